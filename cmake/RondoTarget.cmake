@@ -1,0 +1,75 @@
+# How every target of Rondo is compiled. Nothing here touches a directory or global property, so that an including
+# project keeps its own flags.
+
+# The flags that all of Rondo's code shares, tests included.
+function(rondo_compile_flags target)
+  # One chain of fused multiply-adds per result, written as such and never made or taken apart by the compiler: the
+  # promise of equal bits rests on these two.
+  target_compile_options(${target} PRIVATE -ffp-contract=off -fno-fast-math)
+  # SSSE3 would only add compile time: what it speeds up, SSE4 does too, and nearly every processor has both.
+  target_compile_definitions(${target} PRIVATE HWY_DISABLED_TARGETS=HWY_SSSE3)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Notes about the ABI of vector arguments, which never leave one translation unit here.
+    target_compile_options(${target} PRIVATE -Wno-psabi)
+  endif()
+  if(RONDO_DEVELOPER)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+      # g++ 12 warns of "literal" + std::string (its bug 105651).
+      target_compile_options(${target} PRIVATE -Wno-restrict)
+    endif()
+    # Instrumented code makes g++ see uninitialised values that are none, so warnings are errors elsewhere only.
+    if(NOT RONDO_SANITIZE AND NOT RONDO_COVERAGE)
+      target_compile_options(${target} PRIVATE -Werror)
+    endif()
+  endif()
+  if(RONDO_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${RONDO_SANITIZE} -fno-sanitize-recover=all
+                                             -fno-omit-frame-pointer)
+    target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+    target_link_options(${target} PRIVATE -fsanitize=${RONDO_SANITIZE})
+  endif()
+  if(RONDO_COVERAGE)
+    target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic)
+    target_link_options(${target} PRIVATE --coverage)
+  endif()
+endfunction()
+
+# What code inside the house may see and strangers may not: src/ as an include folder, Highway, JSON.
+function(rondo_house_access target)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  # nlohmann/json is headers only: taken as a folder, it leaves no trace in the installed package.
+  target_include_directories(${target} SYSTEM PRIVATE
+    $<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>)
+endfunction()
+
+# rondo_library(<target> EXPORT_NAME <name>): one of the installed libraries.
+function(rondo_library target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXPORT_NAME" "")
+  rondo_compile_flags(${target})
+  rondo_house_access(${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(${target} PROPERTIES
+    EXPORT_NAME ${arg_EXPORT_NAME}
+    POSITION_INDEPENDENT_CODE ON
+    CXX_EXTENSIONS OFF
+    DEFINE_SYMBOL ""  # shared or static: the same compile command, so the compiler cache serves both
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+endfunction()
+
+# rondo_programs(<output folder> <source folder> [libraries...]): each .cpp file of a folder becomes a program of its
+# name, in the output folder of the build tree.
+function(rondo_programs output source)
+  file(GLOB programs CONFIGURE_DEPENDS "${source}/*.cpp")
+  foreach(file IN LISTS programs)
+    get_filename_component(name "${file}" NAME_WE)
+    add_executable(${name} "${file}")
+    rondo_compile_flags(${name})
+    set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF
+                          RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${output}")
+    target_link_libraries(${name} PRIVATE rondo::rondo ${ARGN})
+  endforeach()
+endfunction()

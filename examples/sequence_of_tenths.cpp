@@ -1,0 +1,45 @@
+// The five steps on the smallest example there is: learn that 0.1, 0.2, ... 0.9 follow 0.0, 0.1, ... 0.8.
+//
+// This is the worked example of "The 5 Step Life-Cycle for Long Short-Term Memory Models in Keras" (2017), step by
+// step.
+#include <chrono>
+#include <iostream>
+
+#include <rondo/rondo.hpp>
+
+using namespace rondo;
+
+int main() {
+  set_random_seed(1);
+
+  // Create the sequence and turn it into pairs: the value of a step, and of the step after.
+  std::vector<double> sequence;
+  for (int i = 0; i < 10; ++i) sequence.push_back(i / 10.0);
+  const LagFrame frame = lag_frame(sequence, {.lags = 1});
+  const Tensor X = as_timesteps(frame.X);  // (samples, timesteps, features) = (9, 1, 1)
+  const Tensor y = frame.y;                // (9, 1)
+
+  // 1. Define the network.
+  Sequential model;
+  model.add(LSTM(10, {.input_shape = {1, 1}}));
+  model.add(Dense(1));
+  model.summary();
+
+  // 2. Compile it.
+  model.compile({.optimizer = "adam", .loss = "mean_squared_error"});
+
+  // 3. Fit it.
+  const auto start = std::chrono::steady_clock::now();
+  const History history = model.fit(X, y, {.batch_size = X.shape()[0], .epochs = 1000, .verbose = 0});
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  std::cout << "1000 epochs in " << time.count() << " ms; the loss went from " << history["loss"].front() << " to "
+            << history["loss"].back() << '\n';
+
+  // 4. Evaluate it.
+  const double loss = model.evaluate(X, y, {.verbose = 0}).loss();
+  std::cout << "loss " << loss << '\n';
+
+  // 5. Make predictions.
+  const Tensor predictions = model.predict(X, {.verbose = 0});
+  std::cout << "truth       " << y.reshape({9}) << '\n' << "predictions " << predictions.reshape({9}) << '\n';
+}

@@ -1,0 +1,70 @@
+// What training and evaluation report.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rondo/shape.hpp>
+
+namespace rondo {
+
+// Named numbers of a moment, in the order they are shown: training's in alphabetical order, then the validation's.
+class Logs {
+ public:
+  void set(const std::string& name, double value);
+  // NaN where there is no such name.
+  double operator[](const std::string& name) const;
+  bool contains(const std::string& name) const;
+  void clear() { entries_.clear(); }
+  bool empty() const { return entries_.empty(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+
+ private:
+  std::vector<std::pair<std::string, double>> entries_;
+};
+
+// The course of a fit: one number per epoch and name, as Keras's History.
+//
+//   History history = model.fit(X, y, {.epochs = 100});
+//   double last = history["loss"].back();
+class History {
+ public:
+  // The series of a name ("loss", "accuracy", "val_loss"; "acc" finds accuracy too). ConfigError, with the known names,
+  // for another. Validation series have entries only for epochs that were validated.
+  const std::vector<double>& operator[](const std::string& name) const;
+  bool contains(const std::string& name) const;
+  // Names in the order of the logs.
+  const std::vector<std::string>& names() const { return names_; }
+  // The epochs that were run, counted from 0.
+  const std::vector<Index>& epochs() const { return epochs_; }
+  // Whether the user interrupted the training (Ctrl-C) before its end.
+  bool interrupted() const { return interrupted_; }
+
+  void append(Index epoch, const Logs& logs);
+  void set_interrupted() { interrupted_ = true; }
+
+ private:
+  std::vector<std::string> names_;
+  std::map<std::string, std::vector<double>> series_;
+  std::vector<Index> epochs_;
+  bool interrupted_ = false;
+};
+
+// The outcome of evaluate: the loss first, then the metrics in the order of compile.
+class Evaluation {
+ public:
+  explicit Evaluation(std::vector<std::pair<std::string, double>> values) : values_(std::move(values)) {}
+
+  double loss() const { return values_.front().second; }
+  // "loss" or a metric's name. ConfigError, with the known names, for another.
+  double operator[](const std::string& name) const;
+  const std::vector<std::pair<std::string, double>>& values() const { return values_; }
+
+ private:
+  std::vector<std::pair<std::string, double>> values_;
+};
+
+}  // namespace rondo

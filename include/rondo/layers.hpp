@@ -1,0 +1,89 @@
+// The layers. Arguments have Keras's names, order and defaults.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <rondo/activations.hpp>
+#include <rondo/initializers.hpp>
+#include <rondo/layer.hpp>
+
+namespace rondo {
+
+struct InputOptions {
+  std::optional<DType> dtype = {};  // default: floatx()
+  std::string name = {};            // default: "input_layer", "input_layer_1", ...
+};
+
+// The shape of one sample, as the first entry of a Sequential model: Input({timesteps, features}).
+class Input : public Layer {
+ public:
+  explicit Input(const Shape& shape, const InputOptions& options = {});
+};
+
+struct LSTMOptions {
+  ActivationFn activation = "tanh";               // of the candidate and of the cell state
+  ActivationFn recurrent_activation = "sigmoid";  // of the gates
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer recurrent_initializer = "orthogonal";
+  Initializer bias_initializer = "zeros";
+  bool unit_forget_bias = true;   // the forget gate's bias starts at 1
+  bool return_sequences = false;  // every step's output instead of the last one
+  bool return_state = false;      // also the last h and c
+  bool go_backwards = false;      // walks time backwards; sequences come out in that order
+  bool stateful = false;          // the state at the end of a batch starts the next one
+  bool trainable = true;
+  std::optional<DType> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};  // of a sample, on a model's first layer: {timesteps, features}
+};
+
+// Long short-term memory (Hochreiter and Schmidhuber 1997, with forget gate), Keras's formulas and weights.
+//
+// Input (batch, timesteps, features); output (batch, units), or (batch, timesteps, units) with return_sequences.
+// Weights: kernel (features, 4 units), recurrent_kernel (units, 4 units), bias (4 units); columns are the gates i, f,
+// c, o. Per step, from h = c = 0:
+//
+//   i = r(x K_i + h R_i + b_i)   f = r(x K_f + h R_f + b_f)   o = r(x K_o + h R_o + b_o)
+//   c = f c + i a(x K_c + h R_c + b_c)                        h = o a(c)
+//
+// The activations must work elementwise (not softmax, log_softmax, sparsemax, glu): ConfigError otherwise.
+//
+//   model.add(LSTM(10, {.return_sequences = true, .input_shape = {5, 2}}));
+class LSTM : public Layer {
+ public:
+  explicit LSTM(Dim units, const LSTMOptions& options = {});
+};
+
+struct DenseOptions {
+  ActivationFn activation = "linear";
+  bool use_bias = true;
+  Initializer kernel_initializer = "glorot_uniform";
+  Initializer bias_initializer = "zeros";
+  bool trainable = true;
+  std::optional<DType> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};  // of a sample, on a model's first layer: {features}
+};
+
+// y = f(x K + b) along the last axis of an input of rank 2 or more: (batch, ..., features) to (batch, ..., units).
+// Weights: kernel (features, units), bias (units).
+class Dense : public Layer {
+ public:
+  explicit Dense(Dim units, const DenseOptions& options = {});
+};
+
+struct ActivationOptions {
+  std::optional<DType> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// Applies a function; the shape stays (but glu halves the last axis).
+class Activation : public Layer {
+ public:
+  explicit Activation(const ActivationFn& activation, const ActivationOptions& options = {});
+};
+
+}  // namespace rondo

@@ -1,0 +1,87 @@
+// Metrics, by name or as objects with options.
+//
+//   model.compile({.loss = "categorical_crossentropy", .metrics = {"accuracy", metrics::RootMeanSquaredError()}});
+//
+// Names (Keras's): accuracy (acc), binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, mse, mae,
+// root_mean_squared_error (also rmse, which Keras does not know), and the losses' names. "accuracy" becomes the binary,
+// categorical or sparse one by the shapes of predictions and labels. The log key is the name as given.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include <rondo/losses.hpp>
+#include <rondo/shape.hpp>
+
+namespace rondo {
+
+namespace detail {
+class MetricImpl;
+}
+
+// A metric by name or from rondo::metrics. A value; immutable; thread-safe.
+class Metric {
+ public:
+  // ConfigError for a name that is not known, with the nearest one that is.
+  Metric(const char* name) : Metric(std::string(name)) {}
+  Metric(const std::string& name);
+  Metric(std::nullptr_t) = delete;
+
+  // The key in history and logs.
+  const std::string& name() const { return name_; }
+  // The same metric under another key.
+  Metric renamed(const std::string& name) const { return Metric(name, impl_); }
+  const detail::MetricImpl& impl() const { return *impl_; }
+
+ protected:
+  Metric(std::string name, std::shared_ptr<const detail::MetricImpl> impl)
+      : name_(std::move(name)), impl_(std::move(impl)) {}
+
+ private:
+  std::string name_;
+  std::shared_ptr<const detail::MetricImpl> impl_;
+};
+
+namespace metrics {
+
+struct NameOptions {
+  std::string name = {};  // default: the class in snake case
+};
+
+class MeanSquaredError : public Metric {
+ public:
+  explicit MeanSquaredError(NameOptions options = {});
+};
+class MeanAbsoluteError : public Metric {
+ public:
+  explicit MeanAbsoluteError(NameOptions options = {});
+};
+// The root of the mean over all samples of an epoch, not the mean of the batches' roots.
+class RootMeanSquaredError : public Metric {
+ public:
+  explicit RootMeanSquaredError(NameOptions options = {});
+};
+
+struct BinaryAccuracyOptions {
+  std::string name = {};
+  Real threshold = 0.5;
+};
+// How often (prediction > threshold) equals the label.
+class BinaryAccuracy : public Metric {
+ public:
+  explicit BinaryAccuracy(BinaryAccuracyOptions options = {});
+};
+// How often the largest prediction stands where the largest label stands; the first of equals counts.
+class CategoricalAccuracy : public Metric {
+ public:
+  explicit CategoricalAccuracy(NameOptions options = {});
+};
+// The same with class numbers as labels.
+class SparseCategoricalAccuracy : public Metric {
+ public:
+  explicit SparseCategoricalAccuracy(NameOptions options = {});
+};
+
+}  // namespace metrics
+}  // namespace rondo

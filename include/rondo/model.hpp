@@ -1,0 +1,142 @@
+// Model and Sequential: define, compile, fit, evaluate, predict.
+//
+//   Sequential model;
+//   model.add(LSTM(10, {.input_shape = {1, 1}}));
+//   model.add(Dense(1));
+//   model.compile({.optimizer = "adam", .loss = "mean_squared_error"});
+//   History history = model.fit(X, y, {.epochs = 1000, .verbose = 0});
+//   double loss = model.evaluate(X, y, {.verbose = 0}).loss();
+//   Tensor predictions = model.predict(X);
+//
+// X is (samples, timesteps, features) for a model that begins with an LSTM; y is (samples, outputs) or (samples,).
+// Data of either dtype are converted to the model's.
+//
+// Thread safety: predict, predict_into and evaluate of a compiled (or built) model may run on many threads at once,
+// unless a layer is stateful. Everything else changes the model and needs it for itself.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <rondo/callbacks.hpp>
+#include <rondo/history.hpp>
+#include <rondo/layer.hpp>
+#include <rondo/losses.hpp>
+#include <rondo/metrics.hpp>
+#include <rondo/optimizers.hpp>
+#include <rondo/tensor.hpp>
+
+namespace rondo {
+
+namespace training {
+class ModelNode;
+}
+
+struct CompileOptions {
+  Optimizer optimizer = "rmsprop";
+  Loss loss = {};
+  std::vector<Metric> metrics = {};
+};
+
+struct FitOptions {
+  std::optional<Dim> batch_size = {};  // default 32
+  Dim epochs = 1;
+  int verbose = 1;  // 0 silent, 1 progress bar, 2 one line an epoch
+  Callbacks callbacks = {};
+  Real validation_split = 0.0;  // this fraction of the samples, the last ones, is kept for validation
+  std::optional<std::pair<Tensor, Tensor>> validation_data = {};  // (X, y); wins over validation_split
+  bool shuffle = true;                                            // a new order each epoch, from the random seed
+  Dim initial_epoch = 0;
+};
+
+struct EvaluateOptions {
+  std::optional<Dim> batch_size = {};  // default 32
+  int verbose = 1;
+  Callbacks callbacks = {};
+};
+
+struct PredictOptions {
+  std::optional<Dim> batch_size = {};  // default 32
+  int verbose = 1;
+  Callbacks callbacks = {};
+};
+
+struct SummaryOptions {
+  std::optional<Dim> line_length = {};                    // default: 88, less in a narrower terminal
+  std::function<void(const std::string&)> print_fn = {};  // gets the whole text; default: standard output
+  bool show_trainable = false;
+};
+
+class Model : public Layer {
+ public:
+  // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; optimizer
+  // state starts anew.
+  void compile(const CompileOptions& options) const;
+
+  // Trains on (X, y) and returns the course of the loss and metrics.
+  //
+  // Errors: StateError before compile; ShapeError where X, y and the model do not fit; ConfigError for options out of
+  // range; NumericError, naming epoch and batch, when the loss becomes NaN. Ctrl-C stops after the batch at work and
+  // returns what was learned, with history.interrupted(); a second one ends the program.
+  History fit(const Tensor& X, const Tensor& y, const FitOptions& options = {}) const;
+
+  // Loss and metrics on (X, y), as means over samples. Errors as fit.
+  Evaluation evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options = {}) const;
+
+  // The outputs for X, one row a sample, of the model's dtype; needs no compile. StateError before the model is built.
+  Tensor predict(const Tensor& X, const PredictOptions& options = {}) const;
+
+  // The same into a tensor of the right shape and dtype (ShapeError, ConfigError otherwise). Allocates nothing once the
+  // model has predicted a batch of this shape.
+  void predict_into(const Tensor& X, Tensor& out, Dim batch_size = 32) const;
+
+  // Class numbers, as Keras 2 had them: the largest output of several, or whether a single output exceeds 0.5. One
+  // number per row of the output, row-major.
+  std::vector<Index> predict_classes(const Tensor& X, const PredictOptions& options = {}) const;
+
+  // Keras's table of layers, shapes and parameter counts, to standard output (or print_fn); summary_text returns it.
+  void summary(const SummaryOptions& options = {}) const;
+  std::string summary_text(const SummaryOptions& options = {}) const;
+
+  // The layers in order, without an Input.
+  std::vector<Layer> layers() const;
+  // By position (negative from the end) or name. ConfigError with the known names otherwise.
+  Layer get_layer(Dim index) const;
+  Layer get_layer(const std::string& name) const;
+
+  // The optimizer's rate now. StateError before compile.
+  double learning_rate() const;
+  void set_learning_rate(Real rate) const;
+  // Asks a fit at work to end after this batch; for callbacks.
+  void stop_training() const;
+
+ protected:
+  Model() = default;
+  explicit Model(std::shared_ptr<graph::LayerNode> node) : Layer(std::move(node)) {}
+  training::ModelNode& model_node() const;
+};
+
+struct SequentialOptions {
+  std::string name = {};
+};
+
+// Layers in a row. Without an Input or .input_shape on the first layer, shapes come with the first data.
+class Sequential : public Model {
+ public:
+  explicit Sequential(const SequentialOptions& options = {});
+  Sequential(std::initializer_list<Layer> layers, const SequentialOptions& options = {});
+
+  // Appends a layer. ShapeError, in words, when shapes are known and do not fit; ConfigError for a name that is taken.
+  void add(const Layer& layer) const;
+  // Removes and returns the last layer. StateError when there is none.
+  Layer pop() const;
+};
+
+// Starts the automatic names of layers and models ("lstm", "lstm_1") anew.
+void clear_session();
+
+}  // namespace rondo

@@ -1,0 +1,86 @@
+// Optimizers, by name or as objects with options.
+//
+//   model.compile({.optimizer = "adam", .loss = "mse"});
+//   model.compile({.optimizer = SGD({.learning_rate = 0.1, .momentum = 0.3}), .loss = "mse"});
+//
+// Names (any case): "sgd", "rmsprop", "adam". Every compile starts with fresh optimizer state.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <rondo/shape.hpp>
+
+namespace rondo {
+
+namespace detail {
+class OptimizerImpl;
+}
+
+// An optimizer by name or object. A value; immutable: a model copies what it needs. Thread-safe.
+class Optimizer {
+ public:
+  // ConfigError for a name that is not known, with the nearest one that is.
+  Optimizer(const char* name) : Optimizer(std::string(name)) {}
+  Optimizer(const std::string& name);
+  Optimizer(std::nullptr_t) = delete;
+
+  // Keras's class name: "Adam".
+  std::string class_name() const;
+  double learning_rate() const;
+  const detail::OptimizerImpl& impl() const { return *impl_; }
+
+ protected:
+  explicit Optimizer(std::shared_ptr<const detail::OptimizerImpl> impl) : impl_(std::move(impl)) {}
+
+ private:
+  std::shared_ptr<const detail::OptimizerImpl> impl_;
+};
+
+struct SGDOptions {
+  Real learning_rate = 0.01;
+  Real momentum = 0.0;
+  bool nesterov = false;
+  std::optional<Real> lr = {};  // Keras 1 and 2's name of learning_rate; it wins where given
+};
+// w -= rate g; with momentum m: v = m v - rate g, w += v (Nesterov: w += m v - rate g).
+class SGD : public Optimizer {
+ public:
+  SGD() : SGD(SGDOptions{}) {}
+  explicit SGD(const SGDOptions& options);
+};
+
+struct RMSpropOptions {
+  Real learning_rate = 0.001;
+  Real rho = 0.9;
+  Real momentum = 0.0;
+  Real epsilon = 1e-7;
+  bool centered = false;
+  std::optional<Real> lr = {};
+};
+// v = rho v + (1 - rho) g^2; w -= rate g / sqrt(v + epsilon); centered subtracts the squared mean gradient from v.
+class RMSprop : public Optimizer {
+ public:
+  RMSprop() : RMSprop(RMSpropOptions{}) {}
+  explicit RMSprop(const RMSpropOptions& options);
+};
+
+struct AdamOptions {
+  Real learning_rate = 0.001;
+  Real beta_1 = 0.9;
+  Real beta_2 = 0.999;
+  Real epsilon = 1e-7;
+  bool amsgrad = false;
+  std::optional<Real> lr = {};
+};
+// Kingma and Ba 2015 in the "epsilon hat" form, as Keras: m and v are running means of g and g^2,
+// w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).
+class Adam : public Optimizer {
+ public:
+  Adam() : Adam(AdamOptions{}) {}
+  explicit Adam(const AdamOptions& options);
+};
+
+}  // namespace rondo

@@ -1,0 +1,20 @@
+// Everything.
+#pragma once
+
+#include <rondo/activations.hpp>
+#include <rondo/callbacks.hpp>
+#include <rondo/compute.hpp>
+#include <rondo/data.hpp>
+#include <rondo/error.hpp>
+#include <rondo/history.hpp>
+#include <rondo/initializers.hpp>
+#include <rondo/layer.hpp>
+#include <rondo/layers.hpp>
+#include <rondo/losses.hpp>
+#include <rondo/metrics.hpp>
+#include <rondo/model.hpp>
+#include <rondo/optimizers.hpp>
+#include <rondo/plot.hpp>
+#include <rondo/random.hpp>
+#include <rondo/shape.hpp>
+#include <rondo/tensor.hpp>

@@ -1,0 +1,111 @@
+#include "core/names.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+namespace rondo {
+
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({substituted, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+bool is_upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
+bool is_lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
+
+struct NameCounters {
+  std::mutex mutex;
+  std::map<std::string, int> counts;
+};
+
+NameCounters& name_counters() {
+  static NameCounters counters;
+  return counters;
+}
+
+}  // namespace
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+std::string did_you_mean(std::string_view given, std::span<const std::string> known) {
+  const std::string lower = lower_case(given);
+  std::size_t best = SIZE_MAX;
+  const std::string* nearest = nullptr;
+  for (const std::string& name : known) {
+    const std::size_t distance = edit_distance(lower, lower_case(name));
+    if (distance < best) {
+      best = distance;
+      nearest = &name;
+    }
+  }
+  const std::size_t limit = std::max<std::size_t>(2, given.size() / 3);
+  if (nearest == nullptr || best > limit) return "";
+  return " Did you mean '" + *nearest + "'?";
+}
+
+std::string quoted_list(std::span<const std::string> names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
+  return text;
+}
+
+std::string snake_case(std::string_view name) {
+  std::string out;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const char c = name[i];
+    const bool starts_word =
+        i > 0 && is_upper(c) && (is_lower(name[i - 1]) || (i + 1 < name.size() && is_lower(name[i + 1])));
+    if (starts_word && out.back() != '_') out += '_';
+    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return out;
+}
+
+std::string camel_case(std::string_view snake) {
+  std::string out;
+  bool upper = true;
+  for (const char c : snake) {
+    if (c == '_') {
+      upper = true;
+    } else {
+      out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+      upper = false;
+    }
+  }
+  return out;
+}
+
+std::string unique_name(std::string_view class_name) {
+  const std::string base = snake_case(class_name);
+  NameCounters& counters = name_counters();
+  const std::lock_guard lock(counters.mutex);
+  const int n = counters.counts[base]++;
+  return n == 0 ? base : base + "_" + std::to_string(n);
+}
+
+void reset_unique_names() {
+  NameCounters& counters = name_counters();
+  const std::lock_guard lock(counters.mutex);
+  counters.counts.clear();
+}
+
+}  // namespace rondo

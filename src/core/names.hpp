@@ -1,0 +1,31 @@
+// Names given by users: the nearest known one for error messages, Keras's snake case, automatic layer names.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rondo {
+
+// " Did you mean 'adam'?" for "adan", or "" when nothing known is near (edit distance above a third of the length).
+std::string did_you_mean(std::string_view given, std::span<const std::string> known);
+
+// "'a', 'b', 'c'" for an error message.
+std::string quoted_list(std::span<const std::string> names);
+
+// Keras's snake case: "LSTM" -> "lstm", "InputLayer" -> "input_layer", "RMSprop" -> "rm_sprop".
+std::string snake_case(std::string_view class_name);
+
+// "mean_squared_error" -> "MeanSquaredError".
+std::string camel_case(std::string_view snake);
+
+std::string lower_case(std::string_view text);
+
+// The next automatic name of a class in this process: "lstm", "lstm_1", ...
+std::string unique_name(std::string_view class_name);
+
+// Starts the automatic names anew.
+void reset_unique_names();
+
+}  // namespace rondo

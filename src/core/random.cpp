@@ -1,0 +1,117 @@
+#include <atomic>
+#include <cmath>
+#include <random>
+
+#include <rondo/random.hpp>
+
+#include "core/layer_numbers.hpp"
+
+namespace rondo {
+
+namespace {
+
+std::uint64_t seed_from_system() {
+  std::random_device device;
+  return (static_cast<std::uint64_t>(device()) << 32) | device();
+}
+
+std::atomic<std::uint64_t>& seed_slot() {
+  static std::atomic<std::uint64_t> seed{seed_from_system()};
+  return seed;
+}
+
+std::atomic<std::uint32_t> g_layers_made{0};
+
+// log(x) for x in (0, 1]: x = m * 2^e with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh((m-1)/(m+1)) as a series.
+// Own code because a library's log may differ in its last bit from machine to machine, and weights must not.
+double own_log(double x) {
+  int exponent = 0;
+  double m = std::frexp(x, &exponent);  // exact
+  if (m < 0.70710678118654752440) {
+    m *= 2;
+    --exponent;
+  }
+  const double s = (m - 1) / (m + 1);
+  const double s2 = s * s;
+  double series = 0;
+  for (int k = 27; k >= 1; k -= 2) series = series * s2 + 1.0 / k;
+  return 2 * s * series + exponent * 0.69314718055994530942;
+}
+
+// cos(2 pi u) for u in [0, 1): Taylor's series after folding into an eighth of a turn.
+double own_cos_turn(double u) {
+  constexpr double kTwoPi = 6.28318530717958647692;
+  double sign = 1;
+  if (u > 0.5) u = 1 - u;
+  if (u > 0.25) {
+    u = 0.5 - u;
+    sign = -1;
+  }
+  const bool use_sine = u > 0.125;
+  const double x = kTwoPi * (use_sine ? 0.25 - u : u);
+  const double x2 = x * x;
+  double term = use_sine ? x : 1;
+  double sum = term;
+  for (int k = use_sine ? 2 : 1; k < 20; k += 2) {
+    term *= -x2 / (k * (k + 1));
+    sum += term;
+  }
+  return sign * sum;
+}
+
+}  // namespace
+
+void set_random_seed(std::uint64_t seed) {
+  seed_slot().store(seed);
+  g_layers_made.store(0);
+}
+
+std::uint64_t random_seed() { return seed_slot().load(); }
+
+std::uint32_t next_layer_number() { return g_layers_made.fetch_add(1); }
+
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c[0];
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * c[2];
+    c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<std::uint32_t>(p1),
+         static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<std::uint32_t>(p0)};
+    k[0] += 0x9E3779B9;
+    k[1] += 0xBB67AE85;
+  }
+  return c;
+}
+
+RandomStream::RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t a, std::uint32_t b)
+    : seed_(seed), purpose_(static_cast<std::uint32_t>(purpose)), a_(a), b_(b) {}
+
+// Counter words: element (low 32 bits), purpose beside the 24 high bits of the element, a, b.
+std::array<std::uint32_t, 4> RandomStream::block(std::uint64_t i) const {
+  const auto high = static_cast<std::uint32_t>(i >> 32) & 0x00FFFFFFu;
+  return philox4x32({static_cast<std::uint32_t>(i), (purpose_ << 24) | high, a_, b_},
+                    {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
+}
+
+std::uint32_t RandomStream::bits(std::uint64_t i) const { return block(i)[0]; }
+
+double RandomStream::uniform(std::uint64_t i) const {
+  const auto w = block(i);
+  const std::uint64_t mantissa = (std::uint64_t{w[0]} << 21) | (w[1] >> 11);
+  return static_cast<double>(mantissa) * 0x1p-53;
+}
+
+double RandomStream::normal(std::uint64_t i) const {
+  const auto w = block(i);
+  const std::uint64_t m0 = (std::uint64_t{w[0]} << 21) | (w[1] >> 11);
+  const std::uint64_t m1 = (std::uint64_t{w[2]} << 21) | (w[3] >> 11);
+  const double radius = std::sqrt(-2 * own_log(static_cast<double>(m0 + 1) * 0x1p-53));
+  return radius * own_cos_turn(static_cast<double>(m1) * 0x1p-53);
+}
+
+std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t i) const {
+  const auto w = block(i);
+  const std::uint64_t r = (std::uint64_t{w[0]} << 32) | w[1];
+  return static_cast<std::uint64_t>((static_cast<unsigned __int128>(r) * bound) >> 64);
+}
+
+}  // namespace rondo

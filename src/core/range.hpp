@@ -1,0 +1,20 @@
+// A half-open range of rows, tiles or elements, and how a team of threads shares one.
+#pragma once
+
+#include <rondo/shape.hpp>
+
+namespace rondo {
+
+struct Range {
+  Index begin = 0;
+  Index end = 0;
+  Index size() const { return end - begin; }
+  bool empty() const { return begin >= end; }
+};
+
+// The part of [0, count) that member `rank` of `team` takes: contiguous, in order, sizes differ by at most one.
+inline Range share(Index count, Index rank, Index team) { return {count * rank / team, count * (rank + 1) / team}; }
+
+constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+}  // namespace rondo

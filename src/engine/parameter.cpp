@@ -1,0 +1,49 @@
+#include "engine/parameter.hpp"
+
+#include <utility>
+
+namespace rondo::engine {
+
+namespace {
+
+template <class T>
+Tensor unpack_as(const Parameter& p, const T* packed) {
+  Tensor out(p.shape, dtype_of<T>);
+  const std::span<T> elements = out.data<T>();
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = packed[p.place(static_cast<Index>(i))];
+  return out;
+}
+
+template <class T>
+void pack_from(const Parameter& p, const Tensor& value) {
+  const Tensor converted = value.cast(dtype_of<T>);
+  const std::span<const T> elements = converted.data<T>();
+  T* packed = p.block->values<T>();
+  for (std::size_t i = 0; i < elements.size(); ++i) packed[p.place(static_cast<Index>(i))] = elements[i];
+}
+
+}  // namespace
+
+ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table)
+    : dtype_(dtype),
+      size_(size),
+      table_(&table),
+      memory_(static_cast<std::size_t>(size) * (dtype == DType::float32 ? sizeof(float) : sizeof(double))) {}
+
+Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
+
+Tensor Parameter::unpack(const std::byte* packed) const {
+  if (block->dtype() == DType::float32) return unpack_as(*this, reinterpret_cast<const float*>(packed));
+  return unpack_as(*this, reinterpret_cast<const double*>(packed));
+}
+
+void Parameter::set(const Tensor& value) const {
+  if (value.shape() != shape) {
+    throw ShapeError("weight '" + path + "' has shape " + to_string(shape) + "; a tensor of shape " +
+                     to_string(value.shape()) + " was given");
+  }
+  block->dtype() == DType::float32 ? pack_from<float>(*this, value) : pack_from<double>(*this, value);
+  block->touch();
+}
+
+}  // namespace rondo::engine

@@ -1,0 +1,67 @@
+// Parameters: what a layer learns. Each has two faces.
+//
+// The storage face is a ParameterBlock: one packed array per layer, in the panels that the kernels read. The optimizer
+// updates it elementwise; gradients and optimizer slots are laid out alike. The logical face is a Parameter: a name and
+// a shape in Keras's order, with a map from each logical element to its place in the block. Elements of the block that
+// no parameter maps to are padding and stay zero.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <rondo/tensor.hpp>
+
+#include "core/aligned.hpp"
+#include "kernels/table.hpp"
+
+namespace rondo::engine {
+
+class ParameterBlock {
+ public:
+  ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table);
+
+  DType dtype() const { return dtype_; }
+  Index size() const { return size_; }
+  std::size_t bytes() const { return memory_.size(); }
+  const kernels::KernelTable& table() const { return *table_; }
+
+  template <class T>
+  T* values() const {
+    return reinterpret_cast<T*>(memory_.data());
+  }
+
+  // Counts changes, so that copies derived from the values know when they are stale. Whoever writes values calls
+  // touch() afterwards.
+  std::uint64_t version() const { return version_; }
+  void touch() { ++version_; }
+
+  // Frozen blocks take part in forward and backward but get no gradient and no update.
+  bool trainable = true;
+
+ private:
+  DType dtype_;
+  Index size_;
+  const kernels::KernelTable* table_;
+  AlignedBytes memory_;
+  std::uint64_t version_ = 1;
+};
+
+struct Parameter {
+  std::string path;  // as Keras: "lstm/lstm_cell/kernel" below its layer's parent
+  Shape shape;       // logical
+  std::shared_ptr<ParameterBlock> block;
+  std::function<Index(Index)> place;  // logical row-major element -> element of the block
+
+  std::string name() const { return path.substr(path.rfind('/') + 1); }
+
+  Tensor get() const;
+  // Any dtype; ShapeError naming the parameter and both shapes if the shape differs.
+  void set(const Tensor& value) const;
+  // The logical face of another packed array laid out like the block: a gradient, an optimizer slot.
+  Tensor unpack(const std::byte* packed) const;
+};
+
+}  // namespace rondo::engine

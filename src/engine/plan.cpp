@@ -1,0 +1,140 @@
+#include "engine/plan.hpp"
+
+#include <string>
+#include <utility>
+
+#include <rondo/error.hpp>
+
+namespace rondo::engine {
+
+// ---- workspaces --------------------------------------------------------------------------------------------------
+
+Workspace::~Workspace() {
+  if (state_ != nullptr) plan_->give_back(std::move(state_));
+}
+
+Workspace Plan::lease() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      Workspace workspace(*this, std::move(idle_.back()));
+      idle_.pop_back();
+      return workspace;
+    }
+  }
+  auto state = std::make_unique<Workspace::State>();
+  state->memory = AlignedBytes(arena_bytes_);
+  state->derived_versions.assign(executors_.size(), 0);
+  return Workspace(*this, std::move(state));
+}
+
+void Plan::give_back(std::unique_ptr<Workspace::State> state) const {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(state));
+}
+
+// ---- walks -------------------------------------------------------------------------------------------------------
+
+void Plan::begin(const Run& run) const {
+  for (const auto& e : executors_) e->begin(run);
+}
+
+void Plan::forward(const Run& run, Range rows) const noexcept {
+  for (const auto& e : executors_) e->forward(run, rows);
+}
+
+void Plan::backward(const Run& run, Range rows) const noexcept {
+  for (auto e = executors_.rbegin(); e != executors_.rend(); ++e) (*e)->backward(run, rows);
+}
+
+void Plan::gradients(const Run& run, Index rank, Index team) const noexcept {
+  for (const auto& e : executors_) e->gradients(run, share(e->gradient_tiles(), rank, team));
+}
+
+void Plan::derive(const Run& run, Index rank, Index team) const noexcept {
+  for (const auto& e : executors_) e->derive(run, share(e->derived_tiles(), rank, team));
+}
+
+void Plan::derive_if_stale(Workspace& workspace) const noexcept {
+  for (std::size_t i = 0; i < executors_.size(); ++i) {
+    const ParameterBlock* block = executors_[i]->derived_from();
+    if (block == nullptr || block->version() == workspace.state_->derived_versions[i]) continue;
+    executors_[i]->derive(workspace.run(0), {0, executors_[i]->derived_tiles()});
+    workspace.state_->derived_versions[i] = block->version();
+  }
+}
+
+void Plan::derived(Workspace& workspace) const noexcept {
+  for (std::size_t i = 0; i < executors_.size(); ++i) {
+    const ParameterBlock* block = executors_[i]->derived_from();
+    if (block != nullptr) workspace.state_->derived_versions[i] = block->version();
+  }
+}
+
+// ---- building ----------------------------------------------------------------------------------------------------
+
+PlanBuilder::PlanBuilder(DType dtype, Index capacity, bool training) : plan_(new Plan) {
+  plan_->dtype_ = dtype;
+  plan_->capacity_ = capacity;
+  plan_->training_ = training;
+}
+
+std::ptrdiff_t PlanBuilder::allocate(Index count) {
+  const std::size_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
+  const std::size_t offset = plan_->arena_bytes_;
+  // A vector's width behind the last element may be loaded by kernels that work on whole vectors.
+  const std::size_t bytes = (static_cast<std::size_t>(count) + kernels::kRowPadding) * element;
+  constexpr std::size_t kAlign = AlignedBytes::kAlignment;
+  plan_->arena_bytes_ += (bytes + kAlign - 1) / kAlign * kAlign;
+  return static_cast<std::ptrdiff_t>(offset);
+}
+
+Place PlanBuilder::rows(Index slots, Index features, bool compact) {
+  const Index stride = compact ? features : round_up(features, kernels::kRowPadding);
+  return {allocate(slots * capacity() * stride), stride, capacity() * stride};
+}
+
+Place PlanBuilder::elements(Index count) { return {allocate(count), 0, 0}; }
+
+Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
+  ValueInfo info;
+  info.sample = sample;
+  info.features = sample.back();
+  info.steps = 1;
+  for (Index a = 0; a + 1 < sample.rank(); ++a) info.steps *= sample[a];
+  info.data = data;
+  if (gradient && training()) info.gradient = rows(info.steps, info.features);
+  plan_->values_.push_back(std::move(info));
+  return {static_cast<int>(plan_->values_.size()) - 1};
+}
+
+Value PlanBuilder::value(const Shape& sample, bool gradient, bool compact) {
+  Index steps = 1;
+  for (Index a = 0; a + 1 < sample.rank(); ++a) steps *= sample[a];
+  return value_at(sample, rows(steps, sample.back(), compact), gradient);
+}
+
+Value PlanBuilder::input(const Shape& sample, bool gradient) {
+  if (sample.empty() || !sample.fully_known()) {
+    throw ShapeError("a plan's input needs a known sample shape of rank 1 or more, not " + to_string(sample));
+  }
+  const Value v = value(sample, gradient, /*compact=*/sample.rank() > 1);
+  plan_->inputs_.push_back(v);
+  return v;
+}
+
+Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block) {
+  if (!training() || !block->trainable) return {};
+  for (const GradientSlot& slot : plan_->gradients_) {
+    if (slot.block == block) {
+      throw ConfigError("a layer is used twice in one model; shared layers are not supported in a Sequential model");
+    }
+  }
+  const Place place = elements(block->size());
+  plan_->gradients_.push_back({block, place});
+  return place;
+}
+
+std::unique_ptr<const Plan> PlanBuilder::finish() { return std::move(plan_); }
+
+}  // namespace rondo::engine

@@ -1,0 +1,23 @@
+// Between a user's row-major tensors and the (steps, batch, features) buffers of a plan.
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include <rondo/tensor.hpp>
+
+#include "engine/plan.hpp"
+
+namespace rondo::engine {
+
+// Copies samples of `from` into batch rows [0, count) of a value: sample first + i, or order[first + i] where an order
+// is given. Converts between float32 and float64.
+void stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
+                const Place& to, DType plan_dtype, std::byte* arena);
+
+// Copies batch rows [0, count) of a value to samples [first, first + count) of row-major `to`, which holds elements of
+// the plan's dtype.
+void unstage_rows(const ValueInfo& from_info, const Place& from, DType plan_dtype, std::byte* arena, Index first,
+                  Index count, std::byte* to);
+
+}  // namespace rondo::engine

@@ -1,0 +1,158 @@
+// The public Layer handle.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layer.hpp>
+
+#include "core/names.hpp"
+#include "engine/staging.hpp"
+#include "graph/layer_node.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Parameter;
+
+std::vector<Parameter> built_parameters(const graph::LayerNode& node) {
+  if (!node.built()) {
+    throw StateError(node.where() +
+                     " has no weights yet: they come with the first input shape. Give the first layer "
+                     ".input_shape = {...}, or call build({Shape::kUnknown, ...}) or fit first");
+  }
+  return node.parameters();
+}
+
+// Whether `path` ends with `end` at a '/'.
+bool ends_with_part(std::string_view path, std::string_view end) {
+  if (!path.ends_with(end)) return false;
+  return path.size() == end.size() || path[path.size() - end.size() - 1] == '/';
+}
+
+Parameter find_parameter(const graph::LayerNode& node, std::string_view end) {
+  const std::vector<Parameter> all = built_parameters(node);
+  const Parameter* found = nullptr;
+  std::vector<std::string> paths;
+  int matches = 0;
+  for (const Parameter& p : all) {
+    paths.push_back(p.path);
+    if (!ends_with_part(p.path, end)) continue;
+    found = &p;
+    ++matches;
+  }
+  if (matches == 1) return *found;
+  throw ConfigError(node.where() + ": " + std::to_string(matches) + " weights end in '" + std::string(end) +
+                    "'. Its weights are " + quoted_list(paths));
+}
+
+Shape sample_of(const graph::LayerNode& node, const Shape& batch) {
+  if (batch.rank() < 1) throw ShapeError(node.where() + ": a shape needs its batch axis, for example (None, 5, 2)");
+  return batch.from(1);
+}
+
+}  // namespace
+
+const std::string& Layer::name() const { return node_->name(); }
+std::string Layer::class_name() const { return node_->class_name(); }
+DType Layer::dtype() const { return node_->dtype(); }
+bool Layer::built() const { return node_->built(); }
+
+void Layer::build(const Shape& input_shape) const {
+  const std::vector<Shape> inputs{sample_of(*node_, input_shape)};
+  (void)node_->output_shapes(inputs);
+  node_->build(inputs);
+}
+
+Shape Layer::compute_output_shape(const Shape& input_shape) const {
+  return node_->output_shapes({sample_of(*node_, input_shape)}).front().prepend(input_shape[0]);
+}
+
+bool Layer::trainable() const { return node_->trainable(); }
+void Layer::set_trainable(bool trainable) const { node_->set_trainable(trainable); }
+
+std::vector<WeightInfo> Layer::weights() const {
+  std::vector<WeightInfo> infos;
+  for (const Parameter& p : built_parameters(*node_)) {
+    infos.push_back({p.path, p.name(), p.shape, p.block->trainable});
+  }
+  return infos;
+}
+
+std::vector<Tensor> Layer::get_weights() const {
+  std::vector<Tensor> values;
+  for (const Parameter& p : built_parameters(*node_)) values.push_back(p.get());
+  return values;
+}
+
+void Layer::set_weights(const std::vector<Tensor>& values) const {
+  const std::vector<Parameter> all = built_parameters(*node_);
+  if (values.size() != all.size()) {
+    throw ShapeError(node_->where() + ": set_weights got " + std::to_string(values.size()) +
+                     " tensors, the layer has " + std::to_string(all.size()) + " weights");
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (values[i].shape() != all[i].shape) {
+      throw ShapeError(node_->where() + ": set_weights got shape " + to_string(values[i].shape()) + " for weight '" +
+                       all[i].path + "', which has shape " + to_string(all[i].shape));
+    }
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].set(values[i]);
+}
+
+Tensor Layer::get_weight(std::string_view path) const { return find_parameter(*node_, path).get(); }
+
+void Layer::set_weight(std::string_view path, const Tensor& value) const { find_parameter(*node_, path).set(value); }
+
+Index Layer::count_params() const {
+  Index count = 0;
+  for (const Parameter& p : built_parameters(*node_)) count += p.shape.elements();
+  return count;
+}
+
+std::string Layer::get_config() const { return node_->config().dump(); }
+
+void Layer::reset_states() const { node_->reset_states(); }
+
+std::vector<Tensor> Layer::operator()(const Tensor& x) const { return (*this)(std::vector<Tensor>{x}); }
+
+std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
+  if (inputs.empty()) throw ShapeError(node_->where() + ": no input was given");
+  std::vector<Shape> samples;
+  for (const Tensor& x : inputs) {
+    samples.push_back(sample_of(*node_, x.shape()));
+    if (x.shape()[0] != inputs[0].shape()[0]) {
+      throw ShapeError(node_->where() + ": inputs differ in their number of rows, " + to_string(x.shape()) + " and " +
+                       to_string(inputs[0].shape()));
+    }
+  }
+  (void)node_->output_shapes(samples);
+  node_->build(samples);
+
+  const Index rows = inputs[0].shape()[0];
+  engine::PlanBuilder builder(dtype(), rows, /*training=*/false);
+  std::vector<engine::Value> values;
+  for (const Shape& sample : samples) values.push_back(builder.input(sample));
+  for (const engine::Value v : node_->plan(builder, values)) builder.output(v);
+  const auto plan = builder.finish();
+
+  const engine::Workspace workspace = plan->lease();
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const engine::ValueInfo& info = plan->info(values[i]);
+    engine::stage_rows(inputs[i], {}, 0, rows, info, info.data, dtype(), workspace.arena());
+  }
+  const engine::Run run = workspace.run(rows);
+  plan->begin(run);
+  plan->forward(run, {0, rows});
+
+  std::vector<Tensor> outputs;
+  for (const engine::Value v : plan->outputs()) {
+    const engine::ValueInfo& info = plan->info(v);
+    Tensor out(info.sample.prepend(rows), dtype());
+    std::byte* elements = dtype() == DType::float32 ? reinterpret_cast<std::byte*>(out.data<float>().data())
+                                                    : reinterpret_cast<std::byte*>(out.data<double>().data());
+    engine::unstage_rows(info, info.data, dtype(), workspace.arena(), 0, rows, elements);
+    outputs.push_back(std::move(out));
+  }
+  return outputs;
+}
+
+}  // namespace rondo

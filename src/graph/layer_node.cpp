@@ -1,0 +1,64 @@
+#include "graph/layer_node.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/layer_numbers.hpp"
+#include "core/names.hpp"
+
+namespace rondo::graph {
+
+LayerNode::LayerNode(std::string class_name, const LayerOptions& options)
+    : class_name_(std::move(class_name)),
+      name_(options.name.empty() ? unique_name(class_name_) : options.name),
+      dtype_(options.dtype.value_or(floatx())),
+      trainable_(options.trainable),
+      seed_(random_seed()),
+      number_(next_layer_number()) {
+  if (name_.find('/') != std::string::npos) {
+    throw ConfigError(where() + ": a name must not contain '/', which separates the parts of a weight's path");
+  }
+}
+
+std::string LayerNode::where() const { return "layer '" + name_ + "' (" + class_name_ + ")"; }
+
+void LayerNode::build(const std::vector<Shape>& inputs) {
+  if (built_) return;
+  create_parameters(inputs);
+  built_ = true;
+  set_trainable(trainable_);
+}
+
+Json LayerNode::config() const {
+  return {{"name", name_}, {"trainable", trainable_}, {"dtype", std::string(to_string(dtype_))}};
+}
+
+void LayerNode::set_trainable(bool trainable) {
+  trainable_ = trainable;
+  for (engine::Parameter& p : parameters_) p.block->trainable = trainable;
+}
+
+std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table) const {
+  return std::make_shared<engine::ParameterBlock>(dtype_, size, table);
+}
+
+void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
+                              std::function<Index(Index)> place, const Initializer& initializer) {
+  const RandomStream stream(seed_, Purpose::initializer, number_, static_cast<std::uint32_t>(parameters_.size()));
+  const Tensor first = initializer(shape, dtype_, stream);
+  engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(place)};
+  parameter.set(first);
+  parameters_.push_back(std::move(parameter));
+}
+
+const Shape& LayerNode::only_input(const std::vector<Shape>& inputs) const {
+  if (inputs.size() != 1) {
+    throw ShapeError(where() + " takes one input, " + std::to_string(inputs.size()) + " were given");
+  }
+  return inputs.front();
+}
+
+std::string batch_text(const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); }
+
+}  // namespace rondo::graph

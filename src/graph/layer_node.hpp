@@ -1,0 +1,103 @@
+// LayerNode: what every layer and model is, behind the public handle.
+//
+// A node says what it is (class, name, configuration), which shapes it takes and gives, which parameters it has, and
+// how to take part in a plan. It holds no buffers and no state of a run. Shapes here are those of one sample, without
+// the batch axis; the time axis may be unknown until a plan is made.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rondo/initializers.hpp>
+#include <rondo/layer.hpp>
+
+#include "engine/parameter.hpp"
+#include "engine/plan.hpp"
+
+namespace rondo::graph {
+
+using Json = nlohmann::ordered_json;
+
+// What all layers have in common. An empty name asks for an automatic one.
+struct LayerOptions {
+  std::string name;
+  std::optional<DType> dtype;
+  bool trainable = true;
+};
+
+class LayerNode {
+ public:
+  LayerNode(std::string class_name, const LayerOptions& options);
+  virtual ~LayerNode() = default;
+  LayerNode(const LayerNode&) = delete;
+  LayerNode& operator=(const LayerNode&) = delete;
+
+  const std::string& class_name() const { return class_name_; }
+  const std::string& name() const { return name_; }
+  DType dtype() const { return dtype_; }
+  // "layer 'lstm' (LSTM)", for messages.
+  std::string where() const;
+
+  // The sample shapes that come out for those that go in. ShapeError, in words, where they do not fit.
+  virtual std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const = 0;
+  // Creates the parameters; nothing happens if they exist. The shapes were accepted by output_shapes.
+  void build(const std::vector<Shape>& inputs);
+  bool built() const { return built_; }
+
+  // Adds this layer's values and executors to a plan and returns its outputs.
+  virtual std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                          const std::vector<engine::Value>& inputs) const = 0;
+
+  // Keras's configuration; subclasses append their keys to the common ones.
+  virtual Json config() const;
+
+  // This node's parameters and those of the layers inside it, in Keras's order.
+  virtual std::vector<engine::Parameter> parameters() const { return parameters_; }
+
+  bool trainable() const { return trainable_; }
+  virtual void set_trainable(bool trainable);
+
+  virtual bool stateful() const { return false; }
+  virtual void reset_states() const {}
+
+  // A sentence for a layer that cannot take this one's output: what to change here. Usually empty.
+  virtual std::string output_hint() const { return ""; }
+
+  // The sample shape the user gave with the layer (input_shape), or an empty one.
+  const Shape& declared_input() const { return declared_input_; }
+
+ protected:
+  virtual void create_parameters(const std::vector<Shape>& inputs) = 0;
+
+  // One packed block for the layer's parameters, of the instruction set chosen now.
+  std::shared_ptr<engine::ParameterBlock> make_block(Index size, const kernels::KernelTable& table) const;
+  void add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
+                     std::function<Index(Index)> place, const Initializer& initializer);
+  const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
+
+  void declare_input(const Shape& sample) { declared_input_ = sample; }
+  // For layers of layers, whose parameters are made piece by piece.
+  void mark_built() { built_ = true; }
+  // ShapeError unless there is exactly one input.
+  const Shape& only_input(const std::vector<Shape>& inputs) const;
+
+ private:
+  std::string class_name_;
+  std::string name_;
+  DType dtype_;
+  bool trainable_;
+  bool built_ = false;
+  // Key of the initial weights: the seed and the layer's number at construction.
+  std::uint64_t seed_;
+  std::uint32_t number_;
+  Shape declared_input_;
+  std::vector<engine::Parameter> parameters_;
+};
+
+// A batch shape for messages: the sample shape behind an unknown batch axis.
+std::string batch_text(const Shape& sample);
+
+}  // namespace rondo::graph

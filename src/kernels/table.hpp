@@ -1,0 +1,215 @@
+// The kernels of one instruction set, as a table of functions. A plan fetches a table once; nothing is dispatched
+// inside a step. All functions are pure: they read and write what their arguments name, allocate nothing, never throw.
+//
+// Bits: every sum is one chain of fused multiply-adds per element in the logical order that the argument's comment
+// names, so all targets agree to the bit (see docs/architecture.md, "Reproducible to the bit").
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/range.hpp"
+#include "kernels/activation.hpp"
+#include "kernels/layout.hpp"
+#include "kernels/rows.hpp"
+
+namespace rondo::kernels {
+
+// ---- LSTM ------------------------------------------------------------------------------------------------------
+
+// What forward and backward share. "Step" is the processing order: with go_backwards step 0 is the last time.
+//
+// gates: [steps][panels][capacity][4 * lanes], per row the four gates of a panel's units. Forward leaves the gate
+// values there (or, unless the cell is standard, the sums before the activation), backward replaces them by the
+// derivatives of those sums.
+template <class T>
+struct LstmArgs {
+  LstmLayout layout;
+  Activation activation;            // of the candidate and of the cell: tanh
+  Activation recurrent_activation;  // of the gates: sigmoid
+  Index steps = 0;
+  Index capacity = 0;  // batch rows that the buffers hold
+  const T* weights = nullptr;
+
+  Rows<const T> x;  // (batch, steps, inputs)
+  Rows<T> h;        // (batch, h_slots, units): the output of step s stands in slot s % h_slots
+  Index h_slots = 0;
+  Rows<const T> h0, c0;  // (batch, 1, units) each, or null: zero
+  Rows<T> c;             // (batch, c_slots, units): the cell state of step s in slot s % c_slots
+  Index c_slots = 0;
+
+  // Training only (null otherwise): what backward needs again.
+  T* gates = nullptr;
+  Rows<T> cell_output;  // (batch, steps, units): activation(c)
+
+  T* gates_at(Index step, Index panel, Index row) const {
+    return gates + ((step * layout.panels() + panel) * capacity + row) * layout.panel_width();
+  }
+};
+
+template <class T>
+struct LstmBackwardArgs {
+  LstmArgs<T> forward;
+  const T* recurrent_transposed = nullptr;  // lstm_transpose of the recurrent rows
+  const T* input_transposed = nullptr;      // lstm_transpose of the input rows; only where dx is wanted
+  Rows<const T> dh;                         // gradient of the output: (batch, steps, units) if dh_every_step,
+  bool dh_every_step = false;               // else (batch, 1, units), of the last step
+  Rows<const T> dh_final, dc_final;         // gradient of the final states, or null
+  Rows<T> dc;                               // scratch (batch, 1, units)
+  Rows<T> dx;                               // (batch, steps, inputs), or null: not wanted
+  Rows<T> dh0, dc0;                         // (batch, 1, units), or null: not wanted
+};
+
+// ---- Dense -----------------------------------------------------------------------------------------------------
+
+template <class T>
+struct DenseArgs {
+  DenseLayout layout;
+  Index steps = 0;
+  const T* weights = nullptr;
+  Rows<const T> x;  // (batch, steps, inputs)
+  Rows<T> y;        // (batch, steps, units), before any activation
+};
+
+template <class T>
+struct DenseBackwardArgs {
+  DenseLayout layout;
+  Index steps = 0;
+  const T* transposed = nullptr;  // dense_transpose of the weights
+  Rows<const T> dy;               // (batch, steps, units)
+  Rows<T> dx;                     // (batch, steps, inputs)
+};
+
+template <class T>
+struct DenseGradientArgs {
+  DenseLayout layout;
+  Index steps = 0;
+  Index batch = 0;
+  Rows<const T> x;   // (batch, steps, inputs)
+  Rows<const T> dy;  // (batch, steps, units)
+  T* gradient = nullptr;
+};
+
+// ---- losses ----------------------------------------------------------------------------------------------------
+
+enum class LossKind {
+  mean_squared_error,
+  mean_absolute_error,
+  binary_crossentropy,
+  binary_crossentropy_from_logits,
+  categorical_crossentropy,
+  categorical_crossentropy_from_logits,
+  sparse_categorical_crossentropy,
+  sparse_categorical_crossentropy_from_logits,
+};
+
+// Losses of `rows` rows, each contiguous. value[r] is the row's loss (Keras's mean over the last axis, or the sum over
+// the classes). gradient, if not null, is its derivative by the prediction times `scale`, padding zero.
+// Rows are summed feature by feature in order (16 interleaved chains from 16 features on).
+template <class T>
+struct LossArgs {
+  LossKind kind = LossKind::mean_squared_error;
+  double label_smoothing = 0;
+  Index rows = 0;
+  Index features = 0;
+  const T* truth = nullptr;  // (rows, features); sparse: (rows, 1), class numbers
+  Index truth_stride = 0;
+  const T* prediction = nullptr;
+  Index prediction_stride = 0;
+  T* value = nullptr;
+  T* gradient = nullptr;
+  Index gradient_stride = 0;  // a multiple of kRowPadding
+  T scale = 1;
+};
+
+// ---- optimizer updates, elementwise over packed arrays -----------------------------------------------------------
+
+struct SgdArgs {
+  double learning_rate = 0, momentum = 0;
+  bool nesterov = false;
+};
+
+struct AdamArgs {
+  double alpha = 0;  // learning rate with both bias corrections
+  double beta_1 = 0, beta_2 = 0, epsilon = 0;
+  bool amsgrad = false;
+};
+
+struct RmspropArgs {
+  double learning_rate = 0, rho = 0, momentum = 0, epsilon = 0;
+  bool centered = false;
+};
+
+// ---- the table -------------------------------------------------------------------------------------------------
+
+template <class T>
+struct Ops {
+  Index lanes = 0;
+
+  // Whole sequences for a range of batch rows. Chain of a sum: bias, inputs ascending, units ascending.
+  void (*lstm_forward)(const LstmArgs<T>&, Range rows) = nullptr;
+  // Chain of dh: the gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
+  void (*lstm_backward)(const LstmBackwardArgs<T>&, Range rows) = nullptr;
+  // Weight gradients in the packed layout, a range of lstm_gradient_tiles. Chain: steps ascending, then batch rows.
+  void (*lstm_gradients)(const LstmArgs<T>&, Index batch, T* gradient, Range tiles) = nullptr;
+  Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
+  // Packs rows [first_row, first_row + count) of the weights for the backward product: column groups over those rows,
+  // in each group a row per (unit, gate). Range of panels of units. `out` needs lstm_transposed_size elements.
+  void (*lstm_transpose)(const LstmLayout&, const T* weights, Index first_row, Index count, T* out,
+                         Range panels) = nullptr;
+
+  void (*dense_forward)(const DenseArgs<T>&, Range rows) = nullptr;
+  void (*dense_backward)(const DenseBackwardArgs<T>&, Range rows) = nullptr;
+  void (*dense_gradients)(const DenseGradientArgs<T>&, Range tiles) = nullptr;
+  Index (*dense_gradient_tiles)(const DenseLayout&) = nullptr;
+  void (*dense_transpose)(const DenseLayout&, const T* weights, T* out) = nullptr;
+
+  // y = f(x) over rows of `features` elements; elementwise kinds may run in place (y == x). Strides in elements.
+  void (*activate)(const Activation&, const T* x, Index x_stride, T* y, Index y_stride, Index rows,
+                   Index features) = nullptr;
+  // dx = dy * f'(x), where y = f(x); may run in place (dx == dy) for elementwise kinds. dx's padding becomes zero.
+  void (*activate_backward)(const Activation&, const T* x, Index x_stride, const T* y, Index y_stride, const T* dy,
+                            Index dy_stride, T* dx, Index dx_stride, Index rows, Index features) = nullptr;
+
+  void (*loss)(const LossArgs<T>&) = nullptr;
+
+  // m (momentum) may be null for plain SGD.
+  void (*sgd)(const SgdArgs&, T* w, const T* g, T* m, Index n) = nullptr;
+  // v_max only with amsgrad.
+  void (*adam)(const AdamArgs&, T* w, const T* g, T* m, T* v, T* v_max, Index n) = nullptr;
+  // b only with momentum, a only when centered.
+  void (*rmsprop)(const RmspropArgs&, T* w, const T* g, T* v, T* b, T* a, Index n) = nullptr;
+};
+
+inline Index lstm_transposed_size(const LstmLayout& layout, Index count) {
+  return 4 * layout.units * round_up(count, layout.lanes);
+}
+inline Index dense_transposed_size(const DenseLayout& layout) {
+  return layout.units * round_up(layout.inputs, layout.lanes);
+}
+
+struct KernelTable {
+  const char* target = "";  // Highway's name: AVX3 (AVX-512), AVX2, SSE4, SCALAR
+  Ops<float> f32;
+  Ops<double> f64;
+
+  template <class T>
+  const Ops<T>& ops() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32;
+    } else {
+      return f64;
+    }
+  }
+};
+
+// The tables that this processor can run, best first. Collected once; safe from any thread.
+const std::vector<const KernelTable*>& tables();
+
+// The table that new layers take: the best, or what RONDO_TARGET or choose() said.
+const KernelTable& chosen();
+// ConfigError when no table has this name.
+void choose(std::string_view target);
+
+}  // namespace rondo::kernels

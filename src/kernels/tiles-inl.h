@@ -1,0 +1,175 @@
+// Register tiles: the inner loops of every product in Rondo.
+//
+// A tile keeps kRows rows x kVectors vectors of sums in registers and adds one product per step of its loop. Every sum
+// is one chain of fused multiply-adds in the order of the loop, so a tile's shape never shows in the bits.
+//
+// AVX-512 has 32 registers: 6 x 4 sums leave room for 4 weights and a broadcast. With 16 registers the tile is 3 x 4,
+// and the loop must broadcast the rows first and then load ONE weight vector at a time; the other order spills (g++ 12:
+// from 115 to 52 GFLOP/s). Targets with vectors of unknown size (SVE, RVV) are not compiled: arrays of vectors.
+
+#if defined(RONDO_KERNELS_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RONDO_KERNELS_TILES_INL_H_
+#undef RONDO_KERNELS_TILES_INL_H_
+#else
+#define RONDO_KERNELS_TILES_INL_H_
+#endif
+
+#include <hwy/highway.h>
+#include <type_traits>
+
+#include "kernels/layout.hpp"
+#include "kernels/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rondo::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
+constexpr int kMaxRows = kManyRegisters ? 6 : 3;
+
+// GCC unrolls these short loops only when told to; the sums then live in registers.
+#if HWY_COMPILER_CLANG
+#define RONDO_UNROLL _Pragma("clang loop unroll(full)")
+#define RONDO_UNROLL_DEPTH _Pragma("clang loop unroll_count(2)")
+#else
+#define RONDO_UNROLL _Pragma("GCC unroll 16")
+#define RONDO_UNROLL_DEPTH _Pragma("GCC unroll 2")
+#endif
+
+template <class D, int kRows, int kVectors>
+struct Tile {
+  using V = hn::Vec<D>;
+  using T = hn::TFromD<D>;
+  V sum[kRows][kVectors];
+
+  HWY_INLINE void Fill(V value) {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = value;
+    }
+  }
+
+  // Every row starts from the same vectors.
+  HWY_INLINE void FillRows(D d, const T* from) {
+    RONDO_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      const V value = hn::LoadU(d, from + v * Lanes(d));
+      RONDO_UNROLL
+      for (int r = 0; r < kRows; ++r) sum[r][v] = value;
+    }
+  }
+
+  HWY_INLINE void Load(D d, const T* from, Index stride) {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::LoadU(d, from + r * stride + v * Lanes(d));
+    }
+  }
+
+  HWY_INLINE void Store(D d, T* to, Index stride) const {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[r][v], d, to + r * stride + v * Lanes(d));
+    }
+  }
+
+  // sum[r] += a(r) * w, for one element of each row and one row of weights.
+  template <class Element>
+  HWY_INLINE void Add(D d, const T* HWY_RESTRICT w, Element a) {
+    if constexpr (kManyRegisters) {
+      V weight[kVectors];
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, w + v * Lanes(d));
+      RONDO_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        const V x = hn::Set(d, a(r));
+        RONDO_UNROLL
+        for (int v = 0; v < kVectors; ++v) sum[r][v] = Fma(d, x, weight[v], sum[r][v]);
+      }
+    } else {
+      V x[kRows];
+      RONDO_UNROLL
+      for (int r = 0; r < kRows; ++r) x[r] = hn::Set(d, a(r));
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
+        const V weight = hn::LoadU(d, w + v * Lanes(d));
+        RONDO_UNROLL
+        for (int r = 0; r < kRows; ++r) sum[r][v] = Fma(d, x[r], weight, sum[r][v]);
+      }
+    }
+  }
+
+  // sum[r] += sum over k of a[r][k] * w[k]: rows of a `stride` apart, weights one row of the tile after the other.
+  HWY_INLINE void MultiplyRows(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index depth) {
+    RONDO_UNROLL_DEPTH
+    for (Index k = 0; k < depth; ++k) {
+      Add(d, w, [&](int r) HWY_ATTR { return a[r * stride + k]; });
+      w += kVectors * Lanes(d);
+    }
+  }
+
+  // The same with a row of gates for a: unit by unit, within a unit gate by gate, as they stand in one panel.
+  HWY_INLINE void MultiplyGates(D d, const T* HWY_RESTRICT gates, const T* HWY_RESTRICT w, Index units) {
+    const Index lanes = Lanes(d);
+    for (Index unit = 0; unit < units; ++unit) {
+      RONDO_UNROLL
+      for (int gate = 0; gate < 4; ++gate) {
+        const T* HWY_RESTRICT a = gates + gate * lanes + unit;
+        Add(d, w, [&](int r) HWY_ATTR { return a[r * 4 * lanes]; });
+        w += kVectors * lanes;
+      }
+    }
+  }
+
+  // sum[r] += sum over n of a[n][r] * g[n]: an outer product per row n, for weight gradients.
+  HWY_INLINE void MultiplyColumns(D d, const T* HWY_RESTRICT a, Index a_stride, const T* HWY_RESTRICT g, Index g_stride,
+                                  Index count) {
+    RONDO_UNROLL_DEPTH
+    for (Index n = 0; n < count; ++n) {
+      Add(d, g, [&](int r) HWY_ATTR { return a[r]; });
+      a += a_stride;
+      g += g_stride;
+    }
+  }
+
+  // sum[r] += sum over n of g[n]: the gradient of a bias.
+  HWY_INLINE void AddColumns(D d, const T* HWY_RESTRICT g, Index g_stride, Index count) {
+    for (Index n = 0; n < count; ++n) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[0][v] = hn::Add(sum[0][v], hn::LoadU(d, g + v * Lanes(d)));
+      g += g_stride;
+    }
+  }
+
+  static HWY_INLINE Index Lanes(D d) { return static_cast<Index>(hn::Lanes(d)); }
+};
+
+// Calls f(integral_constant<int, n>) for a run-time n in [1, kMax].
+template <int kMax, class F>
+HWY_INLINE void WithConstant(Index n, F&& f) {
+  if constexpr (kMax > 1) {
+    if (n < kMax) return WithConstant<kMax - 1>(n, f);
+  }
+  f(std::integral_constant<int, kMax>());
+}
+
+// How many tiles of at most kMaxRows rows a run of rows is cut into.
+HWY_INLINE Index RowTiles(Index rows) { return (rows + kMaxRows - 1) / kMaxRows; }
+
+// Tile i of `rows` rows, cut as evenly as possible: 33 rows are 6+6+6+5+5+5, never 6x5+3.
+HWY_INLINE Range RowTile(Index rows, Index i) {
+  const Index tiles = RowTiles(rows);
+  const Index size = rows / tiles;
+  const Index longer = rows % tiles;
+  const Index begin = i * size + (i < longer ? i : longer);
+  return {begin, begin + size + (i < longer ? 1 : 0)};
+}
+
+}  // namespace rondo::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

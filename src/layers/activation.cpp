@@ -1,0 +1,82 @@
+// Activation: a function applied to each element, or across the last axis.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers.hpp>
+
+#include "kernels/table.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/activation_step.hpp"
+#include "layers/parts/activations.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/parts/shapes.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Run;
+using graph::Json;
+
+template <class T>
+class ActivationExecutor final : public engine::Executor {
+ public:
+  explicit ActivationExecutor(const layers::ActivationStep<T>& step) : step_(step) {}
+  void forward(const Run& run, Range rows) const noexcept override { step_.forward(run, rows); }
+  void backward(const Run& run, Range rows) const noexcept override { step_.backward(run, rows); }
+  double flops_per_row() const override { return step_.flops_per_row(); }
+
+ private:
+  layers::ActivationStep<T> step_;
+};
+
+class ActivationNode final : public graph::LayerNode {
+ public:
+  ActivationNode(const ActivationFn& fn, const ActivationOptions& options, const graph::LayerOptions& common)
+      : LayerNode("Activation", common), fn_(fn) {
+    declare_input(options.input_shape);
+  }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    return {layers::activated_shape(*this, fn_, only_input(inputs))};
+  }
+
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                  const std::vector<engine::Value>& inputs) const override {
+    const Shape y_shape = output_shapes({builder.info(inputs[0]).sample})[0];
+    const engine::Value y = builder.value(y_shape, builder.wants_gradient(inputs[0]));
+    dtype() == DType::float32 ? add_executor<float>(builder, inputs[0], y)
+                              : add_executor<double>(builder, inputs[0], y);
+    return {y};
+  }
+
+  Json config() const override {
+    Json config = LayerNode::config();
+    config["activation"] = layers::activation_config(fn_);
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>&) override {}
+
+ private:
+  template <class T>
+  void add_executor(engine::PlanBuilder& builder, engine::Value x, engine::Value y) const {
+    const engine::ValueInfo& info = builder.info(x);
+    builder.add(ActivationExecutor<T>(layers::ActivationStep<T>(layers::kernel_of(fn_), kernels::chosen().ops<T>(),
+                                                                info, info.data, info.gradient, builder.info(y))));
+  }
+
+  ActivationFn fn_;
+};
+
+}  // namespace
+
+Activation::Activation(const ActivationFn& activation, const ActivationOptions& options)
+    : Layer(std::make_shared<ActivationNode>(activation, options, graph::LayerOptions{options.name, options.dtype})) {}
+
+std::shared_ptr<graph::LayerNode> layers::activation_layer_from_config(const Json& config) {
+  return std::make_shared<ActivationNode>(activation_from_config(config.value("activation", Json(nullptr))),
+                                          ActivationOptions{}, common_options(config));
+}
+
+}  // namespace rondo

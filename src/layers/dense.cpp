@@ -1,0 +1,200 @@
+// Dense: y = f(x K + b) along the last axis.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers.hpp>
+
+#include "kernels/table.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/activation_step.hpp"
+#include "layers/parts/activations.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/parts/initializers.hpp"
+#include "layers/parts/shapes.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Place;
+using engine::Run;
+using graph::Json;
+using kernels::DenseLayout;
+
+struct DensePlaces {
+  Place x, dx;       // dx nowhere: not wanted
+  Place z, dz;       // the sums before the activation
+  Place gradient;    // of the weights; nowhere: frozen
+  Place transposed;  // derived copy of the weights, where dx is wanted
+};
+
+// z = x K + b, then y = f(z). z and its gradient have buffers of their own unless f is linear, when z is y.
+template <class T>
+class DenseExecutor final : public engine::Executor {
+ public:
+  DenseExecutor(const DenseLayout& layout, Index steps, std::shared_ptr<engine::ParameterBlock> block,
+                const DensePlaces& places, std::optional<layers::ActivationStep<T>> activation)
+      : layout_(layout),
+        steps_(steps),
+        block_(std::move(block)),
+        ops_(&block_->table().template ops<T>()),
+        at_(places),
+        activation_(std::move(activation)) {}
+
+  void forward(const Run& run, Range rows) const noexcept override {
+    ops_->dense_forward({.layout = layout_,
+                         .steps = steps_,
+                         .weights = block_->template values<T>(),
+                         .x = at_.x.rows<const T>(run.arena),
+                         .y = at_.z.rows<T>(run.arena)},
+                        rows);
+    if (activation_) activation_->forward(run, rows);
+  }
+
+  void backward(const Run& run, Range rows) const noexcept override {
+    if (activation_) activation_->backward(run, rows);
+    if (!at_.dx) return;
+    ops_->dense_backward({.layout = layout_,
+                          .steps = steps_,
+                          .transposed = at_.transposed.pointer<T>(run.arena),
+                          .dy = at_.dz.rows<const T>(run.arena),
+                          .dx = at_.dx.rows<T>(run.arena)},
+                         rows);
+  }
+
+  Index gradient_tiles() const override { return at_.gradient ? ops_->dense_gradient_tiles(layout_) : 0; }
+  void gradients(const Run& run, Range tiles) const noexcept override {
+    if (tiles.empty()) return;
+    ops_->dense_gradients({.layout = layout_,
+                           .steps = steps_,
+                           .batch = run.rows,
+                           .x = at_.x.rows<const T>(run.arena),
+                           .dy = at_.dz.rows<const T>(run.arena),
+                           .gradient = at_.gradient.pointer<T>(run.arena)},
+                          tiles);
+  }
+
+  Index derived_tiles() const override { return at_.transposed ? 1 : 0; }
+  void derive(const Run& run, Range tiles) const noexcept override {
+    if (tiles.empty()) return;
+    ops_->dense_transpose(layout_, block_->template values<T>(), at_.transposed.pointer<T>(run.arena));
+  }
+  const engine::ParameterBlock* derived_from() const override { return at_.transposed ? block_.get() : nullptr; }
+
+  double flops_per_row() const override {
+    return 2.0 * static_cast<double>(steps_ * layout_.inputs * layout_.units) +
+           (activation_ ? activation_->flops_per_row() : 0);
+  }
+
+ private:
+  DenseLayout layout_;
+  Index steps_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+  const kernels::Ops<T>* ops_;
+  DensePlaces at_;
+  std::optional<layers::ActivationStep<T>> activation_;
+};
+
+class DenseNode final : public graph::LayerNode {
+ public:
+  DenseNode(Index units, const DenseOptions& options, const graph::LayerOptions& common)
+      : LayerNode("Dense", common), units_(units), options_(options) {
+    if (units < 1) throw ConfigError(where() + ": units is " + std::to_string(units) + "; it must be 1 or more");
+    declare_input(options.input_shape);
+  }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    const Shape& x = only_input(inputs);
+    if (x.empty()) throw ShapeError(where() + " needs data of rank 2 or more: (batch, ..., features)");
+    if (x.back() < 1)
+      throw ShapeError(where() + " needs a known number of features in the last axis, not " + graph::batch_text(x));
+    if (built()) layers::require_features(*this, x, layout_.inputs);
+    return {layers::activated_shape(*this, options_.activation, x.with(-1, units_))};
+  }
+
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                  const std::vector<engine::Value>& inputs) const override {
+    return dtype() == DType::float32 ? plan_as<float>(builder, inputs[0]) : plan_as<double>(builder, inputs[0]);
+  }
+
+  Json config() const override {
+    Json config = LayerNode::config();
+    config["units"] = units_;
+    config["activation"] = layers::activation_config(options_.activation);
+    config["use_bias"] = options_.use_bias;
+    config["kernel_initializer"] = layers::initializer_config(options_.kernel_initializer);
+    config["bias_initializer"] = layers::initializer_config(options_.bias_initializer);
+    for (const char* key : {"kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"}) {
+      config[key] = nullptr;
+    }
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    const kernels::KernelTable& table = kernels::chosen();
+    const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
+    layout_ = {.inputs = inputs[0].back(), .units = units_, .use_bias = options_.use_bias, .lanes = lanes};
+    block_ = make_block(layout_.size(), table);
+    const DenseLayout layout = layout_;
+    add_parameter(
+        "kernel", {layout.inputs, units_}, block_,
+        [layout](Index i) { return layout.index(i / layout.units, i % layout.units); }, options_.kernel_initializer);
+    if (!layout.use_bias) return;
+    add_parameter(
+        "bias", {units_}, block_, [layout](Index i) { return layout.index(layout.inputs, i); },
+        options_.bias_initializer);
+  }
+
+ private:
+  template <class T>
+  std::vector<engine::Value> plan_as(engine::PlanBuilder& builder, engine::Value x) const {
+    const engine::ValueInfo in = builder.info(x);
+    const Place gradient = builder.gradient(block_);
+    const bool dx_wanted = builder.wants_gradient(x);
+    const engine::Value y = builder.value(output_shapes({in.sample})[0], gradient || dx_wanted);
+    const engine::ValueInfo out = builder.info(y);
+
+    DensePlaces at{
+        .x = in.data, .dx = in.gradient, .z = out.data, .dz = out.gradient, .gradient = gradient, .transposed = {}};
+    std::optional<layers::ActivationStep<T>> activation;
+    const kernels::Activation fn = layers::kernel_of(options_.activation);
+    if (fn.kind != kernels::ActivationKind::linear) {
+      at.z = builder.rows(in.steps, units_);
+      if (out.gradient) at.dz = builder.rows(in.steps, units_);
+      engine::ValueInfo sums = in;  // steps of the input, features of the sums
+      sums.features = units_;
+      activation.emplace(fn, block_->table().template ops<T>(), sums, at.z, at.dz, out);
+    }
+    if (dx_wanted) at.transposed = builder.elements(kernels::dense_transposed_size(layout_));
+    builder.add(DenseExecutor<T>(layout_, in.steps, block_, at, std::move(activation)));
+    return {y};
+  }
+
+  Index units_;
+  DenseOptions options_;
+  DenseLayout layout_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+};
+
+}  // namespace
+
+Dense::Dense(Dim units, const DenseOptions& options)
+    : Layer(std::make_shared<DenseNode>(units, options,
+                                        graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+
+std::shared_ptr<graph::LayerNode> layers::dense_from_config(const Json& config) {
+  refuse_options("Dense", config,
+                 {"kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
+                  "bias_constraint", "quantization_config", "lora_rank"});
+  DenseOptions options;
+  options.activation = activation_from_config(config.value("activation", Json(nullptr)));
+  options.use_bias = config.value("use_bias", true);
+  if (config.contains("kernel_initializer")) {
+    options.kernel_initializer = initializer_from_config(config["kernel_initializer"]);
+  }
+  if (config.contains("bias_initializer"))
+    options.bias_initializer = initializer_from_config(config["bias_initializer"]);
+  return std::make_shared<DenseNode>(config.at("units").get<Index>(), options, common_options(config));
+}
+
+}  // namespace rondo

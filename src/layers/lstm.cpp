@@ -1,0 +1,374 @@
+// LSTM. The formulas are in <rondo/layers.hpp>, forward and backward beside each other in kernels/lstm_cell-inl.h.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers.hpp>
+
+#include "kernels/table.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/activations.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/parts/initializers.hpp"
+#include "layers/parts/recurrent_state.hpp"
+#include "layers/parts/shapes.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Place;
+using engine::Run;
+using engine::Value;
+using graph::Json;
+using kernels::LstmLayout;
+using kernels::Rows;
+
+struct LstmPlaces {
+  Place x, dx;                   // dx nowhere: not wanted
+  Place h, c;                    // slots of outputs and cell states
+  Place h0, c0, dh0, dc0;        // initial state and its gradient; nowhere: zero, not wanted
+  Place dh, dh_final, dc_final;  // gradients that arrive; nowhere: none
+  Place dc;                      // scratch
+  Place gates, cell_output;      // kept for backward; nowhere in inference
+  Place gradient;                // of the weights; nowhere: frozen
+  Place recurrent_transposed, input_transposed;
+};
+
+template <class T>
+class LstmExecutor final : public engine::Executor {
+ public:
+  struct Settings {
+    LstmLayout layout;
+    kernels::Activation activation, recurrent_activation;
+    Index steps, capacity, h_slots, c_slots;
+    bool return_sequences, go_backwards;
+  };
+
+  LstmExecutor(const Settings& settings, const LstmPlaces& places, std::shared_ptr<engine::ParameterBlock> block,
+               std::shared_ptr<layers::RecurrentState> state)
+      : s_(settings),
+        at_(places),
+        block_(std::move(block)),
+        state_(std::move(state)),
+        ops_(&block_->table().template ops<T>()) {}
+
+  void begin(const Run& run) const override {
+    if (state_ != nullptr) state_->require_rows(run.rows);
+  }
+
+  void forward(const Run& run, Range rows) const noexcept override {
+    if (state_ != nullptr) {
+      state_->template load<T>(0, at_.h0.rows<T>(run.arena), rows);
+      state_->template load<T>(1, at_.c0.rows<T>(run.arena), rows);
+    }
+    const kernels::LstmArgs<T> args = arguments(run);
+    ops_->lstm_forward(args, rows);
+    if (state_ != nullptr) {
+      state_->template store<T>(0, at_step(args.h, (s_.steps - 1) % s_.h_slots), rows);
+      state_->template store<T>(1, at_step(args.c, (s_.steps - 1) % s_.c_slots), rows);
+    }
+  }
+
+  void backward(const Run& run, Range rows) const noexcept override {
+    if (!at_.dc) return;
+    ops_->lstm_backward({.forward = arguments(run),
+                         .recurrent_transposed = at_.recurrent_transposed.pointer<T>(run.arena),
+                         .input_transposed = at_.input_transposed.pointer<T>(run.arena),
+                         .dh = at_.dh.rows<const T>(run.arena),
+                         .dh_every_step = s_.return_sequences,
+                         .dh_final = at_.dh_final.rows<const T>(run.arena),
+                         .dc_final = at_.dc_final.rows<const T>(run.arena),
+                         .dc = at_.dc.rows<T>(run.arena),
+                         .dx = in_processing_order(at_.dx.rows<T>(run.arena)),
+                         .dh0 = at_.dh0.rows<T>(run.arena),
+                         .dc0 = at_.dc0.rows<T>(run.arena)},
+                        rows);
+  }
+
+  Index gradient_tiles() const override { return at_.gradient ? ops_->lstm_gradient_tiles(s_.layout) : 0; }
+  void gradients(const Run& run, Range tiles) const noexcept override {
+    if (tiles.empty()) return;
+    ops_->lstm_gradients(arguments(run), run.rows, at_.gradient.pointer<T>(run.arena), tiles);
+  }
+
+  Index derived_tiles() const override { return at_.recurrent_transposed ? s_.layout.panels() : 0; }
+  void derive(const Run& run, Range panels) const noexcept override {
+    if (panels.empty()) return;
+    const T* weights = block_->template values<T>();
+    ops_->lstm_transpose(s_.layout, weights, s_.layout.inputs, s_.layout.units,
+                         at_.recurrent_transposed.pointer<T>(run.arena), panels);
+    if (!at_.input_transposed) return;
+    ops_->lstm_transpose(s_.layout, weights, 0, s_.layout.inputs, at_.input_transposed.pointer<T>(run.arena), panels);
+  }
+  const engine::ParameterBlock* derived_from() const override {
+    return at_.recurrent_transposed ? block_.get() : nullptr;
+  }
+
+  double flops_per_row() const override {
+    const double products = 8.0 * static_cast<double>(s_.layout.inputs + s_.layout.units);
+    constexpr double kCell = 100;  // three sigmoids and two tangents in units of a multiplication
+    return static_cast<double>(s_.steps * s_.layout.units) * (products + kCell);
+  }
+
+ private:
+  template <class U>
+  static Rows<U> at_step(Rows<U> rows, Index step) {
+    return {rows.at(0, step), rows.batch_stride, rows.step_stride};
+  }
+
+  // Rows whose step 0 is the first step processed.
+  template <class U>
+  Rows<U> in_processing_order(Rows<U> rows) const {
+    if (!s_.go_backwards || !rows) return rows;
+    return {rows.at(0, s_.steps - 1), rows.batch_stride, -rows.step_stride};
+  }
+
+  kernels::LstmArgs<T> arguments(const Run& run) const noexcept {
+    return {.layout = s_.layout,
+            .activation = s_.activation,
+            .recurrent_activation = s_.recurrent_activation,
+            .steps = s_.steps,
+            .capacity = s_.capacity,
+            .weights = block_->template values<T>(),
+            .x = in_processing_order(at_.x.rows<const T>(run.arena)),
+            .h = at_.h.rows<T>(run.arena),
+            .h_slots = s_.h_slots,
+            .h0 = at_.h0.rows<const T>(run.arena),
+            .c0 = at_.c0.rows<const T>(run.arena),
+            .c = at_.c.rows<T>(run.arena),
+            .c_slots = s_.c_slots,
+            .gates = at_.gates.pointer<T>(run.arena),
+            .cell_output = at_.cell_output.rows<T>(run.arena)};
+  }
+
+  Settings s_;
+  LstmPlaces at_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+  std::shared_ptr<layers::RecurrentState> state_;  // null unless stateful
+  const kernels::Ops<T>* ops_;
+};
+
+class LstmNode final : public graph::LayerNode {
+ public:
+  LstmNode(Index units, const LSTMOptions& options, const graph::LayerOptions& common)
+      : LayerNode("LSTM", common), units_(units), options_(options) {
+    if (units < 1) throw ConfigError(where() + ": units is " + std::to_string(units) + "; it must be 1 or more");
+    for (const ActivationFn* fn : {&options_.activation, &options_.recurrent_activation}) {
+      if (kernels::is_elementwise(layers::kernel_of(*fn).kind)) continue;
+      throw ConfigError(where() + ": the activation '" + fn->name() +
+                        "' works across units, which an LSTM's gates cannot; use an elementwise one such as 'tanh'");
+    }
+    declare_input(options.input_shape);
+    if (options.stateful) state_ = std::make_shared<layers::RecurrentState>(where(), units, dtype());
+  }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    const Shape& x = checked_input(inputs);
+    const Shape last{units_};
+    std::vector<Shape> shapes{options_.return_sequences ? Shape{x[0], units_} : last};
+    if (options_.return_state) shapes.insert(shapes.end(), {last, last});
+    return shapes;
+  }
+
+  std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
+    return dtype() == DType::float32 ? plan_as<float>(builder, inputs) : plan_as<double>(builder, inputs);
+  }
+
+  bool stateful() const override { return options_.stateful; }
+  void reset_states() const override {
+    if (state_ != nullptr) state_->reset();
+  }
+
+  std::string output_hint() const override {
+    if (options_.return_sequences) return "";
+    return where() + " returns only its last step: give it .return_sequences = true to hand on all of them";
+  }
+
+  Json config() const override {
+    Json config = LayerNode::config();
+    config["return_sequences"] = options_.return_sequences;
+    config["return_state"] = options_.return_state;
+    config["go_backwards"] = options_.go_backwards;
+    config["stateful"] = options_.stateful;
+    config["unroll"] = false;
+    config["zero_output_for_mask"] = false;
+    config["units"] = units_;
+    config["activation"] = layers::activation_config(options_.activation);
+    config["recurrent_activation"] = layers::activation_config(options_.recurrent_activation);
+    config["use_bias"] = options_.use_bias;
+    config["kernel_initializer"] = layers::initializer_config(options_.kernel_initializer);
+    config["recurrent_initializer"] = layers::initializer_config(options_.recurrent_initializer);
+    config["bias_initializer"] = layers::initializer_config(options_.bias_initializer);
+    config["unit_forget_bias"] = options_.unit_forget_bias;
+    for (const char* key : {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
+                            "kernel_constraint", "recurrent_constraint", "bias_constraint"}) {
+      config[key] = nullptr;
+    }
+    config["dropout"] = 0.0;
+    config["recurrent_dropout"] = 0.0;
+    config["seed"] = nullptr;
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    const kernels::KernelTable& table = kernels::chosen();
+    const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
+    layout_ = {.inputs = inputs[0].back(), .units = units_, .use_bias = options_.use_bias, .lanes = lanes};
+    block_ = make_block(layout_.size(), table);
+    const LstmLayout layout = layout_;
+    // Logical columns are gate by gate: column g * units + u.
+    const auto place = [layout](Index first_row) {
+      return [layout, first_row](Index i) {
+        const Index column = i % (4 * layout.units);
+        return layout.index(first_row + i / (4 * layout.units), column / layout.units, column % layout.units);
+      };
+    };
+    add_parameter("lstm_cell/kernel", {layout.inputs, 4 * units_}, block_, place(0), options_.kernel_initializer);
+    add_parameter("lstm_cell/recurrent_kernel", {units_, 4 * units_}, block_, place(layout.inputs),
+                  options_.recurrent_initializer);
+    if (!layout.use_bias) return;
+    add_parameter("lstm_cell/bias", {4 * units_}, block_, place(layout.inputs + units_), options_.bias_initializer);
+    if (options_.unit_forget_bias) set_forget_bias();
+  }
+
+ private:
+  // The forget gate's quarter of the bias becomes 1; the initializer keeps the rest.
+  void set_forget_bias() {
+    const engine::Parameter& bias = own_parameters().back();
+    Tensor values = bias.get();
+    for (Index u = units_; u < 2 * units_; ++u) values.set({u}, 1.0);
+    bias.set(values);
+  }
+
+  const Shape& checked_input(const std::vector<Shape>& inputs) const {
+    if (inputs.size() != 1 && inputs.size() != 3) {
+      throw ShapeError(where() + " takes x, or x and the initial states h and c; " + std::to_string(inputs.size()) +
+                       " inputs were given");
+    }
+    const Shape& x = inputs[0];
+    if (x.rank() != 2) {
+      std::string text = where() + " expects 3-D input (batch, timesteps, features), got " +
+                         std::to_string(x.rank() + 1) + "-D " + graph::batch_text(x);
+      if (x.rank() == 1) {
+        const std::string n = std::to_string(x[0]);
+        text += ", which reads as (batch, features). For data, use as_timesteps(X) to get (batch, " + n +
+                ", 1) or as_features(X) to get (batch, 1, " + n + ")";
+      }
+      throw ShapeError(text);
+    }
+    if (x.back() < 1) throw ShapeError(where() + " needs a known number of features, not " + graph::batch_text(x));
+    if (x[0] == 0) throw ShapeError(where() + ": the input " + graph::batch_text(x) + " has no time steps");
+    if (built()) layers::require_features(*this, x, layout_.inputs);
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
+      if (inputs[i] == Shape{units_}) continue;
+      throw ShapeError(where() + ": an initial state must be (batch, " + std::to_string(units_) + "), got " +
+                       graph::batch_text(inputs[i]));
+    }
+    return x;
+  }
+
+  template <class T>
+  std::vector<Value> plan_as(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const {
+    const engine::ValueInfo x = builder.info(inputs[0]);
+    const bool given_state = inputs.size() == 3;
+    LstmPlaces at;
+    at.x = x.data;
+    at.dx = x.gradient;
+    at.gradient = builder.gradient(block_);
+    if (given_state) {
+      at.h0 = builder.info(inputs[1]).data;
+      at.c0 = builder.info(inputs[2]).data;
+      at.dh0 = builder.info(inputs[1]).gradient;
+      at.dc0 = builder.info(inputs[2]).gradient;
+    } else if (options_.stateful) {
+      at.h0 = builder.rows(1, units_);
+      at.c0 = builder.rows(1, units_);
+    }
+    const bool backward = builder.training() && (at.gradient || at.dx || at.dh0 || at.dc0);
+
+    // Training keeps every step. Inference needs the step before, or all outputs if the caller wants them.
+    typename LstmExecutor<T>::Settings s{.layout = layout_,
+                                         .activation = layers::kernel_of(options_.activation),
+                                         .recurrent_activation = layers::kernel_of(options_.recurrent_activation),
+                                         .steps = x.steps,
+                                         .capacity = builder.capacity(),
+                                         .h_slots = x.steps,
+                                         .c_slots = backward ? x.steps : 1,
+                                         .return_sequences = options_.return_sequences,
+                                         .go_backwards = options_.go_backwards};
+    if (!backward && !options_.return_sequences) s.h_slots = std::min<Index>(2, x.steps);
+    at.h = builder.rows(s.h_slots, units_);
+    at.c = builder.rows(s.c_slots, units_);
+    if (backward) keep_for_backward(builder, x.steps, at);
+
+    const std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
+    builder.add(LstmExecutor<T>(s, at, block_, given_state ? nullptr : state_));
+    return outputs;
+  }
+
+  void keep_for_backward(engine::PlanBuilder& builder, Index steps, LstmPlaces& at) const {
+    at.gates = builder.elements(steps * layout_.panels() * builder.capacity() * layout_.panel_width());
+    at.cell_output = builder.rows(steps, units_);
+    at.dc = builder.rows(1, units_);
+    at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
+    if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs));
+  }
+
+  // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.
+  std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index c_slots, Index steps,
+                                 LstmPlaces& at, bool gradient) const {
+    const std::ptrdiff_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
+    const auto last = [&](Place rows, Index slots) {
+      return Place{rows.offset + (steps - 1) % slots * rows.step_stride * element, rows.batch_stride, 0};
+    };
+    const Shape state{units_};
+    const Value y = options_.return_sequences ? builder.value_at({steps, units_}, at.h, gradient)
+                                              : builder.value_at(state, last(at.h, h_slots), gradient);
+    at.dh = builder.info(y).gradient;
+    if (!options_.return_state) return {y};
+    const Value h = builder.value_at(state, last(at.h, h_slots), gradient);
+    const Value c = builder.value_at(state, last(at.c, c_slots), gradient);
+    at.dh_final = builder.info(h).gradient;
+    at.dc_final = builder.info(c).gradient;
+    return {y, h, c};
+  }
+
+  Index units_;
+  LSTMOptions options_;
+  LstmLayout layout_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+  std::shared_ptr<layers::RecurrentState> state_;
+};
+
+}  // namespace
+
+LSTM::LSTM(Dim units, const LSTMOptions& options)
+    : Layer(std::make_shared<LstmNode>(units, options,
+                                       graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+
+std::shared_ptr<graph::LayerNode> layers::lstm_from_config(const Json& config) {
+  refuse_options("LSTM", config,
+                 {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
+                  "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout"});
+  LSTMOptions options;
+  const auto activation = [&](const char* key, ActivationFn& fn) {
+    if (config.contains(key)) fn = activation_from_config(config[key]);
+  };
+  const auto initializer = [&](const char* key, Initializer& rule) {
+    if (config.contains(key)) rule = initializer_from_config(config[key]);
+  };
+  activation("activation", options.activation);
+  activation("recurrent_activation", options.recurrent_activation);
+  options.use_bias = config.value("use_bias", true);
+  initializer("kernel_initializer", options.kernel_initializer);
+  initializer("recurrent_initializer", options.recurrent_initializer);
+  initializer("bias_initializer", options.bias_initializer);
+  options.unit_forget_bias = config.value("unit_forget_bias", true);
+  options.return_sequences = config.value("return_sequences", false);
+  options.return_state = config.value("return_state", false);
+  options.go_backwards = config.value("go_backwards", false);
+  options.stateful = config.value("stateful", false);
+  return std::make_shared<LstmNode>(config.at("units").get<Index>(), options, common_options(config));
+}
+
+}  // namespace rondo

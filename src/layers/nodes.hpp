@@ -1,0 +1,19 @@
+// The registry of layers: from a Keras class name and configuration to a node. One line a layer.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "graph/layer_node.hpp"
+
+namespace rondo::layers {
+
+// ConfigError for a class that is not known (with the nearest one), for an option that is not supported.
+std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config);
+
+std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> input_from_config(const graph::Json& config);
+
+}  // namespace rondo::layers

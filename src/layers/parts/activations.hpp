@@ -1,0 +1,26 @@
+// From the public ActivationFn to the kernels' Activation, and to and from configurations.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <rondo/activations.hpp>
+
+#include "kernels/activation.hpp"
+
+namespace rondo::detail {
+
+struct ActivationAccess {
+  static kernels::Activation kernel(const ActivationFn& fn);
+  static ActivationFn make(std::string name, const kernels::Activation& kernel);
+};
+
+}  // namespace rondo::detail
+
+namespace rondo::layers {
+
+kernels::Activation kernel_of(const ActivationFn& fn);
+// A name, or null for linear.
+ActivationFn activation_from_config(const nlohmann::ordered_json& config);
+nlohmann::ordered_json activation_config(const ActivationFn& fn);
+
+}  // namespace rondo::layers

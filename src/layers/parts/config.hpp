@@ -1,0 +1,18 @@
+// Reading layer configurations: Keras's keys, with Keras's defaults where a key is missing.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "graph/layer_node.hpp"
+
+namespace rondo::layers {
+
+// name, dtype (a name or Keras's DTypePolicy object) and trainable.
+graph::LayerOptions common_options(const graph::Json& config);
+
+// ConfigError naming the layer and the key if one of these is present and neither null, false nor zero: an option that
+// Rondo does not have must not be ignored.
+void refuse_options(const std::string& class_name, const graph::Json& config, std::initializer_list<const char*> keys);
+
+}  // namespace rondo::layers

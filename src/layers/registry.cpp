@@ -1,0 +1,36 @@
+#include <map>
+
+#include "core/names.hpp"
+#include "layers/nodes.hpp"
+
+namespace rondo::layers {
+
+namespace {
+
+using Factory = std::shared_ptr<graph::LayerNode> (*)(const graph::Json&);
+
+// To add a layer: its class in <rondo/layers.hpp>, its source and test beside these, and a line here.
+const std::map<std::string, Factory>& factories() {
+  static const std::map<std::string, Factory> known = {
+      {"Activation", activation_layer_from_config},
+      {"Dense", dense_from_config},
+      {"InputLayer", input_from_config},
+      {"LSTM", lstm_from_config},
+  };
+  return known;
+}
+
+}  // namespace
+
+std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config) {
+  const auto found = factories().find(class_name);
+  if (found == factories().end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, factory] : factories()) names.push_back(name);
+    throw ConfigError("layer class '" + class_name + "' is not known." + did_you_mean(class_name, names) +
+                      " Known: " + quoted_list(names));
+  }
+  return found->second(config);
+}
+
+}  // namespace rondo::layers

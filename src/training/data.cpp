@@ -1,0 +1,70 @@
+#include "training/data.hpp"
+
+#include <cmath>
+
+namespace rondo::training {
+
+Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what) {
+  const Shape sample = node.adapt_input(X.shape());
+  if (y.rank() < 1) throw ShapeError(node.where() + ": the " + what + "labels y are a scalar");
+  if (X.shape()[0] != y.shape()[0]) {
+    throw ShapeError(node.where() + ": " + what + "X has " + std::to_string(X.shape()[0]) + " samples " +
+                     to_string(X.shape()) + ", but y has " + std::to_string(y.shape()[0]) + " " + to_string(y.shape()) +
+                     "; they must agree");
+  }
+  if (X.shape()[0] == 0) throw ShapeError(node.where() + ": the " + what + "data have no samples");
+  return {&X, &y, X.shape()[0], sample, y.shape().from(1)};
+}
+
+void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& y) {
+  if (!head.sparse()) return;
+  const auto check = [&](auto labels) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const double v = static_cast<double>(labels[i]);
+      if (v >= 0 && v < static_cast<double>(head.classes()) && v == std::floor(v)) continue;
+      throw ShapeError(node.where() + ": label " + std::to_string(v) + " at position " + std::to_string(i) +
+                       " of y is no class number; the model has the classes 0 to " +
+                       std::to_string(head.classes() - 1));
+    }
+  };
+  y.dtype() == DType::float32 ? check(y.data<float>()) : check(y.data<double>());
+}
+
+Index training_samples(const ModelNode& node, Index samples, double validation_split) {
+  if (!(validation_split >= 0 && validation_split < 1)) {
+    throw ConfigError(node.where() + ": validation_split is " + std::to_string(validation_split) +
+                      "; it must be 0 or more and below 1");
+  }
+  if (validation_split == 0) return samples;
+  const auto split = static_cast<Index>(std::floor(static_cast<double>(samples) * (1 - validation_split)));
+  if (split == 0 || split == samples) {
+    throw ConfigError(node.where() + ": validation_split = " + std::to_string(validation_split) + " of " +
+                      std::to_string(samples) + " samples leaves " + std::to_string(split) + " for training and " +
+                      std::to_string(samples - split) + " for validation; both need at least one");
+  }
+  return split;
+}
+
+std::string explain_nan(const ModelNode& node, const Data& data) {
+  const auto first_nan = [](const Tensor& t) -> Index {
+    const auto find = [](auto elements) -> Index {
+      for (std::size_t i = 0; i < elements.size(); ++i) {
+        if (std::isnan(elements[i])) return static_cast<Index>(i);
+      }
+      return -1;
+    };
+    return t.dtype() == DType::float32 ? find(t.data<float>()) : find(t.data<double>());
+  };
+  for (const auto& [name, tensor] : {std::pair{"X", data.X}, std::pair{"y", data.y}}) {
+    const Index at = first_nan(*tensor);
+    if (at < 0) continue;
+    return std::string(name) + " itself contains NaN, first in sample " +
+           std::to_string(at / (tensor->size() / data.samples)) + "; drop or fill such samples";
+  }
+  for (const engine::Parameter& p : node.parameters()) {
+    if (first_nan(p.get()) >= 0) return "the weight '" + p.path + "' contains NaN; build the model anew";
+  }
+  return "the numbers grew out of range inside the model; scale the data or lower the learning rate";
+}
+
+}  // namespace rondo::training

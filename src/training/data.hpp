@@ -1,0 +1,34 @@
+// Samples and labels of a call, checked against the model.
+#pragma once
+
+#include <string>
+
+#include <rondo/tensor.hpp>
+
+#include "training/model_node.hpp"
+
+namespace rondo::training {
+
+struct Data {
+  const Tensor* X = nullptr;
+  const Tensor* y = nullptr;
+  Index samples = 0;
+  Shape sample;  // of X, as the model reads it
+  Shape truth;   // of y
+};
+
+// Checks that X and y fit each other and the declared input; ShapeError otherwise. `what` names them in messages (""
+// for the training data, "validation " for those).
+Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what);
+
+// ShapeError naming the first label that is no class number of the head. Only for sparse losses.
+void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& y);
+
+// The fixed part of N samples that a fraction of validation leaves for training (Keras: floor(N (1 - fraction))).
+// ConfigError where nothing would remain on one side.
+Index training_samples(const ModelNode& node, Index samples, double validation_split);
+
+// Why a loss is NaN, as far as data and weights tell: a sentence for a NumericError.
+std::string explain_nan(const ModelNode& node, const Data& data);
+
+}  // namespace rondo::training

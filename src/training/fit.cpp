@@ -1,0 +1,311 @@
+#include "training/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <rondo/random.hpp>
+
+#include "engine/staging.hpp"
+#include "training/data.hpp"
+#include "training/interrupt.hpp"
+#include "training/progress_bar.hpp"
+
+namespace rondo::training {
+
+namespace {
+
+using engine::Workspace;
+
+Index batches_of(Index samples, Index batch_size) { return (samples + batch_size - 1) / batch_size; }
+
+void check_verbose(const ModelNode& node, int verbose) {
+  if (verbose >= 0 && verbose <= 2) return;
+  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) +
+                    "; it must be 0 (silent), 1 (bar) or 2 (one line an epoch)");
+}
+
+// Loss and metrics of an epoch so far, as Keras averages them: the loss by samples, metrics by rows.
+class EpochMeans {
+ public:
+  EpochMeans(const Program& program, const std::vector<Metric>& metrics)
+      : head_(&*program.head), means_(metrics.size()) {
+    order_.emplace_back("loss", -1);
+    for (std::size_t i = 0; i < metrics.size(); ++i) order_.emplace_back(metrics[i].name(), static_cast<int>(i));
+    names_ = order_;
+    std::sort(order_.begin(), order_.end());
+  }
+
+  void reset() {
+    loss_ = {};
+    std::fill(means_.begin(), means_.end(), RunningMean{});
+  }
+
+  void add(const engine::Run& run, double loss) {
+    loss_.total += static_cast<double>(run.rows) * loss;
+    loss_.count += static_cast<double>(run.rows);
+    head_->add_metrics(run, means_);
+  }
+
+  // Alphabetical, as Keras logs.
+  void write(Logs& logs, const std::string& prefix = "") const {
+    for (const auto& [name, i] : order_) logs.set(prefix + name, value(i));
+  }
+
+  // Loss first, then metrics in the order of compile.
+  Evaluation evaluation() const {
+    std::vector<std::pair<std::string, double>> values;
+    for (const auto& [name, i] : names_) values.emplace_back(name, value(i));
+    return Evaluation(std::move(values));
+  }
+
+ private:
+  double value(int i) const {
+    if (i < 0) return loss_.mean();
+    const auto k = static_cast<std::size_t>(i);
+    return head_->metric(k, means_[k]);
+  }
+
+  const Head* head_;
+  RunningMean loss_;
+  std::vector<RunningMean> means_;
+  std::vector<std::pair<std::string, int>> names_, order_;
+};
+
+void stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
+           Index first, Index rows) {
+  const DType dtype = program.plan->dtype();
+  const engine::ValueInfo& x = program.input();
+  engine::stage_rows(*data.X, order, first, rows, x, x.data, dtype, workspace.arena());
+  const engine::ValueInfo& truth = program.head->truth();
+  engine::stage_rows(*data.y, order, first, rows, truth, truth.data, dtype, workspace.arena());
+}
+
+// ---- evaluation ----------------------------------------------------------------------------------------------------
+
+// Walks data through an evaluation program; shared by evaluate() and the validation inside fit().
+class Evaluator {
+ public:
+  Evaluator(const ModelNode& node, const Compiled& compiled, const Data& data, Index batch_size)
+      : data_(data),
+        batch_size_(std::min(batch_size, data.samples)),
+        program_(node.program(Mode::evaluate, batch_size_, data.sample, data.truth)),
+        workspace_(program_->plan->lease()),
+        means_(*program_, compiled.metrics) {
+    check_class_numbers(node, *program_->head, *data.y);
+  }
+
+  Index batches() const { return batches_of(data_.samples, batch_size_); }
+  const EpochMeans& means() const { return means_; }
+
+  void run(const Callbacks& callbacks, ProgressBar* bar) {
+    means_.reset();
+    Logs logs;
+    for (const auto& c : callbacks) c->on_test_begin();
+    for (Index batch = 0; batch < batches(); ++batch) {
+      for (const auto& c : callbacks) c->on_test_batch_begin(batch);
+      const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
+      stage(*program_, workspace_, data_, {}, first, rows);
+      program_->evaluate(workspace_, rows);
+      const engine::Run done = workspace_.run(rows);
+      means_.add(done, program_->head->loss(done));
+      if (callbacks.empty() && bar == nullptr) continue;
+      means_.write(logs);
+      for (const auto& c : callbacks) c->on_test_batch_end(batch, logs);
+      if (bar != nullptr) bar->update(batch + 1, logs);
+    }
+    if (callbacks.empty()) return;
+    means_.write(logs);
+    for (const auto& c : callbacks) c->on_test_end(logs);
+  }
+
+ private:
+  Data data_;
+  Index batch_size_;
+  std::shared_ptr<const Program> program_;
+  Workspace workspace_;
+  EpochMeans means_;
+};
+
+// ---- training ------------------------------------------------------------------------------------------------------
+
+class Trainer {
+ public:
+  Trainer(const Model& model, ModelNode& node, Compiled& compiled, const Data& data, Index batch_size,
+          const FitOptions& options)
+      : model_(model),
+        node_(node),
+        compiled_(compiled),
+        data_(data),
+        options_(options),
+        batch_size_(std::min(batch_size, data.samples)),
+        program_(node.program(Mode::train, batch_size_, data.sample, data.truth)),
+        workspace_(program_->plan->lease()),
+        means_(*program_, compiled.metrics),
+        order_(static_cast<std::size_t>(data.samples)) {
+    check_class_numbers(node, *program_->head, *data.y);
+    compiled_.optimizer.prepare(*program_->plan);
+    std::iota(order_.begin(), order_.end(), Index{0});
+  }
+
+  void validate_with(Evaluator& evaluator) { validation_ = &evaluator; }
+
+  History run() {
+    const Callbacks& callbacks = options_.callbacks;
+    attach(callbacks, model_, {options_.verbose, options_.epochs, batches()});
+    node_.stop_training = false;
+    for (const auto& c : callbacks) c->on_train_begin();
+    for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
+    if (interrupt_.interrupted()) history_.set_interrupted();
+    for (const auto& c : callbacks) c->on_train_end(logs_);
+    return std::move(history_);
+  }
+
+ private:
+  Index batches() const { return batches_of(data_.samples, batch_size_); }
+  bool stopped() const { return node_.stop_training || interrupt_.interrupted(); }
+
+  void run_epoch(Index epoch) {
+    const Callbacks& callbacks = options_.callbacks;
+    for (const auto& c : callbacks) c->on_epoch_begin(epoch);
+    print_epoch_header(options_.verbose, epoch, options_.epochs);
+    ProgressBar bar(options_.verbose, batches());
+    shuffle();
+    means_.reset();
+    for (Index batch = 0; batch < batches() && (batch == 0 || !stopped()); ++batch) run_batch(epoch, batch, bar);
+    logs_.clear();
+    means_.write(logs_);
+    if (validation_ != nullptr) {
+      validation_->run(callbacks, nullptr);
+      validation_->means().write(logs_, "val_");
+    }
+    for (const auto& c : callbacks) c->on_epoch_end(epoch, logs_);
+    history_.append(epoch, logs_);
+    bar.finish(logs_);
+  }
+
+  void run_batch(Index epoch, Index batch, ProgressBar& bar) {
+    const Callbacks& callbacks = options_.callbacks;
+    for (const auto& c : callbacks) c->on_train_batch_begin(batch);
+    const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
+    // A single batch stays staged from epoch to epoch.
+    if (!staged_ || batches() > 1) stage(*program_, workspace_, data_, order_, first, rows);
+    staged_ = true;
+    const double loss = program_->train(workspace_, rows, compiled_.optimizer);
+    if (std::isnan(loss)) report_nan(epoch, batch);
+    means_.add(workspace_.run(rows), loss);
+    if (callbacks.empty() && options_.verbose != 1) return;
+    means_.write(logs_);
+    for (const auto& c : callbacks) c->on_train_batch_end(batch, logs_);
+    bar.update(batch + 1, logs_);
+  }
+
+  // A new order of the samples, a function of seed, model and the epochs the model has seen. Within a single batch the
+  // order would change nothing but the rounding, so it stays.
+  void shuffle() {
+    const std::uint32_t epoch = node_.epochs_trained++;
+    if (!options_.shuffle || batches() == 1) return;
+    const RandomStream stream(random_seed(), Purpose::shuffle, node_.number(), epoch);
+    std::iota(order_.begin(), order_.end(), Index{0});
+    for (std::size_t i = order_.size(); i-- > 1;) std::swap(order_[i], order_[stream.below(i + 1, i)]);
+  }
+
+  [[noreturn]] void report_nan(Index epoch, Index batch) const {
+    throw NumericError(node_.where() + ": the loss became NaN in epoch " + std::to_string(epoch + 1) + " of " +
+                       std::to_string(options_.epochs) + ", batch " + std::to_string(batch + 1) + " of " +
+                       std::to_string(batches()) +
+                       "; the weights are those before that batch. Cause: " + explain_nan(node_, data_));
+  }
+
+  const Model& model_;
+  ModelNode& node_;
+  Compiled& compiled_;
+  Data data_;
+  const FitOptions& options_;
+  Index batch_size_;
+  std::shared_ptr<const Program> program_;
+  Workspace workspace_;
+  EpochMeans means_;
+  std::vector<Index> order_;
+  bool staged_ = false;
+  Evaluator* validation_ = nullptr;
+  InterruptGuard interrupt_;
+  Logs logs_;
+  History history_;
+};
+
+void check_stateful(const ModelNode& node, Index samples, Index batch_size) {
+  if (!node.stateful() || samples % std::min(batch_size, samples) == 0) return;
+  throw ShapeError(node.where() + " is stateful: its batch_size (" + std::to_string(batch_size) +
+                   ") must divide the number of samples (" + std::to_string(samples) +
+                   "), so that every batch has as many rows as the state");
+}
+
+}  // namespace
+
+void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params) {
+  if (callbacks.empty()) return;
+  const auto handle = std::make_shared<Model>(model);
+  for (const auto& c : callbacks) {
+    if (c == nullptr) throw ConfigError("callbacks contain a null pointer");
+    c->attach(handle, params);
+  }
+}
+
+Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given) {
+  const Index size = given ? Index{*given} : kDefaultBatchSize;
+  if (size >= 1) return size;
+  throw ConfigError(node.where() + ": batch_size is " + std::to_string(size) +
+                    "; it must be 1 or more (leave it out for " + std::to_string(kDefaultBatchSize) + ")");
+}
+
+History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y, const FitOptions& options) {
+  Compiled& compiled = node.compiled("fit");
+  check_verbose(node, options.verbose);
+  const Index batch_size = checked_batch_size(node, options.batch_size);
+  if (options.epochs < 0) {
+    throw ConfigError(node.where() + ": epochs is " + std::to_string(options.epochs.value) + "; it must be 0 or more");
+  }
+  const Data all = check_data(node, X, y, "");
+
+  const bool split = options.validation_split != 0 && !options.validation_data;
+  const Index train = split ? training_samples(node, all.samples, options.validation_split) : all.samples;
+  const std::optional<Tensor> X_head = split ? std::optional(X.rows(0, train)) : std::nullopt;
+  const std::optional<Tensor> y_head = split ? std::optional(y.rows(0, train)) : std::nullopt;
+  Data data = split ? check_data(node, *X_head, *y_head, "") : all;
+  check_stateful(node, data.samples, batch_size);
+  node.build_for(data.sample);
+
+  std::optional<std::pair<Tensor, Tensor>> kept = options.validation_data;
+  if (split) kept.emplace(X.rows(train), y.rows(train));
+  std::optional<Evaluator> evaluator;
+  if (kept) {
+    const Data validation = check_data(node, kept->first, kept->second, "validation ");
+    check_stateful(node, validation.samples, batch_size);
+    evaluator.emplace(node, compiled, validation, batch_size);
+  }
+
+  Trainer trainer(model, node, compiled, data, batch_size, options);
+  if (evaluator) trainer.validate_with(*evaluator);
+  return trainer.run();
+}
+
+Evaluation evaluate(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y,
+                    const EvaluateOptions& options) {
+  const Compiled& compiled = node.compiled("evaluate");
+  check_verbose(node, options.verbose);
+  const Index batch_size = checked_batch_size(node, options.batch_size);
+  const Data data = check_data(node, X, y, "");
+  check_stateful(node, data.samples, batch_size);
+  node.build_for(data.sample);
+  Evaluator evaluator(node, compiled, data, batch_size);
+  attach(options.callbacks, model, {options.verbose, 1, evaluator.batches()});
+  ProgressBar bar(options.verbose, evaluator.batches());
+  evaluator.run(options.callbacks, options.verbose != 0 ? &bar : nullptr);
+  Logs logs;
+  evaluator.means().write(logs);
+  bar.finish(logs);
+  return evaluator.means().evaluation();
+}
+
+}  // namespace rondo::training

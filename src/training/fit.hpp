@@ -1,0 +1,22 @@
+// The loops of fit and evaluate.
+#pragma once
+
+#include <rondo/model.hpp>
+
+#include "training/model_node.hpp"
+
+namespace rondo::training {
+
+constexpr Index kDefaultBatchSize = 32;
+
+// batch_size as given, or 32; ConfigError below 1.
+Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given);
+
+// Gives each callback the model and how it was called. ConfigError for a null pointer.
+void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params);
+
+History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y, const FitOptions& options);
+Evaluation evaluate(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y,
+                    const EvaluateOptions& options);
+
+}  // namespace rondo::training

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <limits>
+
+#include <rondo/error.hpp>
+#include <rondo/history.hpp>
+
+#include "core/names.hpp"
+
+namespace rondo {
+
+void Logs::set(const std::string& name, double value) {
+  for (auto& [n, v] : entries_) {
+    if (n == name) {
+      v = value;
+      return;
+    }
+  }
+  entries_.emplace_back(name, value);
+}
+
+double Logs::operator[](const std::string& name) const {
+  for (const auto& [n, v] : entries_) {
+    if (n == name) return v;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+bool Logs::contains(const std::string& name) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& e) { return e.first == name; });
+}
+
+namespace {
+
+// Keras 2's short keys and today's long ones find each other.
+std::string other_spelling(const std::string& name) {
+  if (name == "acc") return "accuracy";
+  if (name == "val_acc") return "val_accuracy";
+  if (name == "accuracy") return "acc";
+  if (name == "val_accuracy") return "val_acc";
+  return name;
+}
+
+}  // namespace
+
+const std::vector<double>& History::operator[](const std::string& name) const {
+  auto found = series_.find(name);
+  if (found == series_.end()) found = series_.find(other_spelling(name));
+  if (found == series_.end()) {
+    throw ConfigError("history has no '" + name + "'." + did_you_mean(name, names_) + " It has " +
+                      (names_.empty() ? "no entries: no epoch was run" : quoted_list(names_)));
+  }
+  return found->second;
+}
+
+bool History::contains(const std::string& name) const {
+  return series_.contains(name) || series_.contains(other_spelling(name));
+}
+
+void History::append(Index epoch, const Logs& logs) {
+  epochs_.push_back(epoch);
+  for (const auto& [name, value] : logs) {
+    auto [entry, is_new] = series_.try_emplace(name);
+    if (is_new) names_.push_back(name);
+    entry->second.push_back(value);
+  }
+}
+
+double Evaluation::operator[](const std::string& name) const {
+  std::vector<std::string> names;
+  for (const auto& [n, value] : values_) {
+    if (n == name || n == other_spelling(name)) return value;
+    names.push_back(n);
+  }
+  throw ConfigError("the evaluation has no '" + name + "'." + did_you_mean(name, names) + " It has " +
+                    quoted_list(names));
+}
+
+}  // namespace rondo

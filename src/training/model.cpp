@@ -1,0 +1,108 @@
+// The public Model handle.
+#include <rondo/model.hpp>
+
+#include "core/names.hpp"
+#include "training/fit.hpp"
+#include "training/model_node.hpp"
+#include "training/predict.hpp"
+#include "training/progress_bar.hpp"
+
+namespace rondo {
+
+training::ModelNode& Model::model_node() const { return static_cast<training::ModelNode&>(*node()); }
+
+void Model::compile(const CompileOptions& options) const { model_node().compile(options); }
+
+History Model::fit(const Tensor& X, const Tensor& y, const FitOptions& options) const {
+  return training::fit(*this, model_node(), X, y, options);
+}
+
+Evaluation Model::evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options) const {
+  return training::evaluate(*this, model_node(), X, y, options);
+}
+
+namespace {
+
+class PredictHooks final : public training::BatchHooks {
+ public:
+  PredictHooks(const Callbacks& callbacks, training::ProgressBar& bar) : callbacks_(callbacks), bar_(bar) {}
+  void begin(Index batch) override {
+    for (const auto& c : callbacks_) c->on_predict_batch_begin(batch);
+  }
+  void end(Index batch) override {
+    for (const auto& c : callbacks_) c->on_predict_batch_end(batch);
+    bar_.update(batch + 1, {});
+  }
+
+ private:
+  const Callbacks& callbacks_;
+  training::ProgressBar& bar_;
+};
+
+}  // namespace
+
+Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
+  const training::ModelNode& node = model_node();
+  const Index batch_size = training::checked_batch_size(node, options.batch_size);
+  Tensor out(training::prediction_shape(node, X.shape()), node.compute_dtype());
+  const Index batches = (X.shape()[0] + batch_size - 1) / batch_size;
+  training::attach(options.callbacks, *this, {options.verbose, 1, batches});
+  training::ProgressBar bar(options.verbose, batches);
+  PredictHooks hooks(options.callbacks, bar);
+  for (const auto& c : options.callbacks) c->on_predict_begin();
+  training::predict_into(node, X, batch_size, out, &hooks);
+  for (const auto& c : options.callbacks) c->on_predict_end();
+  bar.finish({});
+  return out;
+}
+
+void Model::predict_into(const Tensor& X, Tensor& out, Dim batch_size) const {
+  const training::ModelNode& node = model_node();
+  training::predict_into(node, X, training::checked_batch_size(node, batch_size), out, nullptr);
+}
+
+std::vector<Index> Model::predict_classes(const Tensor& X, const PredictOptions& options) const {
+  const Tensor outputs = predict(X, options);
+  if (outputs.shape().back() > 1) return argmax(outputs);
+  std::vector<Index> classes;
+  for (const double p : outputs.to_vector()) classes.push_back(p > 0.5 ? 1 : 0);
+  return classes;
+}
+
+std::vector<Layer> Model::layers() const {
+  std::vector<Layer> handles;
+  for (const auto& node : model_node().layers()) handles.emplace_back(node);
+  return handles;
+}
+
+Layer Model::get_layer(Dim index) const {
+  const std::vector<Layer> all = layers();
+  const auto count = static_cast<Index>(all.size());
+  const Index i = index < 0 ? index + count : Index{index};
+  if (i < 0 || i >= count) {
+    throw ConfigError(node()->where() + ": get_layer(" + std::to_string(index.value) + "), but the model has " +
+                      std::to_string(count) + " layers");
+  }
+  return all[static_cast<std::size_t>(i)];
+}
+
+Layer Model::get_layer(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const Layer& layer : layers()) {
+    if (layer.name() == name) return layer;
+    names.push_back(layer.name());
+  }
+  throw ConfigError(node()->where() + " has no layer '" + name + "'." + did_you_mean(name, names) + " It has " +
+                    quoted_list(names));
+}
+
+double Model::learning_rate() const { return model_node().compiled("learning_rate").optimizer.rule().learning_rate; }
+
+void Model::set_learning_rate(Real rate) const {
+  if (!(rate >= 0)) throw ConfigError("the learning rate must be 0 or more, not " + std::to_string(rate.value));
+  model_node().compiled("set_learning_rate").optimizer.rule().learning_rate = rate;
+}
+
+void Model::stop_training() const { model_node().stop_training = true; }
+
+}  // namespace rondo

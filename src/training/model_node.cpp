@@ -1,0 +1,159 @@
+#include "training/model_node.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/layer_numbers.hpp"
+
+namespace rondo::training {
+
+// Enough for a fit with validation and predictions of a few batch shapes; each holds an arena.
+constexpr std::size_t kProgramsKept = 8;
+
+std::uint32_t ModelNode::next_model_number() { return next_layer_number(); }
+
+std::vector<engine::Parameter> ModelNode::parameters() const {
+  std::vector<engine::Parameter> all;
+  for (const auto& layer : layers()) {
+    for (engine::Parameter p : layer->parameters()) {
+      p.path = name() + "/" + p.path;
+      all.push_back(std::move(p));
+    }
+  }
+  return all;
+}
+
+void ModelNode::set_trainable(bool trainable) {
+  LayerNode::set_trainable(trainable);
+  if (trainable) return;  // building calls this with true, which must not thaw frozen layers
+  for (const auto& layer : layers()) layer->set_trainable(false);
+}
+
+bool ModelNode::stateful() const {
+  return std::any_of(layers().begin(), layers().end(), [](const auto& l) { return l->stateful(); });
+}
+
+void ModelNode::reset_states() const {
+  for (const auto& layer : layers()) layer->reset_states();
+}
+
+Index ModelNode::trainable_elements() const {
+  Index count = 0;
+  for (const engine::Parameter& p : parameters()) count += p.block->trainable ? p.shape.elements() : 0;
+  return count;
+}
+
+DType ModelNode::compute_dtype() const {
+  const DType dtype = layers().empty() ? floatx() : layers().front()->dtype();
+  for (const auto& layer : layers()) {
+    if (layer->dtype() == dtype) continue;
+    throw ConfigError(where() + ": all layers of a model compute in one dtype, but " + layers().front()->where() +
+                      " has " + std::string(to_string(dtype)) + " and " + layer->where() + " has " +
+                      std::string(to_string(layer->dtype())));
+  }
+  return dtype;
+}
+
+Shape ModelNode::adapt_input(const Shape& batch) const {
+  if (batch.rank() < 1) throw ShapeError(where() + ": the data are a scalar; the first axis must be the samples");
+  const Shape sample = batch.from(1);
+  const Shape& declared = declared_input();
+  if (declared.empty()) {
+    if (sample.empty()) {
+      throw ShapeError(where() + ": X has shape " + to_string(batch) +
+                       ", one number a sample; reshape it to (samples, timesteps, features)");
+    }
+    return sample;
+  }
+  const auto fits = [&](const Shape& s) {
+    if (s.rank() != declared.rank()) return false;
+    // Any number of time steps will do (Keras: train on 5, predict on 7); the last axis must agree.
+    return declared.back() == Shape::kUnknown || s.back() == declared.back();
+  };
+  if (fits(sample)) return sample;
+  if (sample.rank() == declared.rank() + 1 && sample.back() == 1 && fits(sample.without_last())) {
+    return sample.without_last();
+  }
+  if (sample.rank() + 1 == declared.rank() && fits(sample.append(1)) &&
+      (sample.empty() || declared[0] == Shape::kUnknown || sample[0] == declared[0])) {
+    return sample.append(1);
+  }
+  std::string text = where() + " expects X of shape " + graph::batch_text(declared) +
+                     (declared.rank() == 2 ? " = (samples, timesteps, features)" : "") + ", got " + to_string(batch);
+  if (sample.rank() + 1 == declared.rank() && declared.fully_known() && sample.back() == declared.elements()) {
+    text += ". Reshape it: X.reshape(" + to_string(declared.prepend(batch[0])) + ")";
+  } else if (declared.rank() == 2 && sample.rank() == 1) {
+    text += ". Columns become time steps with as_timesteps(X), features of one step with as_features(X)";
+  } else if (sample.rank() == declared.rank()) {
+    text += ": the last axis, the features, is " + std::to_string(sample.back()) + " instead of " +
+            std::to_string(declared.back());
+  }
+  throw ShapeError(text);
+}
+
+void ModelNode::build_for(const Shape& sample) {
+  if (built()) return;
+  (void)output_shapes({sample});
+  build({sample});
+}
+
+// ---- programs ------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, const Shape& sample,
+                                                  const Shape& truth) const {
+  const std::lock_guard lock(programs_mutex_);
+  const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Entry& e) {
+    return e.mode == mode && e.capacity == capacity && e.sample == sample && e.truth == truth;
+  });
+  if (found != programs_.end()) {
+    programs_.splice(programs_.begin(), programs_, found);
+    return found->program;
+  }
+  programs_.push_front({mode, capacity, sample, truth, make_program(mode, capacity, sample, truth)});
+  if (programs_.size() > kProgramsKept) programs_.pop_back();
+  return programs_.front().program;
+}
+
+std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, const Shape& sample,
+                                                       const Shape& truth) const {
+  engine::PlanBuilder builder(compute_dtype(), capacity, mode == Mode::train);
+  const std::vector<engine::Value> outputs = plan(builder, {builder.input(sample)});
+  builder.output(outputs.front());
+  auto program = std::make_shared<Program>();
+  if (mode != Mode::predict) {
+    program->head.emplace(builder, builder.info(outputs.front()), truth, compiled_->loss, compiled_->metrics);
+  }
+  program->plan = builder.finish();
+  return program;
+}
+
+void ModelNode::forget_programs() const {
+  const std::lock_guard lock(programs_mutex_);
+  programs_.clear();
+}
+
+// ---- compile -------------------------------------------------------------------------------------------------------
+
+void ModelNode::compile(const CompileOptions& options) {
+  Compiled compiled{OptimizerState(options.optimizer), options.loss, {}};
+  std::set<std::string> names{"loss"};
+  for (const Metric& metric : options.metrics) {
+    std::string name = metric.name();
+    for (int i = 1; !names.insert(name).second; ++i) name = metric.name() + "_" + std::to_string(i);
+    compiled.metrics.push_back(metric.renamed(name));
+  }
+  forget_programs();
+  compiled_.emplace(std::move(compiled));
+}
+
+Compiled& ModelNode::compiled(const char* for_what) {
+  if (!compiled_) {
+    throw StateError(where() + ": call compile({.optimizer = ..., .loss = ...}) before " + for_what);
+  }
+  if (compiled_->loss.empty()) {
+    throw StateError(where() + " was compiled without a loss; give one: compile({.loss = \"mse\"})");
+  }
+  return *compiled_;
+}
+
+}  // namespace rondo::training

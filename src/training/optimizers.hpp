@@ -1,0 +1,78 @@
+// The rules behind the public Optimizer handles, and an optimizer at work on a model's blocks.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include <rondo/optimizers.hpp>
+
+#include "engine/plan.hpp"
+#include "kernels/table.hpp"
+
+namespace rondo::training {
+
+// Per weight array what an optimizer remembers: up to three arrays laid out like it.
+template <class T>
+using Slots = std::array<T*, 3>;
+
+}  // namespace rondo::training
+
+namespace rondo::detail {
+
+class OptimizerImpl {
+ public:
+  explicit OptimizerImpl(double rate) : learning_rate(rate) {}
+  virtual ~OptimizerImpl() = default;
+  virtual std::unique_ptr<OptimizerImpl> clone() const = 0;
+  virtual std::string class_name() const = 0;
+  virtual nlohmann::ordered_json config() const = 0;  // Keras's, with its own keys behind name and learning_rate
+
+  // Arrays it remembers per weight array, zero at first.
+  virtual Index slots() const = 0;
+  // Once per step, before the updates: running products such as beta^t.
+  virtual void next_step() {}
+  // Updates n elements; called by several threads for parts of the arrays.
+  virtual void update(const kernels::Ops<float>& ops, float* w, const float* g, const training::Slots<float>& slots,
+                      Index n) const noexcept = 0;
+  virtual void update(const kernels::Ops<double>& ops, double* w, const double* g, const training::Slots<double>& slots,
+                      Index n) const noexcept = 0;
+
+  double learning_rate;
+};
+
+}  // namespace rondo::detail
+
+namespace rondo::training {
+
+// An optimizer with its state for one compiled model.
+class OptimizerState {
+ public:
+  explicit OptimizerState(const Optimizer& optimizer) : rule_(optimizer.impl().clone()) {}
+
+  detail::OptimizerImpl& rule() { return *rule_; }
+  const detail::OptimizerImpl& rule() const { return *rule_; }
+  Index iterations() const { return iterations_; }
+
+  // Makes the memory for a plan's blocks, where it is not there yet.
+  void prepare(const engine::Plan& plan);
+  void next_step();
+  // Updates member `rank`'s share of every block from the plan's gradients.
+  void update(const engine::Plan& plan, const engine::Run& run, Index rank, Index team) const noexcept;
+  // Scalars and slots: what Keras counts as optimizer parameters.
+  Index variables(Index trainable_elements) const { return 2 + rule_->slots() * trainable_elements; }
+  // Whether a step has been prepared, so that Keras would count the variables.
+  bool built() const { return !memory_.empty(); }
+
+ private:
+  template <class T>
+  void update_block(const engine::GradientSlot& slot, const engine::Run& run, Range part) const noexcept;
+
+  std::unique_ptr<detail::OptimizerImpl> rule_;
+  std::map<std::shared_ptr<engine::ParameterBlock>, AlignedBytes> memory_;
+  Index iterations_ = 0;
+};
+
+}  // namespace rondo::training

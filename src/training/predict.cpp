@@ -1,0 +1,56 @@
+#include "training/predict.hpp"
+
+#include <algorithm>
+
+#include "engine/staging.hpp"
+#include "training/fit.hpp"
+#include "training/progress_bar.hpp"
+
+namespace rondo::training {
+
+namespace {
+
+void require_built(const ModelNode& node) {
+  if (node.built()) return;
+  throw StateError(node.where() +
+                   " has no weights yet, because its shapes are not known: predict would guess. Give the first layer "
+                   ".input_shape = {timesteps, features}, or call fit (or build) first");
+}
+
+std::byte* elements_of(Tensor& t) {
+  if (t.dtype() == DType::float32) return reinterpret_cast<std::byte*>(t.data<float>().data());
+  return reinterpret_cast<std::byte*>(t.data<double>().data());
+}
+
+}  // namespace
+
+Shape prediction_shape(const ModelNode& node, const Shape& X) {
+  require_built(node);
+  return node.sample_output(node.adapt_input(X)).prepend(X[0]);
+}
+
+void predict_into(const ModelNode& node, const Tensor& X, Index batch_size, Tensor& out, BatchHooks* hooks) {
+  const Shape expected = prediction_shape(node, X.shape());
+  if (out.shape() != expected || out.dtype() != node.compute_dtype()) {
+    throw ShapeError(node.where() + ": predict_into needs an output of shape " + to_string(expected) + " and dtype " +
+                     std::string(to_string(node.compute_dtype())) + ", got " + to_string(out.shape()) + " of " +
+                     std::string(to_string(out.dtype())));
+  }
+  const Index samples = X.shape()[0];
+  if (samples == 0) return;
+  const Index capacity = std::min(batch_size, samples);
+  const auto program = node.program(Mode::predict, capacity, node.adapt_input(X.shape()), {});
+  engine::Workspace workspace = program->plan->lease();
+  const engine::ValueInfo &x = program->input(), &y = program->output();
+  std::byte* elements = elements_of(out);
+  for (Index first = 0, batch = 0; first < samples; first += capacity, ++batch) {
+    if (hooks != nullptr) hooks->begin(batch);
+    const Index rows = std::min(capacity, samples - first);
+    engine::stage_rows(X, {}, first, rows, x, x.data, out.dtype(), workspace.arena());
+    program->predict(workspace, rows);
+    engine::unstage_rows(y, y.data, out.dtype(), workspace.arena(), first, rows, elements);
+    if (hooks != nullptr) hooks->end(batch);
+  }
+}
+
+}  // namespace rondo::training

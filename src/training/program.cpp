@@ -1,0 +1,56 @@
+#include "training/program.hpp"
+
+#include <cmath>
+
+#include "engine/thread_pool.hpp"
+
+namespace rondo::training {
+
+using engine::Member;
+
+void Program::predict(engine::Workspace& workspace, Index rows) const {
+  const engine::Run run = workspace.run(rows);
+  plan->begin(run);
+  auto walk = [&](const Member& m) { plan->forward(run, share(rows, m.rank(), m.size())); };
+  engine::run_team(engine::threads_for(plan->flops(rows)), walk);
+}
+
+void Program::evaluate(engine::Workspace& workspace, Index rows) const {
+  const engine::Run run = workspace.run(rows);
+  plan->begin(run);
+  auto walk = [&](const Member& m) {
+    const Range mine = share(rows, m.rank(), m.size());
+    plan->forward(run, mine);
+    head->compute(run, mine);
+  };
+  engine::run_team(engine::threads_for(plan->flops(rows)), walk);
+}
+
+double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const {
+  const engine::Run run = workspace.run(rows);
+  plan->begin(run);
+  plan->derive_if_stale(workspace);
+  optimizer.next_step();
+  double loss = 0;
+  auto walk = [&](const Member& m) {
+    const Range mine = share(rows, m.rank(), m.size());
+    plan->forward(run, mine);
+    head->compute(run, mine);
+    plan->backward(run, mine);
+    m.barrier();
+    if (m.rank() == 0) loss = head->loss(run);
+    plan->gradients(run, m.rank(), m.size());
+    m.barrier();
+    if (std::isnan(loss)) return;
+    optimizer.update(*plan, run, m.rank(), m.size());
+    m.barrier();
+    plan->derive(run, m.rank(), m.size());
+  };
+  engine::run_team(engine::threads_for(plan->flops(rows)), walk);
+  if (std::isnan(loss)) return loss;
+  for (const engine::GradientSlot& slot : plan->gradient_slots()) slot.block->touch();
+  plan->derived(workspace);
+  return loss;
+}
+
+}  // namespace rondo::training

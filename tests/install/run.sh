@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# run.sh <Rondo's sources> <work folder>: builds and installs Rondo as a user does, then builds and runs a stranger's
+# program against it in every way that the README promises.
+set -euo pipefail
+source=$(realpath "$1") work=$2
+stranger=$source/tests/install/stranger
+rm -rf "$work"
+mkdir -p "$work"
+work=$(realpath "$work")
+
+# The library is compiled several times here with the same flags: with ccache only the first time costs.
+launcher=$(command -v ccache || true)
+
+configure() {  # configure <sources> <build folder> <options...>
+  cmake -S "$1" -B "$2" -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" --log-level=WARNING "${@:3}"
+}
+
+try() {  # try <title> <options for the stranger's CMake...>
+  local title=$1 build
+  build=$work/stranger-${title//[^a-z]/-}
+  configure "$stranger" "$build" -DCMAKE_BUILD_TYPE=Release "${@:2}" >"$build.log" 2>&1 &&
+    cmake --build "$build" --parallel 2 >>"$build.log" 2>&1 &&
+    "$build/stranger" >>"$build.log" 2>&1 || { cat "$build.log"; echo "FAILED: $title"; exit 1; }
+  echo "works: $title"
+}
+
+build_and_install() {  # build_and_install <name> <options...>
+  configure "$source" "$work/build-$1" "${@:2}" >"$work/$1.log" 2>&1 &&
+    cmake --build "$work/build-$1" --parallel 2 >>"$work/$1.log" 2>&1 &&
+    cmake --install "$work/build-$1" --prefix "$work/$1" >>"$work/$1.log" 2>&1 ||
+    { cat "$work/$1.log"; echo "FAILED: build and install ($1)"; exit 1; }
+  rm -rf "$work/build-$1"  # nothing of the build may be needed any more
+  if grep -rnF -e "$source" -e "$work" "$work/$1" --include='*.cmake' --include='*.pc'; then
+    echo "FAILED: the installed package ($1) knows folders of the machine that built it"
+    exit 1
+  fi
+  # The package must also work from another place than it was installed to.
+  mv "$work/$1" "$work/$1-moved"
+}
+
+build_and_install static
+try "find_package, core" -DCMAKE_PREFIX_PATH="$work/static-moved" -DRONDO_COMPONENT=core
+try "find_package, rondo" -DCMAKE_PREFIX_PATH="$work/static-moved" -DRONDO_COMPONENT=rondo
+
+build_and_install shared -DBUILD_SHARED_LIBS=ON
+try "find_package, shared libraries" -DCMAKE_PREFIX_PATH="$work/shared-moved" -DRONDO_COMPONENT=rondo
+
+try "add_subdirectory" -DRONDO_SOURCE="$source" -DRONDO_COMPONENT=rondo
+
+for kind in static shared; do
+  libraries=$(dirname "$(find "$work/$kind-moved" -name rondo.pc)")
+  for package in rondo-core rondo; do
+    flags=$(PKG_CONFIG_PATH=$libraries pkg-config --cflags --libs "$package")
+    # shellcheck disable=SC2086  # the flags are words
+    "${CXX:-c++}" -std=c++20 "$stranger/main.cpp" $flags -o "$work/stranger-pc"
+    LD_LIBRARY_PATH=$(dirname "$libraries") "$work/stranger-pc" >"$work/pc.log" ||
+      { cat "$work/pc.log"; echo "FAILED: pkg-config $package ($kind)"; exit 1; }
+    echo "works: pkg-config $package ($kind)"
+  done
+done
