@@ -105,7 +105,7 @@ class Model : public Layer {
   // The layers in order, without an Input.
   std::vector<Layer> layers() const;
   // By position (negative from the end) or name. ConfigError with the known names otherwise.
-  Layer get_layer(Dim index) const;
+  Layer get_layer(Index index) const;
   Layer get_layer(const std::string& name) const;
 
   // The optimizer's rate now. StateError before compile.

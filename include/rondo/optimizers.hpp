@@ -40,10 +40,10 @@ class Optimizer {
 };
 
 struct SGDOptions {
+  std::optional<Real> lr = {};  // Keras 1 and 2's name of learning_rate; it wins where given
   Real learning_rate = 0.01;
   Real momentum = 0.0;
   bool nesterov = false;
-  std::optional<Real> lr = {};  // Keras 1 and 2's name of learning_rate; it wins where given
 };
 // w -= rate g; with momentum m: v = m v - rate g, w += v (Nesterov: w += m v - rate g).
 class SGD : public Optimizer {
@@ -53,12 +53,12 @@ class SGD : public Optimizer {
 };
 
 struct RMSpropOptions {
+  std::optional<Real> lr = {};  // Keras 1 and 2's name of learning_rate; it wins where given
   Real learning_rate = 0.001;
   Real rho = 0.9;
   Real momentum = 0.0;
   Real epsilon = 1e-7;
   bool centered = false;
-  std::optional<Real> lr = {};
 };
 // v = rho v + (1 - rho) g^2; w -= rate g / sqrt(v + epsilon); centered subtracts the squared mean gradient from v.
 class RMSprop : public Optimizer {
@@ -68,12 +68,12 @@ class RMSprop : public Optimizer {
 };
 
 struct AdamOptions {
+  std::optional<Real> lr = {};  // Keras 1 and 2's name of learning_rate; it wins where given
   Real learning_rate = 0.001;
   Real beta_1 = 0.9;
   Real beta_2 = 0.999;
   Real epsilon = 1e-7;
   bool amsgrad = false;
-  std::optional<Real> lr = {};
 };
 // Kingma and Ba 2015 in the "epsilon hat" form, as Keras: m and v are running means of g and g^2,
 // w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).

@@ -101,8 +101,9 @@ class Tensor {
   // No elements: shape (0,).
   Tensor() : shape_{0} {}
 
-  // Zeros of a shape.
-  explicit Tensor(Shape shape, DType dtype = floatx());
+  // Zeros of a shape. (Tensor({2, 3}) alone holds the numbers 2 and 3; Tensor::zeros({2, 3}) is two rows of zeros.)
+  Tensor(Shape shape, DType dtype);
+  static Tensor zeros(Shape shape, DType dtype = floatx()) { return Tensor(shape, dtype); }
 
   // Row-major elements of a shape; ShapeError if their number differs from the shape's.
   Tensor(Shape shape, std::vector<float> elements);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -48,18 +49,25 @@ std::string lower_case(std::string_view text) {
 
 std::string did_you_mean(std::string_view given, std::span<const std::string> known) {
   const std::string lower = lower_case(given);
-  std::size_t best = SIZE_MAX;
+  std::size_t best = SIZE_MAX, best_exact = SIZE_MAX;
   const std::string* nearest = nullptr;
   for (const std::string& name : known) {
-    const std::size_t distance = edit_distance(lower, lower_case(name));
-    if (distance < best) {
+    const std::size_t distance = edit_distance(lower, lower_case(name)), exact = edit_distance(given, name);
+    if (distance < best || (distance == best && exact < best_exact)) {
       best = distance;
+      best_exact = exact;
       nearest = &name;
     }
   }
   const std::size_t limit = std::max<std::size_t>(2, given.size() / 3);
   if (nearest == nullptr || best > limit) return "";
   return " Did you mean '" + *nearest + "'?";
+}
+
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", value);
+  return text;
 }
 
 std::string quoted_list(std::span<const std::string> names) {

@@ -14,6 +14,9 @@ std::string did_you_mean(std::string_view given, std::span<const std::string> kn
 // "'a', 'b', 'c'" for an error message.
 std::string quoted_list(std::span<const std::string> names);
 
+// A number as a person writes it: "0.95", "3".
+std::string number_text(double value);
+
 // Keras's snake case: "LSTM" -> "lstm", "InputLayer" -> "input_layer", "RMSprop" -> "rm_sprop".
 std::string snake_case(std::string_view class_name);
 

@@ -58,7 +58,7 @@ bool Layer::built() const { return node_->built(); }
 
 void Layer::build(const Shape& input_shape) const {
   const std::vector<Shape> inputs{sample_of(*node_, input_shape)};
-  (void)node_->output_shapes(inputs);
+  (void)node_->output_shapes_for_data(inputs);
   node_->build(inputs);
 }
 
@@ -124,7 +124,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
                        to_string(inputs[0].shape()));
     }
   }
-  (void)node_->output_shapes(samples);
+  (void)node_->output_shapes_for_data(samples);
   node_->build(samples);
 
   const Index rows = inputs[0].shape()[0];

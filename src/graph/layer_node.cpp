@@ -23,11 +23,21 @@ LayerNode::LayerNode(std::string class_name, const LayerOptions& options)
 
 std::string LayerNode::where() const { return "layer '" + name_ + "' (" + class_name_ + ")"; }
 
+std::vector<Shape> LayerNode::output_shapes_for_data(const std::vector<Shape>& inputs) const {
+  try {
+    return output_shapes(inputs);
+  } catch (const ShapeError& error) {
+    const std::string hint = inputs.empty() ? "" : input_hint(inputs.front());
+    if (hint.empty()) throw;
+    throw ShapeError(error.what() + (". " + hint));
+  }
+}
+
 void LayerNode::build(const std::vector<Shape>& inputs) {
   if (built_) return;
   create_parameters(inputs);
   built_ = true;
-  set_trainable(trainable_);
+  for (engine::Parameter& p : parameters_) p.block->trainable = trainable_;
 }
 
 Json LayerNode::config() const {

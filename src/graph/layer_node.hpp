@@ -37,12 +37,15 @@ class LayerNode {
 
   const std::string& class_name() const { return class_name_; }
   const std::string& name() const { return name_; }
-  DType dtype() const { return dtype_; }
+  // The dtype it computes in.
+  virtual DType dtype() const { return dtype_; }
   // "layer 'lstm' (LSTM)", for messages.
-  std::string where() const;
+  virtual std::string where() const;
 
   // The sample shapes that come out for those that go in. ShapeError, in words, where they do not fit.
   virtual std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const = 0;
+  // The same for data of a user's, whose ShapeError says how to reshape them (input_hint).
+  std::vector<Shape> output_shapes_for_data(const std::vector<Shape>& inputs) const;
   // Creates the parameters; nothing happens if they exist. The shapes were accepted by output_shapes.
   void build(const std::vector<Shape>& inputs);
   bool built() const { return built_; }
@@ -65,6 +68,9 @@ class LayerNode {
 
   // A sentence for a layer that cannot take this one's output: what to change here. Usually empty.
   virtual std::string output_hint() const { return ""; }
+
+  // A sentence for a user whose data have this sample shape, which the layer cannot take: how to reshape them.
+  virtual std::string input_hint(const Shape&) const { return ""; }
 
   // The sample shape the user gave with the layer (input_shape), or an empty one.
   const Shape& declared_input() const { return declared_input_; }

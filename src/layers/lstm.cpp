@@ -178,6 +178,13 @@ class LstmNode final : public graph::LayerNode {
     if (state_ != nullptr) state_->reset();
   }
 
+  std::string input_hint(const Shape& x) const override {
+    if (x.rank() != 1) return "";
+    const std::string n = std::to_string(x[0]);
+    return "Columns become time steps with as_timesteps(X), (batch, " + n +
+           ", 1), or features of one step with as_features(X), (batch, 1, " + n + ")";
+  }
+
   std::string output_hint() const override {
     if (options_.return_sequences) return "";
     return where() + " returns only its last step: give it .return_sequences = true to hand on all of them";
@@ -247,14 +254,8 @@ class LstmNode final : public graph::LayerNode {
     }
     const Shape& x = inputs[0];
     if (x.rank() != 2) {
-      std::string text = where() + " expects 3-D input (batch, timesteps, features), got " +
-                         std::to_string(x.rank() + 1) + "-D " + graph::batch_text(x);
-      if (x.rank() == 1) {
-        const std::string n = std::to_string(x[0]);
-        text += ", which reads as (batch, features). For data, use as_timesteps(X) to get (batch, " + n +
-                ", 1) or as_features(X) to get (batch, 1, " + n + ")";
-      }
-      throw ShapeError(text);
+      throw ShapeError(where() + " expects 3-D input (batch, timesteps, features), got " +
+                       std::to_string(x.rank() + 1) + "-D " + graph::batch_text(x));
     }
     if (x.back() < 1) throw ShapeError(where() + " needs a known number of features, not " + graph::batch_text(x));
     if (x[0] == 0) throw ShapeError(where() + ": the input " + graph::batch_text(x) + " has no time steps");

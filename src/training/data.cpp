@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/names.hpp"
+
 namespace rondo::training {
 
 Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what) {
@@ -22,7 +24,7 @@ void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& 
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const double v = static_cast<double>(labels[i]);
       if (v >= 0 && v < static_cast<double>(head.classes()) && v == std::floor(v)) continue;
-      throw ShapeError(node.where() + ": label " + std::to_string(v) + " at position " + std::to_string(i) +
+      throw ShapeError(node.where() + ": label " + number_text(v) + " at position " + std::to_string(i) +
                        " of y is no class number; the model has the classes 0 to " +
                        std::to_string(head.classes() - 1));
     }
@@ -32,15 +34,16 @@ void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& 
 
 Index training_samples(const ModelNode& node, Index samples, double validation_split) {
   if (!(validation_split >= 0 && validation_split < 1)) {
-    throw ConfigError(node.where() + ": validation_split is " + std::to_string(validation_split) +
+    throw ConfigError(node.where() + ": validation_split is " + number_text(validation_split) +
                       "; it must be 0 or more and below 1");
   }
   if (validation_split == 0) return samples;
   const auto split = static_cast<Index>(std::floor(static_cast<double>(samples) * (1 - validation_split)));
   if (split == 0 || split == samples) {
-    throw ConfigError(node.where() + ": validation_split = " + std::to_string(validation_split) + " of " +
+    throw ConfigError(node.where() + ": validation_split = " + number_text(validation_split) + " of " +
                       std::to_string(samples) + " samples leaves " + std::to_string(split) + " for training and " +
-                      std::to_string(samples - split) + " for validation; both need at least one");
+                      std::to_string(samples - split) +
+                      " for validation; both need at least one: take another fraction, or more samples");
   }
   return split;
 }
@@ -62,7 +65,11 @@ std::string explain_nan(const ModelNode& node, const Data& data) {
            std::to_string(at / (tensor->size() / data.samples)) + "; drop or fill such samples";
   }
   for (const engine::Parameter& p : node.parameters()) {
-    if (first_nan(p.get()) >= 0) return "the weight '" + p.path + "' contains NaN; build the model anew";
+    if (first_nan(p.get()) >= 0) {
+      return "the weight '" + p.path +
+             "' is NaN since an earlier batch, because the numbers grew out of range; scale the data or lower the "
+             "learning rate, and build the model anew";
+    }
   }
   return "the numbers grew out of range inside the model; scale the data or lower the learning rate";
 }

@@ -96,7 +96,7 @@ const std::map<std::string, Loss>& known_losses();
 
 double checked_smoothing(const char* loss, Real smoothing) {
   if (smoothing >= 0 && smoothing <= 1) return smoothing;
-  throw ConfigError(std::string(loss) + ": label_smoothing is " + std::to_string(smoothing.value) +
+  throw ConfigError(std::string(loss) + ": label_smoothing is " + number_text(smoothing.value) +
                     "; it must lie between 0 and 1");
 }
 
@@ -127,7 +127,9 @@ Loss::Loss(const std::string& name) {
   if (found == known.end()) found = known.find(snake_case(name));
   if (found == known.end()) {
     std::vector<std::string> names;
-    for (const auto& [n, loss] : known) names.push_back(n);
+    for (const auto& [n, loss] : known) {
+      if (n == lower_case(n)) names.push_back(n);
+    }
     throw ConfigError("loss '" + name + "' is not known." + did_you_mean(name, names) +
                       " Known: " + quoted_list(names));
   }

@@ -157,7 +157,9 @@ Metric::Metric(const std::string& name) : name_(name) {
   if (found == known.end()) found = known.find(snake_case(name));
   if (found == known.end()) {
     std::vector<std::string> names;
-    for (const auto& [n, rule] : known) names.push_back(n);
+    for (const auto& [n, rule] : known) {
+      if (n == lower_case(n)) names.push_back(n);
+    }
     throw ConfigError("metric '" + name + "' is not known." + did_you_mean(name, names) +
                       " Known: " + quoted_list(names));
   }

@@ -44,7 +44,7 @@ class PredictHooks final : public training::BatchHooks {
 Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
   const training::ModelNode& node = model_node();
   const Index batch_size = training::checked_batch_size(node, options.batch_size);
-  Tensor out(training::prediction_shape(node, X.shape()), node.compute_dtype());
+  Tensor out(training::prediction_shape(node, X.shape()), node.dtype());
   const Index batches = (X.shape()[0] + batch_size - 1) / batch_size;
   training::attach(options.callbacks, *this, {options.verbose, 1, batches});
   training::ProgressBar bar(options.verbose, batches);
@@ -75,12 +75,12 @@ std::vector<Layer> Model::layers() const {
   return handles;
 }
 
-Layer Model::get_layer(Dim index) const {
+Layer Model::get_layer(Index index) const {
   const std::vector<Layer> all = layers();
   const auto count = static_cast<Index>(all.size());
-  const Index i = index < 0 ? index + count : Index{index};
+  const Index i = index < 0 ? index + count : index;
   if (i < 0 || i >= count) {
-    throw ConfigError(node()->where() + ": get_layer(" + std::to_string(index.value) + "), but the model has " +
+    throw ConfigError(node()->where() + ": get_layer(" + std::to_string(index) + "), but the model has " +
                       std::to_string(count) + " layers");
   }
   return all[static_cast<std::size_t>(i)];
@@ -99,7 +99,7 @@ Layer Model::get_layer(const std::string& name) const {
 double Model::learning_rate() const { return model_node().compiled("learning_rate").optimizer.rule().learning_rate; }
 
 void Model::set_learning_rate(Real rate) const {
-  if (!(rate >= 0)) throw ConfigError("the learning rate must be 0 or more, not " + std::to_string(rate.value));
+  if (!(rate >= 0)) throw ConfigError("the learning rate must be 0 or more, not " + number_text(rate.value));
   model_node().compiled("set_learning_rate").optimizer.rule().learning_rate = rate;
 }
 

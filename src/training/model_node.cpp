@@ -25,8 +25,7 @@ std::vector<engine::Parameter> ModelNode::parameters() const {
 
 void ModelNode::set_trainable(bool trainable) {
   LayerNode::set_trainable(trainable);
-  if (trainable) return;  // building calls this with true, which must not thaw frozen layers
-  for (const auto& layer : layers()) layer->set_trainable(false);
+  for (const auto& layer : layers()) layer->set_trainable(trainable);
 }
 
 bool ModelNode::stateful() const {
@@ -43,15 +42,15 @@ Index ModelNode::trainable_elements() const {
   return count;
 }
 
-DType ModelNode::compute_dtype() const {
-  const DType dtype = layers().empty() ? floatx() : layers().front()->dtype();
+DType ModelNode::dtype() const {
+  const DType first = layers().empty() ? floatx() : layers().front()->dtype();
   for (const auto& layer : layers()) {
-    if (layer->dtype() == dtype) continue;
+    if (layer->dtype() == first) continue;
     throw ConfigError(where() + ": all layers of a model compute in one dtype, but " + layers().front()->where() +
-                      " has " + std::string(to_string(dtype)) + " and " + layer->where() + " has " +
+                      " has " + std::string(to_string(first)) + " and " + layer->where() + " has " +
                       std::string(to_string(layer->dtype())));
   }
-  return dtype;
+  return first;
 }
 
 Shape ModelNode::adapt_input(const Shape& batch) const {
@@ -116,7 +115,7 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, con
 
 std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, const Shape& sample,
                                                        const Shape& truth) const {
-  engine::PlanBuilder builder(compute_dtype(), capacity, mode == Mode::train);
+  engine::PlanBuilder builder(dtype(), capacity, mode == Mode::train);
   const std::vector<engine::Value> outputs = plan(builder, {builder.input(sample)});
   builder.output(outputs.front());
   auto program = std::make_shared<Program>();

@@ -31,14 +31,14 @@ class ModelNode : public graph::LayerNode {
   // The layers inside, in order, without inputs.
   virtual const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const = 0;
 
+  // That of the layers, which must agree: ConfigError otherwise.
+  DType dtype() const override;
+  std::string where() const override { return "model '" + name() + "'"; }
   std::vector<engine::Parameter> parameters() const override;
   void set_trainable(bool trainable) override;
   bool stateful() const override;
   void reset_states() const override;
   Index trainable_elements() const;
-
-  // The compute dtype: that of the layers, which must agree. ConfigError otherwise.
-  DType compute_dtype() const;
 
   // The sample shape as the model reads it for data of shape `batch`: a missing or superfluous last axis of 1 is
   // mended as in Keras. ShapeError where the data do not fit the declared input.

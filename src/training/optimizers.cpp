@@ -19,7 +19,7 @@ using training::Slots;
 
 void require(bool ok, const char* optimizer, const char* option, double value, const char* expected) {
   if (ok) return;
-  throw ConfigError(std::string(optimizer) + ": " + option + " is " + std::to_string(value) + "; " + expected);
+  throw ConfigError(std::string(optimizer) + ": " + option + " is " + number_text(value) + "; " + expected);
 }
 
 double checked_rate(const char* optimizer, Real learning_rate, const std::optional<Real>& lr) {

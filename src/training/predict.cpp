@@ -12,9 +12,10 @@ namespace {
 
 void require_built(const ModelNode& node) {
   if (node.built()) return;
-  throw StateError(node.where() +
-                   " has no weights yet, because its shapes are not known: predict would guess. Give the first layer "
-                   ".input_shape = {timesteps, features}, or call fit (or build) first");
+  throw StateError(
+      node.where() +
+      " has no weights yet, because its shapes are not known: there is nothing to predict with. Give the first layer "
+      ".input_shape = {timesteps, features}, or call fit (or build) first");
 }
 
 std::byte* elements_of(Tensor& t) {
@@ -30,16 +31,16 @@ Shape prediction_shape(const ModelNode& node, const Shape& X) {
 }
 
 void predict_into(const ModelNode& node, const Tensor& X, Index batch_size, Tensor& out, BatchHooks* hooks) {
-  const Shape expected = prediction_shape(node, X.shape());
-  if (out.shape() != expected || out.dtype() != node.compute_dtype()) {
+  require_built(node);
+  const Shape sample = node.adapt_input(X.shape());
+  const Index samples = X.shape()[0], capacity = std::clamp<Index>(samples, 1, batch_size);
+  const auto program = node.program(Mode::predict, capacity, sample, {});
+  const Shape expected = program->output().sample.prepend(samples);
+  if (out.shape() != expected || out.dtype() != node.dtype()) {
     throw ShapeError(node.where() + ": predict_into needs an output of shape " + to_string(expected) + " and dtype " +
-                     std::string(to_string(node.compute_dtype())) + ", got " + to_string(out.shape()) + " of " +
+                     std::string(to_string(node.dtype())) + ", got " + to_string(out.shape()) + " of " +
                      std::string(to_string(out.dtype())));
   }
-  const Index samples = X.shape()[0];
-  if (samples == 0) return;
-  const Index capacity = std::min(batch_size, samples);
-  const auto program = node.program(Mode::predict, capacity, node.adapt_input(X.shape()), {});
   engine::Workspace workspace = program->plan->lease();
   const engine::ValueInfo &x = program->input(), &y = program->output();
   std::byte* elements = elements_of(out);

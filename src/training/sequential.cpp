@@ -100,7 +100,8 @@ class SequentialNode final : public ModelNode {
   // The shape behind layer i, with a hint where the layer before it is the cause of a misfit.
   Shape shape_after(std::size_t i, const Shape& input) const {
     try {
-      const std::vector<Shape> outputs = layers_[i]->output_shapes({input});
+      const std::vector<Shape> outputs =
+          i == 0 ? layers_[i]->output_shapes_for_data({input}) : layers_[i]->output_shapes({input});
       if (outputs.size() == 1) return outputs.front();
       throw ShapeError(layers_[i]->where() + " returns " + std::to_string(outputs.size()) +
                        " tensors (return_state); a Sequential model takes layers with one output");

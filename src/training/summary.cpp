@@ -159,7 +159,7 @@ std::vector<std::string> output_shapes(const training::ModelNode& model) {
 std::string totals(const training::ModelNode& model) {
   const std::vector<Parameter> all = model.parameters();
   const Index every = count(all, false), trainable = count(all, true);
-  const Index element = model.compute_dtype() == DType::float32 ? 4 : 8;
+  const Index element = model.dtype() == DType::float32 ? 4 : 8;
   Index optimizer = 0;
   const training::Compiled* compiled = model.compiled_if_any();
   if (compiled != nullptr && compiled->optimizer.built()) optimizer = compiled->optimizer.variables(trainable);

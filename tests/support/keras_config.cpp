@@ -1,0 +1,199 @@
+#include "support/keras_config.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "layers/nodes.hpp"
+
+namespace rondo::golden {
+
+namespace {
+
+// Runs `make`; a ConfigError becomes NotSupported: the class alone where it is not known, else the message's beginning.
+template <class Make>
+auto supported(const std::string& class_name, Make make) -> decltype(make()) {
+  try {
+    return make();
+  } catch (const ConfigError& error) {
+    const std::string text = error.what();
+    const bool unknown = text.find("'" + class_name + "' is not known") != std::string::npos;
+    throw NotSupported(unknown ? class_name : text.substr(0, text.find(" = ")));
+  }
+}
+
+bool is_off(const Json& value) { return value.is_null() || value == false; }
+
+// Takes options out of a configuration one by one, so that what nobody asked for can be refused.
+class Options {
+ public:
+  Options(std::string what, const Json& config) : what_(std::move(what)), config_(config) {}
+
+  template <class T>
+  T take(const std::string& key, T standard) {
+    known_.push_back(key);
+    return config_.contains(key) && !config_[key].is_null() ? config_[key].get<T>() : standard;
+  }
+  // For options that may only have this value.
+  void require(const std::string& key, const Json& value) {
+    known_.push_back(key);
+    if (config_.contains(key) && config_[key] != value) throw NotSupported(what_ + " " + key + " " + text(config_[key]));
+  }
+  void ignore(const std::string& key) { known_.push_back(key); }
+  void refuse_rest() const { refuse_other_keys(what_, config_, known_); }
+
+ private:
+  static std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+  std::string what_;
+  const Json& config_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace
+
+void refuse_other_keys(const std::string& what, const Json& object, const std::vector<std::string>& known) {
+  for (const auto& [key, value] : object.items()) {
+    if (is_off(value) || std::find(known.begin(), known.end(), key) != known.end()) continue;
+    throw NotSupported(what + (what.empty() ? "" : " ") + key);
+  }
+}
+
+// ---- layers --------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<graph::LayerNode> layer_from(const Json& serialized, DType dtype) {
+  const std::string class_name = serialized.at("class_name");
+  if (class_name == "Sequential") return sequential_from(serialized, dtype).node();
+  Json config = serialized.at("config");
+  config["dtype"] = std::string(to_string(dtype));
+  return supported(class_name, [&] { return layers::layer_from_config(class_name, config); });
+}
+
+Sequential sequential_from(const Json& serialized, DType dtype) {
+  if (serialized.at("class_name") != "Sequential") throw NotSupported(serialized.at("class_name"));
+  const Json& config = serialized.at("config");
+  // Before any is added: a layer that is not known is a case not supported, whatever the shapes.
+  std::vector<Layer> layers;
+  for (const Json& layer : config.at("layers")) layers.emplace_back(layer_from(layer, dtype));
+  Sequential model({.name = config.at("name")});
+  for (const Layer& layer : layers) model.add(layer);
+  return model;
+}
+
+ActivationFn activation_from(const Json& function, Index rank) {
+  const std::string name = function.at("name");
+  Options o("activation", function.at("kwargs"));
+  const Index axis = o.take("axis", Index{-1});
+  if (axis != -1 && axis != rank - 1) throw NotSupported("activation axis");
+  const auto done = [&](const ActivationFn& fn) {
+    o.refuse_rest();
+    return fn;
+  };
+  const auto real = [&](const char* key, double standard) { return o.take(key, standard); };
+  using namespace activations;
+  if (name == "relu") {
+    const ReluOptions standard;
+    return done(relu({.negative_slope = real("negative_slope", standard.negative_slope),
+                      .max_value = real("max_value", standard.max_value),
+                      .threshold = real("threshold", standard.threshold)}));
+  }
+  if (name == "leaky_relu") return done(leaky_relu({.negative_slope = real("negative_slope", 0.2)}));
+  if (name == "elu") return done(elu({.alpha = real("alpha", 1)}));
+  if (name == "celu") return done(celu({.alpha = real("alpha", 1)}));
+  if (name == "gelu") return done(gelu({.approximate = o.take("approximate", false)}));
+  if (name == "squareplus") return done(squareplus({.b = real("b", 4)}));
+  if (name == "soft_shrink") return done(soft_shrink({.threshold = real("threshold", 0.5)}));
+  if (name == "hard_shrink") return done(hard_shrink({.threshold = real("threshold", 0.5)}));
+  if (name == "threshold") {
+    return done(threshold({.threshold = real("threshold", 1), .default_value = real("default_value", 0)}));
+  }
+  return done(supported(name, [&] { return ActivationFn(name); }));
+}
+
+// ---- losses --------------------------------------------------------------------------------------------------------
+
+Loss loss_from(const Json& serialized, const Json& arguments) {
+  if (serialized.is_string()) return supported(serialized, [&] { return Loss(serialized.get<std::string>()); });
+  const std::string class_name = serialized.at("class_name");
+  const Loss standard = supported(class_name, [&] { return Loss(class_name); });
+
+  Json config = serialized.at("config");
+  config.update(arguments);
+  config.update(serialized.value("fn_kwargs", Json::object()));
+  Options o("loss", config);
+  o.ignore("name");
+  o.require("reduction", "sum_over_batch_size");
+  o.require("axis", -1);
+  Loss loss = standard;
+  if (class_name == "BinaryCrossentropy") {
+    loss = losses::BinaryCrossentropy(
+        {.from_logits = o.take("from_logits", false), .label_smoothing = o.take("label_smoothing", 0.0)});
+  } else if (class_name == "CategoricalCrossentropy") {
+    loss = losses::CategoricalCrossentropy(
+        {.from_logits = o.take("from_logits", false), .label_smoothing = o.take("label_smoothing", 0.0)});
+  } else if (class_name == "SparseCategoricalCrossentropy") {
+    loss = losses::SparseCategoricalCrossentropy({.from_logits = o.take("from_logits", false)});
+  }
+  o.refuse_rest();
+  return loss;
+}
+
+// ---- metrics -------------------------------------------------------------------------------------------------------
+
+Metric metric_from(const Json& serialized) {
+  if (serialized.is_string()) return supported(serialized, [&] { return Metric(serialized.get<std::string>()); });
+  const std::string class_name = serialized.at("class_name");
+  // Keras's class compares elementwise; the name, which Metric takes, chooses one of three others.
+  if (class_name == "Accuracy") throw NotSupported(class_name);
+  const Metric standard = supported(class_name, [&] { return Metric(class_name); });
+
+  Options o("metric", serialized.at("config"));
+  const auto name = o.take("name", standard.name());
+  o.ignore("dtype");
+  o.require("axis", -1);
+  o.require("label_smoothing", 0);
+  Metric metric = standard.renamed(name);
+  if (class_name == "BinaryAccuracy") {
+    metric = metrics::BinaryAccuracy({.name = name, .threshold = o.take("threshold", 0.5)});
+  }
+  o.refuse_rest();
+  return metric;
+}
+
+// ---- optimizers ----------------------------------------------------------------------------------------------------
+
+Optimizer optimizer_from(const Json& serialized) {
+  if (serialized.is_string()) return supported(serialized, [&] { return Optimizer(serialized.get<std::string>()); });
+  const std::string class_name = serialized.at("class_name");
+  const Optimizer standard = supported(class_name, [&] { return Optimizer(class_name); });
+
+  const Json& config = serialized.at("config");
+  const Json& learning_rate = config.at("learning_rate");
+  if (learning_rate.is_object()) throw NotSupported("schedule " + learning_rate.at("class_name").get<std::string>());
+  const double rate = learning_rate;
+  Options o("optimizer", config);
+  for (const char* key : {"name", "learning_rate"}) o.ignore(key);
+  if (is_off(config.value("use_ema", Json()))) o.ignore("ema_momentum");
+  Optimizer optimizer = standard;
+  if (class_name == "SGD") {
+    optimizer = SGD(
+        {.learning_rate = rate, .momentum = o.take("momentum", 0.0), .nesterov = o.take("nesterov", false)});
+  } else if (class_name == "RMSprop") {
+    optimizer = RMSprop({.learning_rate = rate,
+                         .rho = o.take("rho", 0.9),
+                         .momentum = o.take("momentum", 0.0),
+                         .epsilon = o.take("epsilon", 1e-7),
+                         .centered = o.take("centered", false)});
+  } else if (class_name == "Adam") {
+    optimizer = Adam({.learning_rate = rate,
+                      .beta_1 = o.take("beta_1", 0.9),
+                      .beta_2 = o.take("beta_2", 0.999),
+                      .epsilon = o.take("epsilon", 1e-7),
+                      .amsgrad = o.take("amsgrad", false)});
+  } else {
+    throw NotSupported(class_name);
+  }
+  o.refuse_rest();
+  return optimizer;
+}
+
+}  // namespace rondo::golden

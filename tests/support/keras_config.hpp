@@ -1,0 +1,31 @@
+// From the configurations that Keras writes to Rondo's objects.
+//
+// All functions throw NotSupported, with the kind, for what the library refuses with a ConfigError and for every key
+// whose meaning it has no option for: nothing in a configuration is ignored but names and what is switched off.
+#pragma once
+
+#include <memory>
+
+#include <rondo/rondo.hpp>
+
+#include "graph/layer_node.hpp"
+#include "support/golden_check.hpp"
+
+namespace rondo::golden {
+
+// {"class_name": .., "config": ..} of a layer or a Sequential model, all of whose layers take this dtype.
+std::shared_ptr<graph::LayerNode> layer_from(const Json& serialized, DType dtype);
+Sequential sequential_from(const Json& serialized, DType dtype);
+
+// {"name": "relu", "kwargs": {..}}, for data of this rank.
+ActivationFn activation_from(const Json& function, Index rank);
+
+// A name, or a serialized object. `arguments` are those of the constructor that the configuration lacks.
+Loss loss_from(const Json& serialized, const Json& arguments = Json::object());
+Metric metric_from(const Json& serialized);
+Optimizer optimizer_from(const Json& serialized);
+
+// NotSupported("<what> <key>") for a key of `object` outside `known`, unless its value is null or false.
+void refuse_other_keys(const std::string& what, const Json& object, const std::vector<std::string>& known);
+
+}  // namespace rondo::golden

@@ -1,0 +1,149 @@
+#include "support/layer_probe.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include <rondo/layer.hpp>
+
+#include "engine/staging.hpp"
+
+namespace rondo::test {
+
+namespace {
+
+using engine::Place;
+using engine::PlanBuilder;
+using engine::Value;
+using engine::ValueInfo;
+
+std::byte* elements_of(Tensor& t) {
+  if (t.dtype() == DType::float32) return reinterpret_cast<std::byte*>(t.data<float>().data());
+  return reinterpret_cast<std::byte*>(t.data<double>().data());
+}
+
+// A training plan of one layer, and the arena of one walk.
+class Walk {
+ public:
+  Walk(const graph::LayerNode& node, const std::vector<Tensor>& inputs, Index spare_rows, bool gradients)
+      : node_(node), rows_(inputs.at(0).shape()[0]), plan_(make_plan(node, inputs, rows_ + spare_rows, gradients)) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const ValueInfo& info = plan_->info(plan_->inputs()[i]);
+      put(inputs[i], info, info.data);
+    }
+  }
+
+  void forward() {
+    plan_->begin(run());
+    plan_->derive_if_stale(workspace_);
+    plan_->forward(run(), {0, rows_});
+  }
+
+  void backward(const std::vector<Tensor>& cotangents) {
+    const std::vector<Value>& outputs = plan_->outputs();
+    if (cotangents.size() != outputs.size()) {
+      throw std::logic_error("probe: " + std::to_string(cotangents.size()) + " cotangents for " +
+                             std::to_string(outputs.size()) + " outputs");
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const ValueInfo& info = plan_->info(outputs[i]);
+      put(cotangents[i], info, info.gradient);
+    }
+    plan_->backward(run(), {0, rows_});
+    plan_->gradients(run(), 0, 1);
+  }
+
+  std::vector<Tensor> outputs() const {
+    std::vector<Tensor> all;
+    for (const Value v : plan_->outputs()) all.push_back(get(plan_->info(v), plan_->info(v).data));
+    return all;
+  }
+
+  // Of the inputs [begin, end).
+  std::vector<Tensor> input_gradients(std::size_t begin, std::size_t end) const {
+    std::vector<Tensor> all;
+    for (std::size_t i = begin; i < end; ++i) {
+      const ValueInfo& info = plan_->info(plan_->inputs()[i]);
+      all.push_back(get(info, info.gradient));
+    }
+    return all;
+  }
+
+  std::vector<Tensor> weight_gradients() const {
+    std::vector<Tensor> all;
+    const auto& slots = plan_->gradient_slots();
+    for (const engine::Parameter& p : node_.parameters()) {
+      const auto slot = std::find_if(slots.begin(), slots.end(), [&](const auto& s) { return s.block == p.block; });
+      all.push_back(slot == slots.end() ? Tensor() : p.unpack(slot->gradient.pointer<std::byte>(run().arena)));
+    }
+    return all;
+  }
+
+ private:
+  static std::unique_ptr<const engine::Plan> make_plan(const graph::LayerNode& node, const std::vector<Tensor>& inputs,
+                                                       Index capacity, bool gradients) {
+    PlanBuilder builder(node.dtype(), capacity, /*training=*/true);
+    std::vector<Value> values;
+    for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), gradients));
+    for (const Value v : node.plan(builder, values)) builder.output(v);
+    return builder.finish();
+  }
+
+  engine::Run run() const { return workspace_.run(rows_); }
+
+  void put(const Tensor& from, const ValueInfo& info, const Place& to) {
+    if (from.shape() != info.sample.prepend(rows_)) {
+      throw std::logic_error("probe: a tensor of shape " + to_string(from.shape()) + " was given for " +
+                             to_string(info.sample.prepend(rows_)));
+    }
+    if (!to) throw std::logic_error("probe: an output of " + node_.where() + " takes no gradient");
+    engine::stage_rows(from, {}, 0, rows_, info, to, plan_->dtype(), run().arena);
+  }
+
+  Tensor get(const ValueInfo& info, const Place& from) const {
+    if (!from) throw std::logic_error("probe: an input of " + node_.where() + " has no gradient");
+    Tensor out(info.sample.prepend(rows_), plan_->dtype());
+    engine::unstage_rows(info, from, plan_->dtype(), run().arena, 0, rows_, elements_of(out));
+    return out;
+  }
+
+  const graph::LayerNode& node_;
+  Index rows_;
+  std::unique_ptr<const engine::Plan> plan_;
+  engine::Workspace workspace_ = plan_->lease();
+};
+
+}  // namespace
+
+void set_weights(const graph::LayerNode& node, const std::vector<Tensor>& weights) {
+  const std::vector<engine::Parameter> parameters = node.parameters();
+  if (weights.size() != parameters.size()) {
+    throw ShapeError(node.where() + " has " + std::to_string(parameters.size()) + " weights, " +
+                     std::to_string(weights.size()) + " were given");
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) parameters[i].set(weights[i]);
+}
+
+Probed probe(graph::LayerNode& node, const ProbeArguments& arguments) {
+  std::vector<Tensor> inputs = arguments.inputs;
+  inputs.insert(inputs.end(), arguments.initial_state.begin(), arguments.initial_state.end());
+  std::vector<Shape> samples;
+  for (const Tensor& x : inputs) samples.push_back(x.shape().from(1));
+  (void)node.output_shapes(samples);
+  node.build(samples);
+  if (!arguments.weights.empty()) set_weights(node, arguments.weights);
+
+  const bool gradients = !arguments.cotangents.empty();
+  Walk walk(node, inputs, arguments.spare_rows, gradients);
+  walk.forward();
+  Probed result{.outputs = walk.outputs(), .input_gradients = {}, .state_gradients = {}, .weight_gradients = {}};
+  if (!gradients) return result;
+  walk.backward(arguments.cotangents);
+  const std::size_t states_at = arguments.inputs.size();
+  result.input_gradients = walk.input_gradients(0, states_at);
+  result.state_gradients = walk.input_gradients(states_at, inputs.size());
+  result.weight_gradients = walk.weight_gradients();
+  return result;
+}
+
+}  // namespace rondo::test
