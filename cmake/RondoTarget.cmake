@@ -1,6 +1,13 @@
 # How every target of Rondo is compiled. Nothing here touches a directory or global property, so that an including
 # project keeps its own flags.
 
+# Checks of the undefined-behaviour sanitizer that are worth their compile time in the library's own code only: null and
+# misaligned pointers stop the program by themselves.
+set(RONDO_FEWER_CHECKS "")
+if(RONDO_SANITIZE MATCHES "undefined")
+  set(RONDO_FEWER_CHECKS -fno-sanitize=null,alignment,object-size,vptr)
+endif()
+
 # The flags that all of Rondo's code shares, tests included.
 function(rondo_compile_flags target)
   # One chain of fused multiply-adds per result, written as such and never made or taken apart by the compiler: the

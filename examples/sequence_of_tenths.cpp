@@ -3,7 +3,7 @@
 // This is the worked example of "The 5 Step Life-Cycle for Long Short-Term Memory Models in Keras" (2017), step by
 // step.
 #include <chrono>
-#include <iostream>
+#include <cstdio>
 
 #include <rondo/rondo.hpp>
 
@@ -32,14 +32,20 @@ int main() {
   const auto start = std::chrono::steady_clock::now();
   const History history = model.fit(X, y, {.batch_size = X.shape()[0], .epochs = 1000, .verbose = 0});
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-  std::cout << "1000 epochs in " << time.count() << " ms; the loss went from " << history["loss"].front() << " to "
-            << history["loss"].back() << '\n';
+  std::printf("epoch     loss\n");
+  for (const Index epoch : {1, 10, 100, 1000}) {
+    std::printf("%5ld   %.6f\n", static_cast<long>(epoch), history["loss"][static_cast<std::size_t>(epoch - 1)]);
+  }
+  std::printf("1000 epochs took %.2f ms\n\n", time.count());
 
   // 4. Evaluate it.
   const double loss = model.evaluate(X, y, {.verbose = 0}).loss();
-  std::cout << "loss " << loss << '\n';
+  std::printf("evaluate: loss %.3e\n\n", loss);
 
   // 5. Make predictions.
   const Tensor predictions = model.predict(X, {.verbose = 0});
-  std::cout << "truth       " << y.reshape({9}) << '\n' << "predictions " << predictions.reshape({9}) << '\n';
+  std::printf("input   truth   prediction\n");
+  for (Index i = 0; i < X.shape()[0]; ++i) {
+    std::printf("  %.1f     %.1f      %.4f\n", X(i, 0, 0), y(i, 0), predictions(i, 0));
+  }
 }

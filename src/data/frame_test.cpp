@@ -5,7 +5,7 @@
 
 #include <rondo/data.hpp>
 
-#include "data/golden_cases.hpp"
+#include "support/golden_reader.hpp"
 
 namespace rondo {
 namespace {

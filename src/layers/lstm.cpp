@@ -90,18 +90,19 @@ class LstmExecutor final : public engine::Executor {
     ops_->lstm_gradients(arguments(run), run.rows, at_.gradient.pointer<T>(run.arena), tiles);
   }
 
-  Index derived_tiles() const override { return at_.recurrent_transposed ? s_.layout.panels() : 0; }
+  Index derived_tiles() const override { return derives() ? s_.layout.panels() : 0; }
   void derive(const Run& run, Range panels) const noexcept override {
     if (panels.empty()) return;
     const T* weights = block_->template values<T>();
-    ops_->lstm_transpose(s_.layout, weights, s_.layout.inputs, s_.layout.units,
-                         at_.recurrent_transposed.pointer<T>(run.arena), panels);
-    if (!at_.input_transposed) return;
-    ops_->lstm_transpose(s_.layout, weights, 0, s_.layout.inputs, at_.input_transposed.pointer<T>(run.arena), panels);
+    if (at_.recurrent_transposed) {
+      ops_->lstm_transpose(s_.layout, weights, s_.layout.inputs, s_.layout.units,
+                           at_.recurrent_transposed.pointer<T>(run.arena), panels);
+    }
+    if (at_.input_transposed) {
+      ops_->lstm_transpose(s_.layout, weights, 0, s_.layout.inputs, at_.input_transposed.pointer<T>(run.arena), panels);
+    }
   }
-  const engine::ParameterBlock* derived_from() const override {
-    return at_.recurrent_transposed ? block_.get() : nullptr;
-  }
+  const engine::ParameterBlock* derived_from() const override { return derives() ? block_.get() : nullptr; }
 
   double flops_per_row() const override {
     const double products = 8.0 * static_cast<double>(s_.layout.inputs + s_.layout.units);
@@ -110,6 +111,8 @@ class LstmExecutor final : public engine::Executor {
   }
 
  private:
+  bool derives() const { return at_.recurrent_transposed || at_.input_transposed; }
+
   template <class U>
   static Rows<U> at_step(Rows<U> rows, Index step) {
     return {rows.at(0, step), rows.batch_stride, rows.step_stride};
@@ -311,7 +314,7 @@ class LstmNode final : public graph::LayerNode {
     at.gates = builder.elements(steps * layout_.panels() * builder.capacity() * layout_.panel_width());
     at.cell_output = builder.rows(steps, units_);
     at.dc = builder.rows(1, units_);
-    at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
+    if (steps > 1 || at.dh0) at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
     if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs));
   }
 

@@ -36,14 +36,13 @@ class Options {
   // For options that may only have this value.
   void require(const std::string& key, const Json& value) {
     known_.push_back(key);
-    if (config_.contains(key) && config_[key] != value) throw NotSupported(what_ + " " + key + " " + text(config_[key]));
+    if (!config_.contains(key) || config_[key] == value) return;
+    throw NotSupported(what_ + " " + key + (value.is_string() ? " " + config_[key].get<std::string>() : ""));
   }
   void ignore(const std::string& key) { known_.push_back(key); }
   void refuse_rest() const { refuse_other_keys(what_, config_, known_); }
 
  private:
-  static std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
   std::string what_;
   const Json& config_;
   std::vector<std::string> known_;
@@ -175,8 +174,8 @@ Optimizer optimizer_from(const Json& serialized) {
   if (is_off(config.value("use_ema", Json()))) o.ignore("ema_momentum");
   Optimizer optimizer = standard;
   if (class_name == "SGD") {
-    optimizer = SGD(
-        {.learning_rate = rate, .momentum = o.take("momentum", 0.0), .nesterov = o.take("nesterov", false)});
+    optimizer =
+        SGD({.learning_rate = rate, .momentum = o.take("momentum", 0.0), .nesterov = o.take("nesterov", false)});
   } else if (class_name == "RMSprop") {
     optimizer = RMSprop({.learning_rate = rate,
                          .rho = o.take("rho", 0.9),

@@ -1,0 +1,551 @@
+// Parity with real Keras: every case of the golden files whose kind Rondo has, in float64 and in float32.
+//
+// The files are those of tests/golden (README.md there), or of the folder that RONDO_GOLDEN names. For each file one
+// line says how many cases passed, failed, and are of a kind not supported yet, with these kinds. A kind is supported
+// if the library accepts the case's configuration, so a new layer, loss, metric or optimizer is tested as soon as it
+// is registered.
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <numeric>
+
+#include <rondo/rondo.hpp>
+
+#include "engine/staging.hpp"
+#include "support/golden_check.hpp"
+#include "support/golden_reader.hpp"
+#include "support/keras_config.hpp"
+#include "support/layer_probe.hpp"
+#include "training/head.hpp"
+#include "training/model_node.hpp"
+
+namespace rondo::golden {
+namespace {
+
+// float64 throughout; float32: forward passes, losses, gradients, and the first steps of a run; the end of a run.
+constexpr double kDouble = 1e-9;
+constexpr double kSingle = 1e-5;
+constexpr Tolerance kSingleEnd{1e-3, 0};
+constexpr std::size_t kSingleSteps = 3;
+
+Tolerance tolerance(DType dtype) { return {dtype == DType::float64 ? kDouble : kSingle}; }
+
+// Models take the dtype that is set when they are made.
+class Floatx {
+ public:
+  explicit Floatx(DType dtype) : before_(floatx()) { set_floatx(dtype); }
+  ~Floatx() { set_floatx(before_); }
+  Floatx(const Floatx&) = delete;
+  Floatx& operator=(const Floatx&) = delete;
+
+ private:
+  DType before_;
+};
+
+// A list of a case, or null where it has none.
+const Json& list(const Json& object, const char* key) {
+  static const Json none;
+  return object.contains(key) ? object[key] : none;
+}
+
+// ---- layers --------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<graph::LayerNode> layer_of(const Json& one, DType dtype) {
+  if (!one.contains("function")) return layer_from(one.at("layer"), dtype);
+  const auto rank = static_cast<Index>(one.at("calls").at(0).at("inputs").at(0).at("shape").size());
+  return Activation(activation_from(one["function"], rank), {.dtype = dtype}).node();
+}
+
+void compare_weights(Check& check, const std::string& what, const graph::LayerNode& node, const Json& expected,
+                     Tolerance tolerance) {
+  std::vector<Tensor> values;
+  for (const engine::Parameter& p : node.parameters()) {
+    const std::size_t i = values.size();
+    if (i < expected.size()) check.same("name of " + what + " " + std::to_string(i), p.path, expected[i].at("name"));
+    values.push_back(p.get());
+  }
+  check.near(what, values, expected, tolerance);
+}
+
+test::ProbeArguments arguments_of(const Json& call) {
+  return {.inputs = tensors(call.at("inputs")),
+          .initial_state = tensors(list(call, "initial_state")),
+          .cotangents = tensors(list(call, "cotangents"))};
+}
+
+// What inference gives, whose plans keep less than those of training.
+std::vector<Tensor> inference(const std::shared_ptr<graph::LayerNode>& node, const Json& call) {
+  std::vector<Tensor> inputs = tensors(call.at("inputs"));
+  for (Tensor& state : tensors(list(call, "initial_state"))) inputs.push_back(std::move(state));
+  return Layer(node)(inputs);
+}
+
+// The layers of a stack, or the one layer.
+std::vector<Json> layers_of(const Json& layer) {
+  if (layer.at("class_name") != "Sequential") return {layer};
+  std::vector<Json> all = layer.at("config").at("layers");
+  std::erase_if(all, [](const Json& l) { return l.at("class_name") == "InputLayer"; });
+  return all;
+}
+
+// One more call from the golden states: by layers that are not stateful and get the states as initial ones.
+Tensor continued(const Json& one, const Json& state_after, Tensor x, DType dtype) {
+  const std::vector<Json> layers = layers_of(one.at("layer"));
+  const auto is_stateful = [](const Json& l) { return l.at("config").value("stateful", false); };
+  const auto stateful = static_cast<std::size_t>(std::count_if(layers.begin(), layers.end(), is_stateful));
+  const std::vector<Tensor> states = tensors(state_after), weights = tensors(one.at("weights"));
+  const std::size_t each = states.size() / stateful;
+  auto next_state = states.begin();
+  auto next_weight = weights.begin();
+  for (Json layer : layers) {
+    test::ProbeArguments arguments{.inputs = {x}};
+    if (is_stateful(layer)) {
+      arguments.initial_state.assign(next_state, next_state + static_cast<std::ptrdiff_t>(each));
+      next_state += static_cast<std::ptrdiff_t>(each);
+      layer["config"]["stateful"] = false;
+    }
+    const auto node = layer_from(layer, dtype);
+    node->build({x.shape().from(1)});
+    const auto count = static_cast<std::ptrdiff_t>(node->parameters().size());
+    arguments.weights.assign(next_weight, next_weight + count);
+    next_weight += count;
+    x = test::probe(*node, arguments).outputs[0];
+  }
+  return x;
+}
+
+// A layer does not show the states it carries, so they are compared by what follows from them: after this call (and
+// those before it) a further one must give what layers give that start from the golden states.
+void compare_states(Check& check, const std::string& what, const Json& one, std::size_t call, DType dtype) {
+  const Json& calls = one.at("calls");
+  const auto node = layer_of(one, dtype);
+  const Tensor x = tensor(calls[call].at("inputs").at(0));
+  node->build({x.shape().from(1)});
+  test::set_weights(*node, tensors(one.at("weights")));
+  for (std::size_t i = 0; i <= call; ++i) (void)inference(node, calls[i]);
+  const Tensor expected = continued(one, calls[call].at("state_after"), x, dtype);
+  check.near(what + "what follows from state_after", Layer(node)(x)[0], expected, tolerance(dtype));
+}
+
+void compare_call(Check& check, const std::string& what, const std::shared_ptr<graph::LayerNode>& node,
+                  const Json& call, Index spare_rows) {
+  const Tolerance near = tolerance(node->dtype());
+  test::ProbeArguments arguments = arguments_of(call);
+  arguments.spare_rows = spare_rows;
+  const test::Probed got = test::probe(*node, arguments);
+  check.near(what + "output", got.outputs, call.at("outputs"), near);
+  if (!call.contains("gradients")) return;
+  const Json& gradients = call["gradients"];
+  check.near(what + "gradient of input", got.input_gradients, gradients.at("inputs"), near);
+  check.near(what + "gradient of weight", got.weight_gradients, gradients.at("weights"), near);
+  if (call.contains("initial_state")) {
+    check.near(what + "gradient of initial state", got.state_gradients, gradients.at("initial_state"), near);
+  }
+}
+
+void run_layer(Check& check, const Json& one, DType dtype) {
+  refuse_other_keys("", one, {"id", "note", "layer", "function", "weights", "calls"});
+  const Floatx floatx(dtype);
+  const auto node = layer_of(one, dtype);
+  for (const Json& call : one.at("calls")) {
+    refuse_other_keys("", call,
+                      {"inputs", "initial_state", "training", "outputs", "cotangents", "objective", "gradients",
+                       "weights_after", "state_after"});
+  }
+  node->build({tensor(one["calls"].at(0).at("inputs").at(0)).shape().from(1)});
+  test::set_weights(*node, tensors(one.at("weights")));
+  compare_weights(check, "weight", *node, one["weights"], tolerance(dtype));
+  const Index before = check.compared();
+  for (std::size_t i = 0; i < one["calls"].size(); ++i) {
+    const Json& call = one["calls"][i];
+    const std::string what = one["calls"].size() == 1 ? "" : "call " + std::to_string(i) + ", ";
+    compare_call(check, what, node, call, static_cast<Index>(i));
+    if (call.contains("weights_after")) {
+      compare_weights(check, what + "weight after", *node, call["weights_after"], tolerance(dtype));
+    }
+    if (call.contains("state_after")) compare_states(check, what, one, i, dtype);
+    if (!node->stateful()) {
+      compare_call(check, "in a plan with spare rows, " + what, node, call, /*spare_rows=*/3);
+      check.near("in inference, " + what + "output", inference(node, call), call["outputs"], tolerance(dtype));
+    }
+  }
+  if (check.compared() == before) throw std::logic_error("no output was compared");
+}
+
+// ---- losses and metrics --------------------------------------------------------------------------------------------
+
+// Loss and metrics of one batch, computed by the head that ends a model's plan.
+class HeadRun {
+ public:
+  HeadRun(const Tensor& truth, const Tensor& prediction, const Loss& loss, const std::vector<Metric>& metrics,
+          DType dtype)
+      : rows_(prediction.shape()[0]) {
+    engine::PlanBuilder builder(dtype, rows_, /*training=*/true);
+    prediction_ = builder.info(builder.value(prediction.shape().from(1), /*gradient=*/true));
+    head_.emplace(builder, prediction_, truth.shape().from(1), loss, metrics);
+    plan_ = builder.finish();
+    workspace_.emplace(plan_->lease());
+    engine::stage_rows(prediction, {}, 0, rows_, prediction_, prediction_.data, dtype, run().arena);
+    engine::stage_rows(truth, {}, 0, rows_, head_->truth(), head_->truth().data, dtype, run().arena);
+    head_->compute(run(), {0, rows_});
+  }
+
+  double loss() const { return head_->loss(run()); }
+  Tensor gradient() const {
+    Tensor out(prediction_.sample.prepend(rows_), DType::float64);
+    if (plan_->dtype() == DType::float64) return unstage<double>();
+    return unstage<float>();
+  }
+  void add_to(training::RunningMean& mean) const { head_->add_metrics(run(), {&mean, 1}); }
+  double metric(const training::RunningMean& mean) const { return head_->metric(0, mean); }
+
+ private:
+  engine::Run run() const { return workspace_->run(rows_); }
+
+  template <class T>
+  Tensor unstage() const {
+    Tensor out(prediction_.sample.prepend(rows_), dtype_of<T>);
+    engine::unstage_rows(prediction_, prediction_.gradient, dtype_of<T>, run().arena, 0, rows_,
+                         reinterpret_cast<std::byte*>(out.data<T>().data()));
+    return out;
+  }
+
+  Index rows_;
+  engine::ValueInfo prediction_;
+  std::optional<training::Head> head_;
+  std::unique_ptr<const engine::Plan> plan_;
+  std::optional<engine::Workspace> workspace_;
+};
+
+// Keras lets any shapes meet that NumPy would broadcast, and takes predictions without a feature axis. Rondo's models
+// have no such outputs, and it wants labels of the predictions' shape.
+void refuse_odd_shapes(const std::string& what, const Shape& truth, const Shape& prediction) {
+  if (prediction.rank() < 2) throw NotSupported(what + " of predictions without a feature axis");
+  const bool one_column = truth.back() == 1 || truth.rank() < prediction.rank();
+  if (truth.rank() == prediction.rank() && truth != prediction && !one_column) throw NotSupported(what + " broadcast");
+}
+
+void run_loss(Check& check, const Json& one, DType dtype) {
+  refuse_other_keys("loss", one,
+                    {"id", "note", "loss", "kwargs", "y_true", "y_pred", "value", "cotangent", "gradient"});
+  const Loss loss = loss_from(one.at("loss"), one.at("kwargs"));
+  const Tensor truth = tensor(one.at("y_true")), prediction = tensor(one.at("y_pred"));
+  refuse_odd_shapes("loss", truth.shape(), prediction.shape());
+  const HeadRun head(truth, prediction, loss, {}, dtype);
+  check.near("value", Tensor(Shape{}, std::vector<double>{head.loss()}), tensor(one.at("value")), tolerance(dtype));
+  check.near("gradient", head.gradient(), tensor(one.at("gradient")), tolerance(dtype));
+}
+
+void run_metric(Check& check, const Json& one, DType dtype) {
+  refuse_other_keys("metric", one, {"id", "note", "metric", "name", "updates", "direction", "after_reset"});
+  const Metric metric = metric_from(one.at("metric"));
+  check.same("name", metric.name(), one.at("name"));
+  for (const Json& update : one.at("updates")) {
+    refuse_other_keys("metric", update, {"y_true", "y_pred", "result"});
+  }
+  training::RunningMean mean;
+  for (const Json& update : one["updates"]) {
+    const Tensor truth = tensor(update.at("y_true")), prediction = tensor(update.at("y_pred"));
+    refuse_odd_shapes("metric", truth.shape(), prediction.shape());
+    // A loss has to be there; this one takes labels of any kind.
+    const HeadRun head(truth, prediction, "crossentropy", {metric}, dtype);
+    head.add_to(mean);
+    check.near("result", Tensor(Shape{}, std::vector<double>{head.metric(mean)}), tensor(update.at("result")),
+               tolerance(dtype));
+    check.near("after reset", Tensor(Shape{}, std::vector<double>{head.metric({})}), tensor(one.at("after_reset")),
+               tolerance(dtype));
+  }
+}
+
+// ---- optimizers ----------------------------------------------------------------------------------------------------
+
+// Keras's names of what an optimizer remembers, in Rondo's order.
+std::vector<std::string> slot_names(const std::string& class_name) {
+  if (class_name == "RMSprop") return {"velocity", "momentum", "average_gradient"};
+  return {"momentum", "velocity", "velocity_hat"};
+}
+
+// An optimizer's rule on a list of variables.
+template <class T>
+class Variables {
+ public:
+  Variables(const Optimizer& optimizer, const std::vector<Tensor>& first) : rule_(optimizer.impl().clone()) {
+    for (const Tensor& variable : first) {
+      values_.push_back(variable.cast(dtype_of<T>));
+      slots_.emplace_back(static_cast<std::size_t>(rule_->slots()), Tensor(variable.shape(), dtype_of<T>));
+    }
+  }
+
+  void step(const std::vector<Tensor>& gradients) {
+    rule_->next_step();
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const Tensor gradient = gradients.at(i).cast(dtype_of<T>);
+      training::Slots<T> slots{};
+      for (std::size_t s = 0; s < slots_[i].size(); ++s) slots.at(s) = slots_[i][s].template data<T>().data();
+      rule_->update(kernels::chosen().ops<T>(), values_[i].template data<T>().data(), gradient.data<T>().data(), slots,
+                    values_[i].size());
+    }
+  }
+
+  const std::vector<Tensor>& values() const { return values_; }
+  double learning_rate() const { return rule_->learning_rate; }
+
+  // Against Keras's list, whose slots are named "<optimizer>/<variable>_<slot>" and stand in the variables' order.
+  void compare_slots(Check& check, const Json& expected, Tolerance tolerance) const {
+    std::size_t slot = 0, found = 0;
+    for (const std::string& name : slot_names(rule_->class_name())) {
+      std::size_t variable = 0;
+      for (const Json& one : expected) {
+        if (!one.at("name").get<std::string>().ends_with("_" + name)) continue;
+        check.near(one["name"], slots_.at(variable++).at(slot), tensor(one), tolerance);
+      }
+      found += variable;
+      slot += variable > 0 ? 1 : 0;
+    }
+    const std::size_t scalars = 2;  // iterations and learning rate
+    check.same("number of slots", std::to_string(static_cast<std::size_t>(rule_->slots()) * values_.size()),
+               std::to_string(expected.size() - scalars));
+    check.same("number of slots compared", std::to_string(found), std::to_string(expected.size() - scalars));
+  }
+
+ private:
+  std::unique_ptr<detail::OptimizerImpl> rule_;
+  std::vector<Tensor> values_;
+  std::vector<std::vector<Tensor>> slots_;
+};
+
+template <class T>
+void run_steps(Check& check, const Json& one, const Optimizer& optimizer) {
+  const Tolerance near = tolerance(dtype_of<T>);
+  Variables<T> variables(optimizer, tensors(one.at("variables")));
+  const Json& steps = one.at("steps");
+  const std::size_t count = std::is_same_v<T, double> ? steps.size() : std::min(kSingleSteps, steps.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string what = "step " + std::to_string(i) + ", ";
+    variables.step(tensors(steps[i].at("gradients")));
+    check.near(what + "variable", variables.values(), steps[i].at("variables"), near);
+    check.near(what + "learning rate", variables.learning_rate(), number(steps[i].at("learning_rate_used")), near);
+    if (steps[i].contains("optimizer_variables")) {
+      variables.compare_slots(check, steps[i]["optimizer_variables"], near);
+    }
+  }
+}
+
+void run_optimizer(Check& check, const Json& one, DType dtype) {
+  if (one.contains("schedule")) throw NotSupported("schedule " + one["schedule"].at("class_name").get<std::string>());
+  const Optimizer optimizer = optimizer_from(one.at("optimizer"));
+  refuse_other_keys("optimizer", one, {"id", "note", "optimizer", "variables", "steps"});
+  for (const Json& step : one.at("steps")) {
+    refuse_other_keys("optimizer", step,
+                      {"gradients", "learning_rate_used", "variables", "iterations", "optimizer_variables"});
+  }
+  dtype == DType::float64 ? run_steps<double>(check, one, optimizer) : run_steps<float>(check, one, optimizer);
+}
+
+// ---- training ------------------------------------------------------------------------------------------------------
+
+// What a fit says: a series per name, the epochs, and the running losses of the first steps.
+struct Course {
+  std::map<std::string, std::vector<double>> series;
+  std::vector<Index> epochs;
+  std::vector<double> first_losses;
+};
+
+// A case in one dtype, from the initial weights on.
+class TrainingRun {
+ public:
+  TrainingRun(const Json& one, DType dtype)
+      : one_(one), floatx_(dtype), model_(sequential_from(one.at("model"), dtype)), X_(only("x")), y_(only("y")) {
+    const Json& compile = one.at("compile");
+    refuse_other_keys("compile", compile, {"optimizer", "loss", "metrics"});
+    refuse_other_keys("fit", one.at("fit"), {"epochs", "shuffle", "batch_size", "validation_split", "initial_epoch"});
+    CompileOptions options{.optimizer = optimizer_from(compile.at("optimizer")), .loss = loss_from(compile.at("loss"))};
+    for (const Json& metric : list(compile, "metrics")) options.metrics.push_back(metric_from(metric));
+    if (one.contains("validation_data")) {
+      refuse_other_keys("validation_data", one["validation_data"], {"x", "y"});
+    }
+    model_.set_weights(tensors(one.at("initial_weights")));
+    model_.compile(options);
+  }
+
+  Course fit() {
+    const Json& fit = one_.at("fit");
+    FitOptions options{.epochs = fit.value("epochs", 1),
+                       .verbose = 0,
+                       .validation_split = fit.value("validation_split", 0.0),
+                       .shuffle = fit.at("shuffle"),
+                       .initial_epoch = fit.value("initial_epoch", 0)};
+    if (fit.contains("batch_size")) options.batch_size = fit["batch_size"].get<int>();
+    if (one_.contains("validation_data")) {
+      const Json& data = one_["validation_data"];
+      options.validation_data.emplace(only(data.at("x")), only(data.at("y")));
+    }
+    Course course;
+    options.callbacks.push_back(
+        std::make_shared<LambdaCallback>(LambdaCallback::Functions{.on_train_batch_end = [&](Index, Logs& logs) {
+          if (course.first_losses.size() < kSingleSteps) course.first_losses.push_back(logs["loss"]);
+        }}));
+    one_.contains("protocol") ? fit_by_protocol(options, course) : append(model_.fit(X_, y_, options), course);
+    return course;
+  }
+
+  // Loss and metrics with the case's own batch size, in the order of compile.
+  std::vector<std::pair<std::string, double>> evaluate() {
+    model_.reset_states();
+    return model_.evaluate(X_, y_, {.batch_size = one_.at("evaluate").at("batch_size").get<int>(), .verbose = 0})
+        .values();
+  }
+
+  Tensor predict() {
+    model_.reset_states();
+    return model_.predict(X_, {.batch_size = one_.at("evaluate").at("batch_size").get<int>(), .verbose = 0});
+  }
+
+  const Sequential& model() const { return model_; }
+  Index iterations() const {
+    return static_cast<training::ModelNode&>(*model_.node()).compiled("a look").optimizer.iterations();
+  }
+
+ private:
+  Tensor only(const char* key) const { return only(one_.at(key)); }
+  static Tensor only(const Json& data) {
+    if (data.is_object()) return tensor(data);
+    if (data.size() != 1) throw NotSupported("several inputs or outputs");
+    return tensor(data[0]);
+  }
+
+  static void append(const History& history, Course& course) {
+    course.epochs.insert(course.epochs.end(), history.epochs().begin(), history.epochs().end());
+    for (const std::string& name : history.names()) {
+      auto& series = course.series[name];
+      series.insert(series.end(), history[name].begin(), history[name].end());
+    }
+  }
+
+  // The only protocol there is: a fit for each epoch, and the states forgotten behind it.
+  void fit_by_protocol(FitOptions options, Course& course) {
+    const std::string protocol = one_.at("protocol");
+    if (!protocol.starts_with("fit is called once per epoch") || protocol.find("reset") == std::string::npos) {
+      throw NotSupported("protocol");
+    }
+    const Index epochs = options.epochs;
+    for (Index epoch = 0; epoch < epochs; ++epoch) {
+      options.initial_epoch = epoch;
+      options.epochs = epoch + 1;
+      append(model_.fit(X_, y_, options), course);
+      model_.reset_states();
+    }
+  }
+
+  const Json& one_;
+  Floatx floatx_;
+  Sequential model_;
+  Tensor X_, y_;
+};
+
+std::string names_of(const std::map<std::string, std::vector<double>>& series) {
+  std::string names;
+  for (const auto& [name, values] : series) names += name + " ";
+  return names;
+}
+
+// The whole run, to the last bit that float64 shares with Keras.
+void compare_double(Check& check, const Json& one, TrainingRun& run, const Course& course) {
+  const Tolerance near{kDouble};
+  for (const auto& [name, values] : one.at("history").items()) {
+    if (!course.series.contains(name)) continue;  // compare_names says so
+    check.near("history of " + name, Tensor(course.series.at(name)), Tensor(numbers(values)), near);
+  }
+  compare_weights(check, "final weight", *run.model().node(), one.at("final_weights"), near);
+  check.same("iterations", std::to_string(run.iterations()), one.at("optimizer_iterations").dump());
+  check.near("learning rate", run.model().learning_rate(), number(one.at("final_learning_rate")), near);
+
+  const auto evaluation = run.evaluate();
+  std::vector<double> values;
+  for (const auto& [name, value] : evaluation) {
+    values.push_back(value);
+    check.near("evaluate " + name, value, number(one.at("evaluate").at("dict").at(name)), near);
+  }
+  check.near("evaluate", Tensor(values), Tensor(numbers(one.at("evaluate").at("list"))), near);
+  check.near("predict", {run.predict()}, one.at("predict"), near);
+}
+
+// float32: the first steps closely, with the losses of the float64 run, which has been compared itself; then the
+// loss at the end.
+void compare_single(Check& check, const Json& one, TrainingRun& run, const Course& course) {
+  check.near("loss of the first steps", Tensor(course.first_losses),
+             Tensor(TrainingRun(one, DType::float64).fit().first_losses), {kSingle});
+  check.near("final loss", course.series.at("loss").back(), number(one.at("history").at("loss").back()), kSingleEnd);
+  check.near("evaluate loss", run.evaluate().at(0).second, number(one.at("evaluate").at("dict").at("loss")),
+             kSingleEnd);
+}
+
+void run_training(Check& check, const Json& one, DType dtype) {
+  refuse_other_keys(
+      "", one,
+      {"id", "note", "model", "initial_weights", "x", "y", "compile", "fit", "validation_data", "protocol", "history",
+       "epochs_run", "final_weights", "optimizer_iterations", "final_learning_rate", "evaluate", "predict"});
+  TrainingRun run(one, dtype);
+  const Course course = run.fit();
+  std::map<std::string, std::vector<double>> expected;
+  for (const auto& [name, values] : one.at("history").items()) expected[name] = numbers(values);
+  check.same("names of the history", names_of(course.series), names_of(expected));
+  check.same("epochs", Json(course.epochs).dump(), one.at("epochs_run").dump());
+  dtype == DType::float64 ? compare_double(check, one, run, course) : compare_single(check, one, run, course);
+}
+
+// ---- the files -----------------------------------------------------------------------------------------------------
+
+using Runner = void (*)(Check&, const Json&, DType);
+
+const std::map<std::string, Runner>& runners() {
+  static const std::map<std::string, Runner> known = {{"layers", run_layer},
+                                                      {"losses", run_loss},
+                                                      {"metrics", run_metric},
+                                                      {"optimizers", run_optimizer},
+                                                      {"training", run_training}};
+  return known;
+}
+
+// What became of all files of an area. `at_least` cases of the repository's own files must pass, so that a kind which
+// Rondo has cannot silently become one that it has not; whoever adds a kind raises it.
+void run_area(const std::string& area, Index at_least) {
+  Index seen = 0, passed = 0;
+  for (const File& file : files()) {
+    if (file.meta.value("area", "") != area) continue;
+    ++seen;
+    Tally tally;
+    for (const Json& one : file.cases) {
+      tally.run(one.at("id"), [&](Check& check, DType dtype) { runners().at(area)(check, one, dtype); });
+    }
+    std::cout << tally.line(file.name) << std::endl;
+    for (const std::string& failure : tally.failures()) ADD_FAILURE() << file.name << ": " << failure;
+    passed += tally.passed();
+  }
+  if (seen == 0 && folder_was_given()) GTEST_SKIP() << "no file of " << area << " in " << folder();
+  EXPECT_GT(seen, 0) << "no file of " << area << " in " << folder();
+  if (!folder_was_given()) {
+    EXPECT_GE(passed, at_least);
+  }
+}
+
+TEST(Golden, Layers) { run_area("layers", 1); }
+TEST(Golden, Losses) { run_area("losses", 1); }
+TEST(Golden, Metrics) { run_area("metrics", 1); }
+TEST(Golden, Optimizers) { run_area("optimizers", 1); }
+TEST(Golden, Training) { run_area("training", 1); }
+
+// Says of the files that this program does not run how many cases they have; utils.json is for the tests of src/data.
+TEST(Golden, OtherFiles) {
+  for (const File& file : files()) {
+    const std::string area = file.meta.value("area", "?");
+    if (runners().contains(area) || area == "utils") continue;
+    std::cout << file.name << ": 0 passed, 0 failed, " << file.cases.size() << " not supported yet: " << area << " "
+              << file.cases.size() << std::endl;
+  }
+}
+
+}  // namespace
+}  // namespace rondo::golden
