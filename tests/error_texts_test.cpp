@@ -63,36 +63,39 @@ class ErrorTexts : public testing::Test {
 TEST_F(ErrorTexts, TwoDimensionalInputIntoAnLstmNamesTheLayerAndBothWaysOut) {
   Sequential model{LSTM(4), Dense(1)};
   model.compile({.optimizer = "adam", .loss = "mse"});
-  expect_text<ShapeError>(
-      "2-D input into an LSTM whose shapes come with the data",
-      [&] { model.fit(Tensor::zeros({9, 3}), labels(9)); },
-      {"layer 'lstm' (LSTM)", "3-D", "(batch, timesteps, features)", "2-D", "(None, 3)", "as_timesteps(X)",
-       "as_features(X)", "(batch, 3, 1)", "(batch, 1, 3)"});
+  expect_text<ShapeError>("2-D input into an LSTM whose shapes come with the data",
+                          [&] {
+                            model.fit(Tensor::zeros({9, 3}), labels(9));
+                          },
+                          {"layer 'lstm' (LSTM)", "3-D", "(batch, timesteps, features)", "2-D", "(None, 3)",
+                           "as_timesteps(X)", "as_features(X)", "(batch, 3, 1)", "(batch, 1, 3)"});
 }
 
 TEST_F(ErrorTexts, TwoDimensionalInputIntoADeclaredModelShowsTheReshapeThatFits) {
   const Sequential model = forecaster();
   expect_text<ShapeError>(
       "2-D input into a model declared as (5, 2), with ten columns",
-      [&] { model.fit(Tensor::zeros({9, 10}), labels(9)); },
+      [&] {
+        model.fit(Tensor::zeros({9, 10}), labels(9));
+      },
       {"'sequential'", "(None, 5, 2)", "(samples, timesteps, features)", "(9, 10)", "X.reshape((9, 5, 2))"});
-  expect_text<ShapeError>(
-      "2-D input into a model declared as (5, 2), with three columns",
-      [&] { (void)model.predict(Tensor::zeros({9, 3})); }, {"(None, 5, 2)", "(9, 3)", "as_timesteps", "as_features"});
+  expect_text<ShapeError>("2-D input into a model declared as (5, 2), with three columns",
+                          [&] {
+                            (void)model.predict(Tensor::zeros({9, 3}));
+                          },
+                          {"(None, 5, 2)", "(9, 3)", "as_timesteps", "as_features"});
 }
 
 TEST_F(ErrorTexts, AMissingReturnSequencesIsNamedOnTheLayerThatLacksIt) {
   Sequential model{LSTM(4, {.input_shape = {5, 2}})};
-  expect_text<ShapeError>(
-      "an LSTM behind an LSTM without return_sequences", [&] { model.add(LSTM(3)); },
-      {"layer 'lstm_1' (LSTM)", "(batch, timesteps, features)", "(None, 4)", "layer 'lstm' (LSTM)",
-       ".return_sequences = true"});
+  expect_text<ShapeError>("an LSTM behind an LSTM without return_sequences", [&] { model.add(LSTM(3)); },
+                          {"layer 'lstm_1' (LSTM)", "(batch, timesteps, features)", "(None, 4)", "layer 'lstm' (LSTM)",
+                           ".return_sequences = true"});
 
   Sequential deferred{LSTM(4, {.name = "first"}), LSTM(3, {.name = "second"}), Dense(1)};
   deferred.compile({.optimizer = "adam", .loss = "mse"});
-  expect_text<ShapeError>(
-      "the same, found out at the first data", [&] { deferred.fit(samples(9), labels(9)); },
-      {"layer 'second' (LSTM)", "layer 'first' (LSTM)", ".return_sequences = true"});
+  expect_text<ShapeError>("the same, found out at the first data", [&] { deferred.fit(samples(9), labels(9)); },
+                          {"layer 'second' (LSTM)", "layer 'first' (LSTM)", ".return_sequences = true"});
 }
 
 TEST_F(ErrorTexts, AMissingReturnSequencesHintDoesNotSendTheReaderElsewhere) {
@@ -109,45 +112,50 @@ TEST_F(ErrorTexts, AMissingReturnSequencesHintDoesNotSendTheReaderElsewhere) {
 }
 
 TEST_F(ErrorTexts, AWrongLabelShapeNamesBothShapes) {
-  expect_text<ShapeError>(
-      "labels with two columns for one output", [] { forecaster().fit(samples(9), labels(9, 2)); },
-      {"mean_squared_error", "(None, 2)", "(None, 1)", "labels"});
-  expect_text<ShapeError>(
-      "class numbers for a softmax with a categorical loss",
-      [] { forecaster(3, "categorical_crossentropy").fit(samples(9), labels(9)); },
-      {"categorical_crossentropy", "(None, 1)", "(None, 3)", "sparse_categorical_crossentropy"});
-  expect_text<ShapeError>(
-      "one-hot labels with a sparse loss",
-      [] { forecaster(3, "sparse_categorical_crossentropy").fit(samples(9), labels(9, 3)); },
-      {"sparse_categorical_crossentropy", "(None, 3)", "one-hot", "categorical_crossentropy"});
+  expect_text<ShapeError>("labels with two columns for one output", [] { forecaster().fit(samples(9), labels(9, 2)); },
+                          {"mean_squared_error", "(None, 2)", "(None, 1)", "labels"});
+  expect_text<ShapeError>("class numbers for a softmax with a categorical loss",
+                          [] { forecaster(3, "categorical_crossentropy").fit(samples(9), labels(9)); },
+                          {"categorical_crossentropy", "(None, 1)", "(None, 3)", "sparse_categorical_crossentropy"});
+  expect_text<ShapeError>("one-hot labels with a sparse loss",
+                          [] { forecaster(3, "sparse_categorical_crossentropy").fit(samples(9), labels(9, 3)); },
+                          {"sparse_categorical_crossentropy", "(None, 3)", "one-hot", "categorical_crossentropy"});
 }
 
 TEST_F(ErrorTexts, LabelsPerSampleForAnOutputPerStepPointToReturnSequences) {
   Sequential model{LSTM(4, {.return_sequences = true, .input_shape = {5, 2}}), Dense(1)};
   model.compile({.optimizer = "adam", .loss = "mse"});
-  expect_text<ShapeError>(
-      "one label a sample for a model that answers at every step", [&] { model.fit(samples(9), labels(9)); },
-      {"(None, 1)", "(None, 5, 1)", "return_sequences"});
+  expect_text<ShapeError>("one label a sample for a model that answers at every step",
+                          [&] { model.fit(samples(9), labels(9)); }, {"(None, 1)", "(None, 5, 1)", "return_sequences"});
 }
 
 TEST_F(ErrorTexts, WrongNumberOfFeaturesNamesTheAxis) {
   const Sequential model = forecaster();
   const Parts parts = {"'sequential'", "(None, 5, 2)", "(9, 5, 3)", "features", "3", "2"};
   expect_text<ShapeError>(
-      "three features for two, in predict", [&] { (void)model.predict(Tensor::zeros({9, 5, 3})); }, parts);
+      "three features for two, in predict",
+      [&] {
+        (void)model.predict(Tensor::zeros({9, 5, 3}));
+      },
+      parts);
   expect_text<ShapeError>(
-      "three features for two, in fit", [&] { model.fit(Tensor::zeros({9, 5, 3}), labels(9)); }, parts);
+      "three features for two, in fit",
+      [&] {
+        model.fit(Tensor::zeros({9, 5, 3}), labels(9));
+      },
+      parts);
   const LSTM layer(4);
   layer.build({Shape::kUnknown, 5, 2});
-  expect_text<ShapeError>(
-      "three features for two, on a layer called at once", [&] { (void)layer(Tensor::zeros({9, 5, 3})); },
-      {"LSTM", "built for 2 features", "(None, 5, 3)", "3"});
+  expect_text<ShapeError>("three features for two, on a layer called at once",
+                          [&] {
+                            (void)layer(Tensor::zeros({9, 5, 3}));
+                          },
+                          {"LSTM", "built for 2 features", "(None, 5, 3)", "3"});
 }
 
 TEST_F(ErrorTexts, DataOfDifferentLengthsNameBoth) {
-  expect_text<ShapeError>(
-      "nine samples and eight labels", [] { forecaster().fit(samples(9), labels(8)); },
-      {"'sequential'", "X has 9 samples", "(9, 5, 2)", "y has 8", "(8, 1)"});
+  expect_text<ShapeError>("nine samples and eight labels", [] { forecaster().fit(samples(9), labels(8)); },
+                          {"'sequential'", "X has 9 samples", "(9, 5, 2)", "y has 8", "(8, 1)"});
   expect_text<ShapeError>(
       "the same in the validation data",
       [] {
@@ -160,91 +168,82 @@ TEST_F(ErrorTexts, SetWeightsOfAWrongShapeNamesTheWeight) {
   const Sequential model = forecaster();
   std::vector<Tensor> weights = model.get_weights();
   weights[1] = Tensor::zeros({3, 16});
-  expect_text<ShapeError>(
-      "set_weights with a recurrent kernel of a wrong shape", [&] { model.set_weights(weights); },
-      {"sequential/lstm/lstm_cell/recurrent_kernel", "(3, 16)", "(4, 16)"});
+  expect_text<ShapeError>("set_weights with a recurrent kernel of a wrong shape", [&] { model.set_weights(weights); },
+                          {"sequential/lstm/lstm_cell/recurrent_kernel", "(3, 16)", "(4, 16)"});
   weights.pop_back();
-  expect_text<ShapeError>(
-      "set_weights with one tensor too few", [&] { model.set_weights(weights); }, {"'sequential'", "4", "5"});
-  expect_text<ShapeError>(
-      "set_weight by name with a wrong shape", [&] { model.set_weight("dense/bias", Tensor{1.0, 2.0}); },
-      {"dense/bias", "(1,)", "(2,)"});
+  expect_text<ShapeError>("set_weights with one tensor too few", [&] { model.set_weights(weights); },
+                          {"'sequential'", "4", "5"});
+  expect_text<ShapeError>("set_weight by name with a wrong shape",
+                          [&] {
+                            model.set_weight("dense/bias", Tensor{1.0, 2.0});
+                          },
+                          {"dense/bias", "(1,)", "(2,)"});
 }
 
 TEST_F(ErrorTexts, AnAmbiguousOrUnknownWeightNameShowsTheNamesThereAre) {
   const Sequential model = forecaster();
-  expect_text<ConfigError>(
-      "a weight's name that two layers have", [&] { (void)model.get_weight("kernel"); },
-      {"2", "'kernel'", "sequential/lstm/lstm_cell/kernel", "sequential/dense/kernel"});
-  expect_text<ConfigError>(
-      "a weight's name that no layer has", [&] { (void)model.get_weight("gamma"); },
-      {"'gamma'", "sequential/dense/bias"});
+  expect_text<ConfigError>("a weight's name that two layers have", [&] { (void)model.get_weight("kernel"); },
+                           {"2", "'kernel'", "sequential/lstm/lstm_cell/kernel", "sequential/dense/kernel"});
+  expect_text<ConfigError>("a weight's name that no layer has", [&] { (void)model.get_weight("gamma"); },
+                           {"'gamma'", "sequential/dense/bias"});
 }
 
 TEST_F(ErrorTexts, AStatefulModelNamesTheBatchSizeThatDoesNotDivide) {
   Sequential model{LSTM(4, {.stateful = true, .input_shape = {5, 2}}), Dense(1)};
   model.compile({.optimizer = "adam", .loss = "mse"});
-  expect_text<ShapeError>(
-      "a stateful model fitted in batches that do not divide",
-      [&] { model.fit(samples(9), labels(9), {.batch_size = 4, .verbose = 0}); },
-      {"'sequential'", "stateful", "batch_size", "4", "9", "divide"});
-  expect_text<ShapeError>(
-      "a stateful layer asked to go on with another number of rows",
-      [&] {
-        (void)model.predict(samples(4), {.verbose = 0});
-        (void)model.predict(samples(3), {.verbose = 0});
-      },
-      {"layer 'lstm' (LSTM)", "stateful", "4 rows", "3 rows", "reset_states()"});
+  expect_text<ShapeError>("a stateful model fitted in batches that do not divide",
+                          [&] { model.fit(samples(9), labels(9), {.batch_size = 4, .verbose = 0}); },
+                          {"'sequential'", "stateful", "batch_size", "4", "9", "divide"});
+  expect_text<ShapeError>("a stateful layer asked to go on with another number of rows",
+                          [&] {
+                            (void)model.predict(samples(4), {.verbose = 0});
+                            (void)model.predict(samples(3), {.verbose = 0});
+                          },
+                          {"layer 'lstm' (LSTM)", "stateful", "4 rows", "3 rows", "reset_states()"});
 }
 
 TEST_F(ErrorTexts, AReshapeThatDoesNotFitNamesBothShapes) {
-  expect_text<ShapeError>(
-      "a reshape of ten numbers into nine", [] { (void)Tensor::zeros({10}).reshape({3, 3}); },
-      {"(10,)", "(3, 3)"});
+  expect_text<ShapeError>("a reshape of ten numbers into nine",
+                          [] {
+                            (void)Tensor::zeros({10}).reshape({3, 3});
+                          },
+                          {"(10,)", "(3, 3)"});
 }
 
 // ---- names --------------------------------------------------------------------------------------------------------
 
 TEST_F(ErrorTexts, AnUnknownNameComesWithTheNearestKnownOne) {
-  expect_text<ConfigError>(
-      "an optimizer called 'adan'", [] { forecaster().compile({.optimizer = "adan", .loss = "mse"}); },
-      {"optimizer 'adan'", "Did you mean 'adam'?", "'rmsprop'", "'sgd'"});
-  expect_text<ConfigError>(
-      "a loss called 'mean_square_error'",
-      [] { forecaster().compile({.optimizer = "adam", .loss = "mean_square_error"}); },
-      {"loss 'mean_square_error'", "Did you mean 'mean_squared_error'?", "'binary_crossentropy'"});
-  expect_text<ConfigError>(
-      "a metric called 'acuracy'",
-      [] {
-        forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"acuracy"}});
-      },
-      {"metric 'acuracy'", "Did you mean 'accuracy'?", "'mae'"});
-  expect_text<ConfigError>(
-      "an activation called 'sigmod'", [] { (void)Dense(1, {.activation = "sigmod"}); },
-      {"activation 'sigmod'", "Did you mean 'sigmoid'?", "'tanh'"});
-  expect_text<ConfigError>(
-      "an initializer called 'glorot_unifrom'", [] { (void)Dense(1, {.kernel_initializer = "glorot_unifrom"}); },
-      {"initializer 'glorot_unifrom'", "Did you mean 'glorot_uniform'?", "'orthogonal'"});
-  expect_text<ConfigError>(
-      "a name that is like nothing known",
-      [] { forecaster().compile({.optimizer = "lion_of_the_north", .loss = "mse"}); },
-      {"optimizer 'lion_of_the_north'", "'adam'", "'rmsprop'", "'sgd'"});
-  expect_text<ConfigError>(
-      "a softmax inside an LSTM", [] { (void)LSTM(4, {.activation = "softmax"}); },
-      {"LSTM", "'softmax'", "elementwise", "'tanh'"});
+  expect_text<ConfigError>("an optimizer called 'adan'",
+                           [] { forecaster().compile({.optimizer = "adan", .loss = "mse"}); },
+                           {"optimizer 'adan'", "Did you mean 'adam'?", "'rmsprop'", "'sgd'"});
+  expect_text<ConfigError>("a loss called 'mean_square_error'",
+                           [] { forecaster().compile({.optimizer = "adam", .loss = "mean_square_error"}); },
+                           {"loss 'mean_square_error'", "Did you mean 'mean_squared_error'?", "'binary_crossentropy'"});
+  expect_text<ConfigError>("a metric called 'acuracy'",
+                           [] { forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"acuracy"}}); },
+                           {"metric 'acuracy'", "Did you mean 'accuracy'?", "'mae'"});
+  expect_text<ConfigError>("an activation called 'sigmod'", [] { (void)Dense(1, {.activation = "sigmod"}); },
+                           {"activation 'sigmod'", "Did you mean 'sigmoid'?", "'tanh'"});
+  expect_text<ConfigError>("an initializer called 'glorot_unifrom'",
+                           [] { (void)Dense(1, {.kernel_initializer = "glorot_unifrom"}); },
+                           {"initializer 'glorot_unifrom'", "Did you mean 'glorot_uniform'?", "'orthogonal'"});
+  expect_text<ConfigError>("a name that is like nothing known",
+                           [] { forecaster().compile({.optimizer = "lion_of_the_north", .loss = "mse"}); },
+                           {"optimizer 'lion_of_the_north'", "'adam'", "'rmsprop'", "'sgd'"});
+  expect_text<ConfigError>("a softmax inside an LSTM", [] { (void)LSTM(4, {.activation = "softmax"}); },
+                           {"LSTM", "'softmax'", "elementwise", "'tanh'"});
 }
 
 TEST_F(ErrorTexts, HistoryAndLayersAndColumnsAreFoundByNameOrShowWhatThereIs) {
   const Sequential model = forecaster();
   const History history = model.fit(samples(4), labels(4), {.verbose = 0});
-  expect_text<ConfigError>(
-      "a history series that was not recorded", [&] { (void)history["val_loss"]; }, {"'val_loss'", "'loss'"});
-  expect_text<ConfigError>(
-      "a layer that is not in the model", [&] { (void)model.get_layer("dens"); },
-      {"'sequential'", "'dens'", "Did you mean 'dense'?", "'lstm'"});
-  expect_text<ConfigError>(
-      "a column that is not in the table", [] { (void)parse_csv("Month,Passengers\nJan,1\n").numbers("passenger"); },
-      {"'passenger'", "Did you mean 'Passengers'?", "'Month'"});
+  expect_text<ConfigError>("a history series that was not recorded", [&] { (void)history["val_loss"]; },
+                           {"'val_loss'", "'loss'"});
+  expect_text<ConfigError>("a layer that is not in the model", [&] { (void)model.get_layer("dens"); },
+                           {"'sequential'", "'dens'", "Did you mean 'dense'?", "'lstm'"});
+  expect_text<ConfigError>("a column that is not in the table",
+                           [] { (void)parse_csv("Month,Passengers\nJan,1\n").numbers("passenger"); },
+                           {"'passenger'", "Did you mean 'Passengers'?", "'Month'"});
 }
 
 // ---- the order of calls -------------------------------------------------------------------------------------------
@@ -254,23 +253,19 @@ TEST_F(ErrorTexts, PredictBeforeTheShapesAreKnownSaysHowToMakeThemKnown) {
   expect_text<StateError>(
       "predict before the shapes are known", [&] { (void)model.predict(samples(2)); },
       {"'sequential'", "shapes are not known", ".input_shape = {timesteps, features}", "fit", "build"});
-  expect_text<StateError>(
-      "get_weights before the shapes are known", [&] { (void)model.get_weights(); },
-      {"'sequential'", "no weights yet", ".input_shape", "build"});
+  expect_text<StateError>("get_weights before the shapes are known", [&] { (void)model.get_weights(); },
+                          {"'sequential'", "no weights yet", ".input_shape", "build"});
 }
 
 TEST_F(ErrorTexts, FitBeforeCompileShowsTheCallThatIsMissing) {
   const Sequential model{LSTM(4, {.input_shape = {5, 2}}), Dense(1)};
-  expect_text<StateError>(
-      "fit before compile", [&] { model.fit(samples(9), labels(9)); },
-      {"'sequential'", "compile({.optimizer = ..., .loss = ...})", "before fit"});
-  expect_text<StateError>(
-      "evaluate before compile", [&] { (void)model.evaluate(samples(9), labels(9)); },
-      {"'sequential'", "compile({.optimizer = ..., .loss = ...})", "before evaluate"});
+  expect_text<StateError>("fit before compile", [&] { model.fit(samples(9), labels(9)); },
+                          {"'sequential'", "compile({.optimizer = ..., .loss = ...})", "before fit"});
+  expect_text<StateError>("evaluate before compile", [&] { (void)model.evaluate(samples(9), labels(9)); },
+                          {"'sequential'", "compile({.optimizer = ..., .loss = ...})", "before evaluate"});
   model.compile({.optimizer = "adam"});
-  expect_text<StateError>(
-      "compile without a loss", [&] { model.fit(samples(9), labels(9)); },
-      {"'sequential'", "without a loss", "compile({.loss = \"mse\"})"});
+  expect_text<StateError>("compile without a loss", [&] { model.fit(samples(9), labels(9)); },
+                          {"'sequential'", "without a loss", "compile({.loss = \"mse\"})"});
 }
 
 // ---- options out of range -----------------------------------------------------------------------------------------
@@ -287,56 +282,47 @@ TEST_F(ErrorTexts, BatchSizeZeroSaysWhatItMayBe) {
 }
 
 TEST_F(ErrorTexts, OptionsOutOfRangeSayTheRange) {
-  expect_text<ConfigError>(
-      "a validation_split that leaves nothing to train on",
-      [] { forecaster().fit(samples(9), labels(9), {.validation_split = 0.95}); },
-      {"validation_split", "0.95", "9 samples", "0 for training", "9 for validation"});
-  expect_text<ConfigError>(
-      "a validation_split of 1", [] { forecaster().fit(samples(9), labels(9), {.validation_split = 1}); },
-      {"validation_split", "below 1"});
-  expect_text<ConfigError>(
-      "negative epochs", [] { forecaster().fit(samples(9), labels(9), {.epochs = -1}); },
-      {"epochs is -1", "0 or more"});
-  expect_text<ConfigError>(
-      "verbose 3", [] { forecaster().fit(samples(9), labels(9), {.verbose = 3}); },
-      {"verbose is 3", "0 (silent)", "1 (bar)", "2 (one line an epoch)"});
-  expect_text<ConfigError>(
-      "an LSTM of no units", [] { (void)LSTM(0); }, {"LSTM", "units is 0", "1 or more"});
-  expect_text<ConfigError>(
-      "a negative learning rate", [] { (void)SGD({.learning_rate = -0.1}); },
-      {"SGD", "learning_rate", "-0.1", "0 or more"});
-  expect_text<ConfigError>(
-      "a momentum above 1", [] { (void)SGD({.momentum = 3}); }, {"SGD", "momentum is 3", "between 0 and 1"});
+  expect_text<ConfigError>("a validation_split that leaves nothing to train on",
+                           [] { forecaster().fit(samples(9), labels(9), {.validation_split = 0.95}); },
+                           {"validation_split", "0.95", "9 samples", "0 for training", "9 for validation"});
+  expect_text<ConfigError>("a validation_split of 1",
+                           [] { forecaster().fit(samples(9), labels(9), {.validation_split = 1}); },
+                           {"validation_split", "below 1"});
+  expect_text<ConfigError>("negative epochs", [] { forecaster().fit(samples(9), labels(9), {.epochs = -1}); },
+                           {"epochs is -1", "0 or more"});
+  expect_text<ConfigError>("verbose 3", [] { forecaster().fit(samples(9), labels(9), {.verbose = 3}); },
+                           {"verbose is 3", "0 (silent)", "1 (bar)", "2 (one line an epoch)"});
+  expect_text<ConfigError>("an LSTM of no units", [] { (void)LSTM(0); }, {"LSTM", "units is 0", "1 or more"});
+  expect_text<ConfigError>("a negative learning rate", [] { (void)SGD({.learning_rate = -0.1}); },
+                           {"SGD", "learning_rate", "-0.1", "0 or more"});
+  expect_text<ConfigError>("a momentum above 1", [] { (void)SGD({.momentum = 3}); },
+                           {"SGD", "momentum is 3", "between 0 and 1"});
 }
 
 // ---- data ---------------------------------------------------------------------------------------------------------
 
 TEST_F(ErrorTexts, ATextCellInANumberColumnIsFoundByLineAndColumn) {
-  expect_text<FileError>(
-      "a text cell in a number column",
-      [] { (void)parse_csv("Month,Passengers\n1949-01,112\n1949-02,abc\n").numbers("Passengers"); },
-      {"line 3", "'Passengers'", "abc"});
-  expect_text<FileError>(
-      "a decimal comma where a point is expected",
-      [] { (void)parse_csv("day;load\n1;3,5\n").numbers("load"); }, {"line 2", "'load'", "3,5", "decimal"});
+  expect_text<FileError>("a text cell in a number column",
+                         [] { (void)parse_csv("Month,Passengers\n1949-01,112\n1949-02,abc\n").numbers("Passengers"); },
+                         {"line 3", "'Passengers'", "abc"});
+  expect_text<FileError>("a decimal comma where a point is expected",
+                         [] { (void)parse_csv("day;load\n1;3,5\n").numbers("load"); },
+                         {"line 2", "'load'", "3,5", "decimal"});
 }
 
 TEST_F(ErrorTexts, AMissingFileIsNamedWithTheReason) {
-  expect_text<FileError>(
-      "a missing file", [] { (void)read_csv(kPath); }, {kPath, "No such file"});
+  expect_text<FileError>("a missing file", [] { (void)read_csv(kPath); }, {kPath, "No such file"});
 }
 
 TEST_F(ErrorTexts, ASparseLabelOutOfRangeIsNamedWithTheClassesThereAre) {
   const Tensor y = {{0}, {1}, {3}, {2}};
-  expect_text<ShapeError>(
-      "the class number 3 among three classes",
-      [&] { forecaster(3, "sparse_categorical_crossentropy").fit(samples(4), y, {.verbose = 0}); },
-      {"'sequential'", "label 3", "position 2", "0 to 2"});
+  expect_text<ShapeError>("the class number 3 among three classes",
+                          [&] { forecaster(3, "sparse_categorical_crossentropy").fit(samples(4), y, {.verbose = 0}); },
+                          {"'sequential'", "label 3", "position 2", "0 to 2"});
   expect_text<ShapeError>(
       "the class number 0.5",
       [&] {
-        (void)forecaster(3, "sparse_categorical_crossentropy")
-            .evaluate(samples(2), Tensor{{0.5}, {1}}, {.verbose = 0});
+        (void)forecaster(3, "sparse_categorical_crossentropy").evaluate(samples(2), Tensor{{0.5}, {1}}, {.verbose = 0});
       },
       {"label 0.5", "position 0", "0 to 2"});
 }
@@ -346,25 +332,23 @@ TEST_F(ErrorTexts, ANanLossNamesEpochAndBatchAndTheSampleThatHoldsIt) {
   X.set({7, 2, 1}, std::nan(""));
   expect_text<NumericError>(
       "a NaN in X",
-      [&] {
-        forecaster().fit(X, labels(9), {.batch_size = 4, .epochs = 5, .verbose = 0, .shuffle = false});
-      },
+      [&] { forecaster().fit(X, labels(9), {.batch_size = 4, .epochs = 5, .verbose = 0, .shuffle = false}); },
       {"'sequential'", "NaN", "epoch 1 of 5", "batch 2 of 3", "X itself", "sample 7", "drop or fill"});
   Tensor y = labels(9);
   y.set({0, 0}, std::nan(""));
-  expect_text<NumericError>(
-      "a NaN in y", [&] { forecaster().fit(samples(9), y, {.verbose = 0}); },
-      {"epoch 1 of 1", "batch 1 of 1", "y itself", "sample 0"});
+  expect_text<NumericError>("a NaN in y", [&] { forecaster().fit(samples(9), y, {.verbose = 0}); },
+                            {"epoch 1 of 1", "batch 1 of 1", "y itself", "sample 0"});
 }
 
 TEST_F(ErrorTexts, ALossThatRunsAwayAdvisesScalingOrALowerRate) {
   // Squares of 1e30 are infinite in float32, and infinity minus infinity is NaN.
   Sequential model{Dense(1, {.input_shape = {1}})};
   model.compile({.optimizer = SGD({.learning_rate = 1e20}), .loss = "mse"});
-  expect_text<NumericError>(
-      "a loss that runs away",
-      [&] { model.fit(Tensor{{1.0}, {2.0}}, Tensor{{1e10}, {-1e10}}, {.epochs = 50, .verbose = 0}); },
-      {"NaN", "epoch", "of 50"});
+  expect_text<NumericError>("a loss that runs away",
+                            [&] {
+                              model.fit(Tensor{{1.0}, {2.0}}, Tensor{{1e10}, {-1e10}}, {.epochs = 50, .verbose = 0});
+                            },
+                            {"NaN", "epoch", "of 50"});
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <numeric>
+#include <optional>
 
 #include <rondo/rondo.hpp>
 
@@ -31,6 +31,13 @@ constexpr Tolerance kSingleEnd{1e-3, 0};
 constexpr std::size_t kSingleSteps = 3;
 
 Tolerance tolerance(DType dtype) { return {dtype == DType::float64 ? kDouble : kSingle}; }
+
+// Of what gradients go into. The numbers come from PyTorch, whose derivative of hard_sigmoid has a sixth rounded to
+// float32 even in float64: 3e-8 too much.
+Tolerance gradient_tolerance(DType dtype, const Json& config) {
+  const bool rounded_sixth = config.dump().find("\"hard_sigmoid\"") != std::string::npos;
+  return dtype == DType::float64 && rounded_sixth ? Tolerance{1e-7} : tolerance(dtype);
+}
 
 // Models take the dtype that is set when they are made.
 class Floatx {
@@ -130,18 +137,17 @@ void compare_states(Check& check, const std::string& what, const Json& one, std:
 }
 
 void compare_call(Check& check, const std::string& what, const std::shared_ptr<graph::LayerNode>& node,
-                  const Json& call, Index spare_rows) {
-  const Tolerance near = tolerance(node->dtype());
+                  const Json& call, Index spare_rows, Tolerance gradient) {
   test::ProbeArguments arguments = arguments_of(call);
   arguments.spare_rows = spare_rows;
   const test::Probed got = test::probe(*node, arguments);
-  check.near(what + "output", got.outputs, call.at("outputs"), near);
+  check.near(what + "output", got.outputs, call.at("outputs"), tolerance(node->dtype()));
   if (!call.contains("gradients")) return;
   const Json& gradients = call["gradients"];
-  check.near(what + "gradient of input", got.input_gradients, gradients.at("inputs"), near);
-  check.near(what + "gradient of weight", got.weight_gradients, gradients.at("weights"), near);
+  check.near(what + "gradient of input", got.input_gradients, gradients.at("inputs"), gradient);
+  check.near(what + "gradient of weight", got.weight_gradients, gradients.at("weights"), gradient);
   if (call.contains("initial_state")) {
-    check.near(what + "gradient of initial state", got.state_gradients, gradients.at("initial_state"), near);
+    check.near(what + "gradient of initial state", got.state_gradients, gradients.at("initial_state"), gradient);
   }
 }
 
@@ -157,17 +163,18 @@ void run_layer(Check& check, const Json& one, DType dtype) {
   node->build({tensor(one["calls"].at(0).at("inputs").at(0)).shape().from(1)});
   test::set_weights(*node, tensors(one.at("weights")));
   compare_weights(check, "weight", *node, one["weights"], tolerance(dtype));
+  const Tolerance gradient = gradient_tolerance(dtype, one);
   const Index before = check.compared();
   for (std::size_t i = 0; i < one["calls"].size(); ++i) {
     const Json& call = one["calls"][i];
     const std::string what = one["calls"].size() == 1 ? "" : "call " + std::to_string(i) + ", ";
-    compare_call(check, what, node, call, static_cast<Index>(i));
+    compare_call(check, what, node, call, static_cast<Index>(i), gradient);
     if (call.contains("weights_after")) {
       compare_weights(check, what + "weight after", *node, call["weights_after"], tolerance(dtype));
     }
     if (call.contains("state_after")) compare_states(check, what, one, i, dtype);
     if (!node->stateful()) {
-      compare_call(check, "in a plan with spare rows, " + what, node, call, /*spare_rows=*/3);
+      compare_call(check, "in a plan with spare rows, " + what, node, call, /*spare_rows=*/3, gradient);
       check.near("in inference, " + what + "output", inference(node, call), call["outputs"], tolerance(dtype));
     }
   }
@@ -194,7 +201,6 @@ class HeadRun {
 
   double loss() const { return head_->loss(run()); }
   Tensor gradient() const {
-    Tensor out(prediction_.sample.prepend(rows_), DType::float64);
     if (plan_->dtype() == DType::float64) return unstage<double>();
     return unstage<float>();
   }
@@ -219,12 +225,26 @@ class HeadRun {
   std::optional<engine::Workspace> workspace_;
 };
 
-// Keras lets any shapes meet that NumPy would broadcast, and takes predictions without a feature axis. Rondo's models
-// have no such outputs, and it wants labels of the predictions' shape.
-void refuse_odd_shapes(const std::string& what, const Shape& truth, const Shape& prediction) {
+// Keras takes predictions without a feature axis, and labels that broadcast. Rondo's models have no such outputs, and
+// it wants labels of the predictions' shape. `bind` is the library's own check of the shapes.
+template <class Bind>
+void refuse_odd_shapes(const std::string& what, const Shape& truth, const Shape& prediction, Bind bind) {
   if (prediction.rank() < 2) throw NotSupported(what + " of predictions without a feature axis");
-  const bool one_column = truth.back() == 1 || truth.rank() < prediction.rank();
-  if (truth.rank() == prediction.rank() && truth != prediction && !one_column) throw NotSupported(what + " broadcast");
+  try {
+    (void)bind(prediction.from(1), truth.from(1));
+  } catch (const ShapeError&) {
+    if (truth.rank() == prediction.rank() && truth != prediction)
+      throw NotSupported(what + " of labels that broadcast");
+    throw;
+  }
+}
+
+// In float32 1 - 1e-7, to which probabilities are clipped, is 1 - 1.2e-7, and with it the logarithm of the rest is off.
+bool is_clipped_at_one(const Json& loss, const Tensor& prediction) {
+  const std::vector<double> p = prediction.to_vector();
+  return loss.at("class_name").get<std::string>().ends_with("Crossentropy") &&
+         std::any_of(p.begin(), p.end(), [](double v) { return v > 1 - 1e-6; }) &&
+         !loss.at("config").value("from_logits", false);
 }
 
 void run_loss(Check& check, const Json& one, DType dtype) {
@@ -232,9 +252,12 @@ void run_loss(Check& check, const Json& one, DType dtype) {
                     {"id", "note", "loss", "kwargs", "y_true", "y_pred", "value", "cotangent", "gradient"});
   const Loss loss = loss_from(one.at("loss"), one.at("kwargs"));
   const Tensor truth = tensor(one.at("y_true")), prediction = tensor(one.at("y_pred"));
-  refuse_odd_shapes("loss", truth.shape(), prediction.shape());
+  refuse_odd_shapes("loss", truth.shape(), prediction.shape(),
+                    [&](const Shape& p, const Shape& t) { return loss.impl().bind(p, t); });
   const HeadRun head(truth, prediction, loss, {}, dtype);
-  check.near("value", Tensor(Shape{}, std::vector<double>{head.loss()}), tensor(one.at("value")), tolerance(dtype));
+  const bool coarse = dtype == DType::float32 && is_clipped_at_one(one["loss"], prediction);
+  check.near("value", Tensor(Shape{}, std::vector<double>{head.loss()}), tensor(one.at("value")),
+             coarse ? Tolerance{1e-2} : tolerance(dtype));
   check.near("gradient", head.gradient(), tensor(one.at("gradient")), tolerance(dtype));
 }
 
@@ -248,7 +271,8 @@ void run_metric(Check& check, const Json& one, DType dtype) {
   training::RunningMean mean;
   for (const Json& update : one["updates"]) {
     const Tensor truth = tensor(update.at("y_true")), prediction = tensor(update.at("y_pred"));
-    refuse_odd_shapes("metric", truth.shape(), prediction.shape());
+    refuse_odd_shapes("metric", truth.shape(), prediction.shape(),
+                      [&](const Shape& p, const Shape& t) { return metric.impl().bind(metric.name(), p, t); });
     // A loss has to be there; this one takes labels of any kind.
     const HeadRun head(truth, prediction, "crossentropy", {metric}, dtype);
     head.add_to(mean);
@@ -453,7 +477,7 @@ std::string names_of(const std::map<std::string, std::vector<double>>& series) {
 
 // The whole run, to the last bit that float64 shares with Keras.
 void compare_double(Check& check, const Json& one, TrainingRun& run, const Course& course) {
-  const Tolerance near{kDouble};
+  const Tolerance near = gradient_tolerance(DType::float64, one.at("model"));
   for (const auto& [name, values] : one.at("history").items()) {
     if (!course.series.contains(name)) continue;  // compare_names says so
     check.near("history of " + name, Tensor(course.series.at(name)), Tensor(numbers(values)), near);
@@ -531,11 +555,11 @@ void run_area(const std::string& area, Index at_least) {
   }
 }
 
-TEST(Golden, Layers) { run_area("layers", 1); }
-TEST(Golden, Losses) { run_area("losses", 1); }
-TEST(Golden, Metrics) { run_area("metrics", 1); }
-TEST(Golden, Optimizers) { run_area("optimizers", 1); }
-TEST(Golden, Training) { run_area("training", 1); }
+TEST(Golden, Layers) { run_area("layers", 106); }
+TEST(Golden, Losses) { run_area("losses", 29); }
+TEST(Golden, Metrics) { run_area("metrics", 13); }
+TEST(Golden, Optimizers) { run_area("optimizers", 14); }
+TEST(Golden, Training) { run_area("training", 22); }
 
 // Says of the files that this program does not run how many cases they have; utils.json is for the tests of src/data.
 TEST(Golden, OtherFiles) {

@@ -1,9 +1,9 @@
 // The promises of support/layer_conformance.hpp, for every layer in many configurations.
+#include "support/layer_conformance.hpp"
+
 #include <gtest/gtest.h>
 
 #include <rondo/layers.hpp>
-
-#include "support/layer_conformance.hpp"
 
 namespace rondo {
 namespace {
@@ -61,8 +61,8 @@ TEST(LstmConformance, HoldsForEveryCombinationOfWhatItReturnsAndHowItWalks) {
             if (n++ % kEvery != 0) continue;
             check_lstm(std::string(sequences ? ", return_sequences" : "") + (state ? ", return_state" : "") +
                            (backwards ? ", go_backwards" : "") + (initial ? ", initial states" : ""),
-                       {units, 5, 3},
-                       {.return_sequences = sequences, .return_state = state, .go_backwards = backwards}, initial);
+                       {units, 5, 3}, {.return_sequences = sequences, .return_state = state, .go_backwards = backwards},
+                       initial);
           }
         }
       }
@@ -130,12 +130,12 @@ TEST(LstmConformance, AStatefulLayerGoesOnWhereTheLastBatchEnded) {
 // ---- Dense ----------------------------------------------------------------------------------------------------------
 
 void check_dense(Index units, const Shape& sample, const ActivationFn& activation, bool use_bias = true) {
-  test::check_layer({.label = "Dense(" + std::to_string(units) + ", " + activation.name() + ") on " +
-                              to_string(sample) + (use_bias ? "" : ", no bias"),
-                     .make = [=](DType dtype) {
-                       return Dense(units, {.activation = activation, .use_bias = use_bias, .dtype = dtype});
-                     },
-                     .samples = {sample}});
+  test::check_layer(
+      {.label = "Dense(" + std::to_string(units) + ", " + activation.name() + ") on " + to_string(sample) +
+                (use_bias ? "" : ", no bias"),
+       .make =
+           [=](DType dtype) { return Dense(units, {.activation = activation, .use_bias = use_bias, .dtype = dtype}); },
+       .samples = {sample}});
 }
 
 TEST(DenseConformance, HoldsForUnitsAndFeaturesOnBothSidesOfAVector) {

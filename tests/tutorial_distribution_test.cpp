@@ -40,8 +40,7 @@ Draw learn_tenths(std::uint64_t seed) {
   draw.loss = model.evaluate(X, frame.y, {.batch_size = 9, .verbose = 0}).loss();
   const Tensor predictions = model.predict(X, {.batch_size = 9, .verbose = 0});
   for (Index i = 0; i < 9; ++i) {
-    draw.rounded_right =
-        draw.rounded_right && std::lround(10 * predictions(i, 0)) == std::lround(10 * frame.y(i, 0));
+    draw.rounded_right = draw.rounded_right && std::lround(10 * predictions(i, 0)) == std::lround(10 * frame.y(i, 0));
   }
   return draw;
 }

@@ -186,7 +186,7 @@ TEST_F(Tutorial, CompileTakesNames) {
 TEST_F(Tutorial, CompileTakesObjectsWithTheTutorialsRateAndMomentum) {
   const Sequential model{Dense(1, {.use_bias = false, .kernel_initializer = Constant(1.0), .input_shape = {1}})};
   const Tensor X = {{1.0}}, y = {{0.0}};
-  model.compile({.optimizer = SGD({.momentum = 0.3, .lr = 0.1}), .loss = "mse"});
+  model.compile({.optimizer = SGD({.lr = 0.1, .momentum = 0.3}), .loss = "mse"});
   EXPECT_DOUBLE_EQ(model.learning_rate(), 0.1);
   // w = 1: gradient 2, velocity -0.2, w = 0.8; gradient 1.6, velocity 0.3 * -0.2 - 0.16 = -0.22, w = 0.58.
   model.fit(X, y, {.verbose = 0});
@@ -226,9 +226,8 @@ TEST_F(Tutorial, OutputsAreLinearSigmoidOrSoftmax) {
 TEST_F(Tutorial, FitReturnsAHistoryOfLossAndMetricsPerEpoch) {
   const ThreeClasses data;
   const Sequential model{LSTM(8, {.input_shape = {4, 2}}), Dense(3, {.activation = "softmax"})};
-  model.compile({.optimizer = Adam({.learning_rate = 0.05}),
-                 .loss = "categorical_crossentropy",
-                 .metrics = {"accuracy"}});
+  model.compile(
+      {.optimizer = Adam({.learning_rate = 0.05}), .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
   const History history = model.fit(data.X, data.one_hot, {.batch_size = 4, .epochs = 40, .verbose = 0});
   EXPECT_EQ(history.names(), (std::vector<std::string>{"accuracy", "loss"}));
   ASSERT_EQ(history["loss"].size(), 40u);
@@ -272,14 +271,11 @@ TEST_F(Tutorial, VerboseTwoIsOneLineAnEpoch) {
   model.compile({.optimizer = "adam", .loss = "mse"});
   const std::string value = "\\d\\.\\d{4}(e[+-]\\d\\d)?";
   const std::string line = "3/3 - \\d+s - \\d+(us|ms|s)/step - loss: " + value;
-  const std::string fit = printed([&] {
-    model.fit(tenths.X, tenths.y, {.batch_size = 3, .epochs = 2, .verbose = 2});
-  });
+  const std::string fit = printed([&] { model.fit(tenths.X, tenths.y, {.batch_size = 3, .epochs = 2, .verbose = 2}); });
   EXPECT_TRUE(std::regex_match(fit, std::regex("Epoch 1/2\n" + line + "\nEpoch 2/2\n" + line + "\n"))) << fit;
 
-  const std::string validated = printed([&] {
-    model.fit(tenths.X, tenths.y, {.batch_size = 2, .verbose = 2, .validation_split = 0.33});
-  });
+  const std::string validated =
+      printed([&] { model.fit(tenths.X, tenths.y, {.batch_size = 2, .verbose = 2, .validation_split = 0.33}); });
   // One epoch has no header, as in Keras.
   EXPECT_TRUE(std::regex_match(validated, std::regex(line + " - val_loss: " + value + "\n"))) << validated;
 }

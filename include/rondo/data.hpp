@@ -43,7 +43,8 @@ class ColumnRef {
   ColumnRef(std::string_view name) : name_(name) {}
   ColumnRef(std::string name) : name_(std::move(name)) {}
   template <std::integral I>
-  requires(!std::same_as<I, bool>) ColumnRef(I position) : position_(static_cast<Index>(position)), by_name_(false) {}
+    requires(!std::same_as<I, bool>)
+  ColumnRef(I position) : position_(static_cast<Index>(position)), by_name_(false) {}
 
  private:
   friend class Table;

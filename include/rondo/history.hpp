@@ -1,6 +1,7 @@
 // What training and evaluation report.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <utility>
@@ -17,13 +18,15 @@ class Logs {
   // NaN where there is no such name.
   double operator[](const std::string& name) const;
   bool contains(const std::string& name) const;
-  void clear() { entries_.clear(); }
-  bool empty() const { return entries_.empty(); }
+  void clear() { size_ = 0; }
+  bool empty() const { return size_ == 0; }
   auto begin() const { return entries_.begin(); }
-  auto end() const { return entries_.end(); }
+  auto end() const { return entries_.begin() + static_cast<std::ptrdiff_t>(size_); }
 
  private:
+  // The first size_ count; those behind keep their memory, so that logs of the same names allocate once.
   std::vector<std::pair<std::string, double>> entries_;
+  std::size_t size_ = 0;
 };
 
 // The course of a fit: one number per epoch and name, as Keras's History.

@@ -20,7 +20,8 @@ struct Dim {
   Index value = 0;
   constexpr Dim() = default;
   template <std::integral I>
-  requires(!std::same_as<I, bool>) constexpr Dim(I v) : value(static_cast<Index>(v)) {}
+    requires(!std::same_as<I, bool>)
+  constexpr Dim(I v) : value(static_cast<Index>(v)) {}
   constexpr operator Index() const { return value; }
 };
 
@@ -29,8 +30,8 @@ struct Real {
   double value = 0;
   constexpr Real() = default;
   template <class A>
-  requires((std::integral<A> && !std::same_as<A, bool>) || std::floating_point<A>) constexpr Real(A v)
-      : value(static_cast<double>(v)) {}
+    requires((std::integral<A> && !std::same_as<A, bool>) || std::floating_point<A>)
+  constexpr Real(A v) : value(static_cast<double>(v)) {}
   constexpr operator double() const { return value; }
 };
 

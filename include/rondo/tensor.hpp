@@ -88,7 +88,8 @@ class Tensor {
   class Nested {
    public:
     template <class A>
-    requires std::is_arithmetic_v<A> Nested(A value) : value_(static_cast<double>(value)), leaf_(true) {}
+      requires std::is_arithmetic_v<A>
+    Nested(A value) : value_(static_cast<double>(value)), leaf_(true) {}
     Nested(std::initializer_list<Nested> children) : children_(children) {}
 
    private:
@@ -124,8 +125,8 @@ class Tensor {
 
   // A copy of the viewed elements, row-major.
   template <class T>
-  requires(std::same_as<std::remove_const_t<T>, float> ||
-           std::same_as<std::remove_const_t<T>, double>) explicit Tensor(const TensorView<T>& view);
+    requires(std::same_as<std::remove_const_t<T>, float> || std::same_as<std::remove_const_t<T>, double>)
+  explicit Tensor(const TensorView<T>& view);
 
   const Shape& shape() const { return shape_; }
   Index rank() const { return shape_.rank(); }

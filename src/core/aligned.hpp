@@ -14,7 +14,7 @@ class AlignedBytes {
 
   AlignedBytes() = default;
   explicit AlignedBytes(std::size_t size)
-      : data_(static_cast<std::byte*>(::operator new (size == 0 ? 1 : size, std::align_val_t{kAlignment}))),
+      : data_(static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, std::align_val_t{kAlignment}))),
         size_(size) {
     std::memset(data_.get(), 0, size);
   }
@@ -24,7 +24,7 @@ class AlignedBytes {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{kAlignment}); }
+    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
   };
   std::unique_ptr<std::byte, Free> data_;
   std::size_t size_ = 0;

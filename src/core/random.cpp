@@ -20,7 +20,7 @@ std::atomic<std::uint64_t>& seed_slot() {
   return seed;
 }
 
-std::atomic<std::uint32_t> g_layers_made{0};
+std::atomic<std::uint32_t> g_layers_made{0}, g_models_made{0};
 
 // log(x) for x in (0, 1]: x = m * 2^e with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh((m-1)/(m+1)) as a series.
 // Own code because a library's log may differ in its last bit from machine to machine, and weights must not.
@@ -64,11 +64,13 @@ double own_cos_turn(double u) {
 void set_random_seed(std::uint64_t seed) {
   seed_slot().store(seed);
   g_layers_made.store(0);
+  g_models_made.store(0);
 }
 
 std::uint64_t random_seed() { return seed_slot().load(); }
 
 std::uint32_t next_layer_number() { return g_layers_made.fetch_add(1); }
+std::uint32_t next_model_number() { return g_models_made.fetch_add(1); }
 
 std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {

@@ -159,9 +159,8 @@ void Tensor::append(const Nested& level, std::size_t depth, std::vector<Index>& 
 }
 
 template <class T>
-requires(std::same_as<std::remove_const_t<T>, float> ||
-         std::same_as<std::remove_const_t<T>, double>) Tensor::Tensor(const TensorView<T>& view)
-    : shape_(view.shape()) {
+  requires(std::same_as<std::remove_const_t<T>, float> || std::same_as<std::remove_const_t<T>, double>)
+Tensor::Tensor(const TensorView<T>& view) : shape_(view.shape()) {
   std::vector<std::remove_const_t<T>> copy;
   copy.reserve(static_cast<std::size_t>(shape_.elements()));
   for_each_element(view, [&](T& e) { copy.push_back(e); });

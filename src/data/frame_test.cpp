@@ -104,7 +104,7 @@ TEST(LagFrame, RefusesWhatLeavesNoRowAndSaysWhy) {
       },
       {"3 steps", "3 lags", "horizon of 1", "at least 4"});
   expect_error<ShapeError>([] { (void)lag_frame(Tensor{1, kNaN, 3}); }, {"missing values", "drop_missing"});
-  expect_error<ShapeError>([] { (void)lag_frame(Tensor(Shape{2, 2, 2})); }, {"(2, 2, 2)", "(steps, variables)"});
+  expect_error<ShapeError>([] { (void)lag_frame(Tensor::zeros({2, 2, 2})); }, {"(2, 2, 2)", "(steps, variables)"});
   expect_error<ConfigError>([] { (void)lag_frame(Tensor{1, 2}, {.lags = 0}); }, {"at least 1", "lags = 0"});
   expect_error<ConfigError>([] { (void)lag_frame(Tensor{1, 2}, {.lags = INT64_MAX, .horizon = INT64_MAX}); }, {"lags"});
 }
@@ -135,11 +135,11 @@ TEST(AsTimesteps, NamesTheAxesItExpects) {
   expect_error<ShapeError>([] { (void)as_timesteps(Tensor{1, 2, 3}); }, {"(3,)", "(samples, columns)", "lag_frame"});
   expect_error<ShapeError>(
       [] {
-        (void)as_timesteps(Tensor(Shape{2, 3, 1}));
+        (void)as_timesteps(Tensor::zeros({2, 3, 1}));
       },
       {"(2, 3, 1)", "already", "(samples, timesteps, features)"});
-  expect_error<ShapeError>([] { (void)as_timesteps(Tensor(Shape{2, 3}), 2); }, {"3 columns", "2 features"});
-  expect_error<ShapeError>([] { (void)as_timesteps(Tensor(Shape{2, 3}), 0); }, {"at least 1"});
+  expect_error<ShapeError>([] { (void)as_timesteps(Tensor::zeros({2, 3}), 2); }, {"3 columns", "2 features"});
+  expect_error<ShapeError>([] { (void)as_timesteps(Tensor::zeros({2, 3}), 0); }, {"at least 1"});
 }
 
 TEST(AsFeatures, MakesColumnsFeaturesOfOneStep) {

@@ -172,7 +172,7 @@ void expect_scaler_errors(const std::string& name) {
       {name, "got 3 columns", "(1, 3)", "fitted on 2"});
   expect_error<ShapeError>([&] { (void)fitted.inverse_transform(Tensor{1, 2}); }, {name, "got 1 columns", "column()"});
   expect_error<ShapeError>([&] { (void)Scaler().fit(Tensor()); }, {name, "empty"});
-  expect_error<ShapeError>([&] { (void)Scaler().fit(Tensor(Shape{})); }, {name, "scalar"});
+  expect_error<ShapeError>([&] { (void)Scaler().fit(Tensor::zeros({})); }, {name, "scalar"});
   expect_error<NumericError>([&] { (void)Scaler().fit(Tensor{{1, 2}, {3, HUGE_VAL}}); }, {name, "row 1", "column 1"});
   expect_error<NumericError>([&] { (void)Scaler().fit(Tensor{{1, kNaN}, {3, kNaN}}); }, {name, "column 1", "NaN"});
 }

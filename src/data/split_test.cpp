@@ -65,7 +65,7 @@ TEST(SplitInTime, RefusesEmptyPartsAndUnclearOptions) {
   expect_error<ShapeError>([&] { (void)split_in_time(five, {.test = 5}); }, {"5 of 5 rows", "(5,)", "at least one"});
   expect_error<ShapeError>([&] { (void)split_in_time(five, {.test = 50}); }, {"50 of 5 rows"});
   expect_error<ShapeError>([&] { (void)split_in_time(five, {.test_fraction = 0.99}); }, {"5 of 5 rows"});
-  expect_error<ShapeError>([] { (void)split_in_time(Tensor(Shape{}), {.test = 1}); }, {"scalar"});
+  expect_error<ShapeError>([] { (void)split_in_time(Tensor::zeros({}), {.test = 1}); }, {"scalar"});
   expect_error<ShapeError>([&] { (void)split_in_time(five, Tensor{1, 2}, {.test = 1}); }, {"5 rows", "(2,)"});
   expect_error<ConfigError>([&] { (void)split_in_time(five, {}); }, {"exactly one", "test_fraction"});
   expect_error<ConfigError>([&] { (void)split_in_time(five, {.test = 1, .test_fraction = 0.5}); }, {"exactly one"});

@@ -4,18 +4,17 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/layer_numbers.hpp"
 #include "core/names.hpp"
 
 namespace rondo::graph {
 
-LayerNode::LayerNode(std::string class_name, const LayerOptions& options)
+LayerNode::LayerNode(std::string class_name, const LayerOptions& options, std::uint32_t number)
     : class_name_(std::move(class_name)),
       name_(options.name.empty() ? unique_name(class_name_) : options.name),
       dtype_(options.dtype.value_or(floatx())),
       trainable_(options.trainable),
       seed_(random_seed()),
-      number_(next_layer_number()) {
+      number_(number) {
   if (name_.find('/') != std::string::npos) {
     throw ConfigError(where() + ": a name must not contain '/', which separates the parts of a weight's path");
   }

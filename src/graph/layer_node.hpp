@@ -14,6 +14,7 @@
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
 
+#include "core/layer_numbers.hpp"
 #include "engine/parameter.hpp"
 #include "engine/plan.hpp"
 
@@ -30,13 +31,15 @@ struct LayerOptions {
 
 class LayerNode {
  public:
-  LayerNode(std::string class_name, const LayerOptions& options);
+  LayerNode(std::string class_name, const LayerOptions& options, std::uint32_t number = next_layer_number());
   virtual ~LayerNode() = default;
   LayerNode(const LayerNode&) = delete;
   LayerNode& operator=(const LayerNode&) = delete;
 
   const std::string& class_name() const { return class_name_; }
   const std::string& name() const { return name_; }
+  // Its place among the layers (or models) made since the last set_random_seed.
+  std::uint32_t number() const { return number_; }
   // The dtype it computes in.
   virtual DType dtype() const { return dtype_; }
   // "layer 'lstm' (LSTM)", for messages.

@@ -71,57 +71,76 @@ void LogSoftmaxRowBackward(const T* y, const T* dy, T* dx, Index n) {
   });
 }
 
-// ---- sparsemax: the nearest point of the simplex (Martins and Astudillo 2016) --------------------------------------
+// ---- sparsemax: max(x - tau, 0) (Martins and Astudillo 2016, as Keras has it)
+// ----------------------------------------
 
-// y = max(x - tau, 0), where tau makes the row sum 1. tau comes from the largest elements; they are found one after
-// the other, which needs no buffer and costs (support size) passes.
-template <class T>
-void SparsemaxRow(const T* x, T* y, Index n) {
-  T sum = 0, tau = 0, below = 0;
-  Index taken = 0;
-  bool first = true;
-  while (taken < n) {
-    // The largest value not yet taken, and how often it occurs.
-    bool found = false;
-    T value = 0;
-    Index times = 0;
+// Visits the elements of a row from the largest to the smallest, equal ones in order; f(rank from 1, index) says
+// whether to go on. Quadratic, but needs no buffer.
+template <class T, class F>
+void Descending(const T* x, Index n, F&& f) {
+  Index last = -1;
+  for (Index rank = 1; rank <= n; ++rank) {
+    Index next = -1;
     for (Index i = 0; i < n; ++i) {
-      if (!first && !(x[i] < below)) continue;
-      if (!found || x[i] > value) {
-        value = x[i];
-        times = 0;
-        found = true;
-      }
-      times += x[i] == value;
+      const bool still_to_come = last < 0 || x[i] < x[last] || (x[i] == x[last] && i > last);
+      if (still_to_come && (next < 0 || x[i] > x[next])) next = i;
     }
-    if (!found || times == 0) break;
-    for (Index k = 0; k < times; ++k) sum += value;
-    taken += times;
-    // value stays in the support while 1 + k value > sum of the k largest.
-    if (!(1 + static_cast<T>(taken) * value > sum)) break;
-    tau = (sum - 1) / static_cast<T>(taken);
-    below = value;
-    first = false;
-  }
-  for (Index i = 0; i < n; ++i) {
-    const T t = x[i] - tau;
-    y[i] = t <= 0 ? T{0} : t;
+    if (next < 0 || !f(rank, next)) return;
+    last = next;
   }
 }
 
-// dx = dy - mean of dy over the support, on the support; 0 elsewhere.
+// Element `rank` is in the support while it exceeds (sum of the `rank` largest - 1) / rank. Keras's tau adds up these
+// sums over the support where the paper takes the last one; the two agree for a support of one, and Rondo follows
+// Keras.
 template <class T>
-void SparsemaxRowBackward(const T* y, const T* dy, T* dx, Index n) {
-  T sum = 0;
-  Index support = 0;
+void SparsemaxRow(const T* x, T* y, Index n) {
+  // A NaN anywhere leaves nothing to compare: the whole row is NaN, as for softmax.
   for (Index i = 0; i < n; ++i) {
-    if (y[i] > 0) {
-      sum += dy[i];
-      ++support;
+    if (x[i] != x[i]) {
+      std::fill_n(y, n, x[i]);
+      return;
     }
   }
-  const T mean = support > 0 ? sum / static_cast<T>(support) : T{0};
-  for (Index i = 0; i < n; ++i) dx[i] = y[i] > 0 ? dy[i] - mean : T{0};
+  T sum = 0, sums = 0;
+  Index support = 0;
+  Descending(x, n, [&](Index rank, Index i) {
+    sum += x[i];
+    if (!(x[i] - (sum - 1) / static_cast<T>(rank) > 0)) return false;
+    sums += sum;
+    support = rank;
+    return true;
+  });
+  const T tau = support > 0 ? (sums - 1) / static_cast<T>(support) : T{0};
+  for (Index i = 0; i < n; ++i) {
+    const T above = x[i] - tau;
+    y[i] = above <= 0 ? T{0} : above;
+  }
+}
+
+// dx = dy where y > 0, less the sum of those dy times tau's slope: (support - rank + 1) / support.
+template <class T>
+void SparsemaxRowBackward(const T* x, const T* y, const T* dy, T* dx, Index n) {
+  T through_tau = 0, sum = 0;
+  Index support = 0;
+  for (Index i = 0; i < n; ++i) {
+    dx[i] = y[i] != 0 ? dy[i] : T{0};
+    through_tau += dx[i];
+  }
+  const auto in_support = [&](Index rank, Index i) {
+    sum += x[i];
+    return x[i] - (sum - 1) / static_cast<T>(rank) > 0;
+  };
+  Descending(x, n, [&](Index rank, Index i) {
+    if (!in_support(rank, i)) return false;
+    support = rank;
+    return true;
+  });
+  Descending(x, n, [&](Index rank, Index i) {
+    if (rank > support) return false;
+    dx[i] -= through_tau * static_cast<T>(support - rank + 1) / static_cast<T>(support);
+    return true;
+  });
 }
 
 // ---- glu: a sigmoid(b), where a and b are the two halves of the row ------------------------------------------------
@@ -205,7 +224,7 @@ void ActivateBackward(const Activation& p, const T* x, Index x_stride, const T* 
     switch (p.kind) {
       case ActivationKind::softmax: SoftmaxRowBackward(y, dy, dx, features); break;
       case ActivationKind::log_softmax: LogSoftmaxRowBackward(y, dy, dx, features); break;
-      case ActivationKind::sparsemax: SparsemaxRowBackward(y, dy, dx, features); break;
+      case ActivationKind::sparsemax: SparsemaxRowBackward(x, y, dy, dx, features); break;
       default: GluRowBackward(x, dy, dx, features / 2); break;
     }
     ClearPadding(dx, features, dx_stride);

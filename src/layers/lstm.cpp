@@ -41,6 +41,7 @@ class LstmExecutor final : public engine::Executor {
     kernels::Activation activation, recurrent_activation;
     Index steps, capacity, h_slots, c_slots;
     bool return_sequences, go_backwards;
+    bool given_state;  // the call brings its own initial state; a stateful layer goes on from what it leaves
   };
 
   LstmExecutor(const Settings& settings, const LstmPlaces& places, std::shared_ptr<engine::ParameterBlock> block,
@@ -56,7 +57,7 @@ class LstmExecutor final : public engine::Executor {
   }
 
   void forward(const Run& run, Range rows) const noexcept override {
-    if (state_ != nullptr) {
+    if (state_ != nullptr && !s_.given_state) {
       state_->template load<T>(0, at_.h0.rows<T>(run.arena), rows);
       state_->template load<T>(1, at_.c0.rows<T>(run.arena), rows);
     }
@@ -299,14 +300,15 @@ class LstmNode final : public graph::LayerNode {
                                          .h_slots = x.steps,
                                          .c_slots = backward ? x.steps : 1,
                                          .return_sequences = options_.return_sequences,
-                                         .go_backwards = options_.go_backwards};
+                                         .go_backwards = options_.go_backwards,
+                                         .given_state = given_state};
     if (!backward && !options_.return_sequences) s.h_slots = std::min<Index>(2, x.steps);
     at.h = builder.rows(s.h_slots, units_);
     at.c = builder.rows(s.c_slots, units_);
     if (backward) keep_for_backward(builder, x.steps, at);
 
     const std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
-    builder.add(LstmExecutor<T>(s, at, block_, given_state ? nullptr : state_));
+    builder.add(LstmExecutor<T>(s, at, block_, state_));
     return outputs;
   }
 

@@ -30,10 +30,13 @@ class EpochMeans {
  public:
   EpochMeans(const Program& program, const std::vector<Metric>& metrics)
       : head_(&*program.head), means_(metrics.size()) {
-    order_.emplace_back("loss", -1);
-    for (std::size_t i = 0; i < metrics.size(); ++i) order_.emplace_back(metrics[i].name(), static_cast<int>(i));
-    names_ = order_;
-    std::sort(order_.begin(), order_.end());
+    entries_.push_back({"loss", "val_loss", -1});
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+      entries_.push_back({metrics[i].name(), "val_" + metrics[i].name(), static_cast<int>(i)});
+    }
+    alphabetical_ = entries_;
+    std::sort(alphabetical_.begin(), alphabetical_.end(),
+              [](const Entry& a, const Entry& b) { return a.name < b.name; });
   }
 
   void reset() {
@@ -47,29 +50,34 @@ class EpochMeans {
     head_->add_metrics(run, means_);
   }
 
-  // Alphabetical, as Keras logs.
-  void write(Logs& logs, const std::string& prefix = "") const {
-    for (const auto& [name, i] : order_) logs.set(prefix + name, value(i));
+  // Alphabetical, as Keras logs; as validation with "val_" in front.
+  void write(Logs& logs, bool validation = false) const {
+    for (const Entry& e : alphabetical_) logs.set(validation ? e.validation_name : e.name, value(e.metric));
   }
 
   // Loss first, then metrics in the order of compile.
   Evaluation evaluation() const {
     std::vector<std::pair<std::string, double>> values;
-    for (const auto& [name, i] : names_) values.emplace_back(name, value(i));
+    for (const Entry& e : entries_) values.emplace_back(e.name, value(e.metric));
     return Evaluation(std::move(values));
   }
 
  private:
-  double value(int i) const {
-    if (i < 0) return loss_.mean();
-    const auto k = static_cast<std::size_t>(i);
-    return head_->metric(k, means_[k]);
+  struct Entry {
+    std::string name, validation_name;
+    int metric;  // -1 is the loss
+  };
+
+  double value(int metric) const {
+    if (metric < 0) return loss_.mean();
+    const auto i = static_cast<std::size_t>(metric);
+    return head_->metric(i, means_[i]);
   }
 
   const Head* head_;
   RunningMean loss_;
   std::vector<RunningMean> means_;
-  std::vector<std::pair<std::string, int>> names_, order_;
+  std::vector<Entry> entries_, alphabetical_;
 };
 
 void stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
@@ -177,7 +185,7 @@ class Trainer {
     means_.write(logs_);
     if (validation_ != nullptr) {
       validation_->run(callbacks, nullptr);
-      validation_->means().write(logs_, "val_");
+      validation_->means().write(logs_, /*validation=*/true);
     }
     for (const auto& c : callbacks) c->on_epoch_end(epoch, logs_);
     history_.append(epoch, logs_);

@@ -9,24 +9,27 @@
 namespace rondo {
 
 void Logs::set(const std::string& name, double value) {
-  for (auto& [n, v] : entries_) {
-    if (n == name) {
-      v = value;
+  for (std::size_t i = 0; i < size_; ++i) {
+    if (entries_[i].first == name) {
+      entries_[i].second = value;
       return;
     }
   }
-  entries_.emplace_back(name, value);
+  if (size_ == entries_.size()) entries_.emplace_back();
+  entries_[size_].first = name;
+  entries_[size_].second = value;
+  ++size_;
 }
 
 double Logs::operator[](const std::string& name) const {
-  for (const auto& [n, v] : entries_) {
+  for (const auto& [n, v] : *this) {
     if (n == name) return v;
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
 
 bool Logs::contains(const std::string& name) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& e) { return e.first == name; });
+  return std::any_of(begin(), end(), [&](const auto& e) { return e.first == name; });
 }
 
 namespace {

@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "core/layer_numbers.hpp"
-
 namespace rondo::training {
 
 // Enough for a fit with validation and predictions of a few batch shapes; each holds an arena.
 constexpr std::size_t kProgramsKept = 8;
-
-std::uint32_t ModelNode::next_model_number() { return next_layer_number(); }
 
 std::vector<engine::Parameter> ModelNode::parameters() const {
   std::vector<engine::Parameter> all;

@@ -26,7 +26,7 @@ struct Compiled {
 class ModelNode : public graph::LayerNode {
  public:
   ModelNode(std::string class_name, const std::string& name)
-      : LayerNode(std::move(class_name), {name, std::nullopt, true}), number_(next_model_number()) {}
+      : LayerNode(std::move(class_name), {name, std::nullopt, true}, next_model_number()) {}
 
   // The layers inside, in order, without inputs.
   virtual const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const = 0;
@@ -61,7 +61,6 @@ class ModelNode : public graph::LayerNode {
 
   // Epochs trained in the model's life: they key the shuffling, so that each fit goes on with new orders.
   std::uint32_t epochs_trained = 0;
-  std::uint32_t number() const { return number_; }
   std::atomic<bool> stop_training{false};
 
  protected:
@@ -75,11 +74,9 @@ class ModelNode : public graph::LayerNode {
     std::shared_ptr<const Program> program;
   };
 
-  static std::uint32_t next_model_number();
   std::shared_ptr<const Program> make_program(Mode mode, Index capacity, const Shape& sample, const Shape& truth) const;
 
   std::optional<Compiled> compiled_;
-  std::uint32_t number_;
   mutable std::mutex programs_mutex_;
   mutable std::list<Entry> programs_;  // most recently used first
 };

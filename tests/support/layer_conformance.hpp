@@ -28,17 +28,17 @@ enum class NanReach {
 };
 
 struct LayerCase {
-  std::string label;                         // in front of every message
-  std::function<Layer(DType)> make;          // a new layer, each time with the same configuration
-  std::vector<Shape> samples;                // of x, and of the initial states where the case gives some
-  NanReach nan_reach = NanReach::step;       // `onward` for recurrent layers
-  bool backwards = false;                    // the layer walks time backwards
-  Index rows = 5;                            // of the batch
-  double difference_bound = 1e-7;            // gradient against central difference, relative to max(1, |gradient|)
-  double float32_bound = 1e-5;               // float32 against float64, relative to the tensor's largest element or 1
+  std::string label;                    // in front of every message
+  std::function<Layer(DType)> make;     // a new layer, each time with the same configuration
+  std::vector<Shape> samples;           // of x, and of the initial states where the case gives some
+  NanReach nan_reach = NanReach::step;  // `onward` for recurrent layers
+  bool backwards = false;               // the layer walks time backwards
+  Index rows = 5;                       // of the batch
+  double difference_bound = 1e-7;       // gradient against central difference, relative to max(1, |gradient|)
+  double float32_bound = 1e-5;          // float32 against float64, relative to the tensor's largest element or 1
 };
 
-// Runs all checks as non-fatal gtest expectations. Restores threads, threshold and instruction set.
+// Runs all checks as non-fatal gtest expectations. Restores the instruction set.
 void check_layer(const LayerCase& layer_case);
 
 }  // namespace rondo::test

@@ -1,0 +1,73 @@
+#include "core/names.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rondo {
+namespace {
+
+TEST(DidYouMean, FindsTheNearestKnownName) {
+  const std::vector<std::string> known = {"adam", "rmsprop", "sgd"};
+  EXPECT_EQ(did_you_mean("adan", known), " Did you mean 'adam'?");
+  EXPECT_EQ(did_you_mean("ADAN", known), " Did you mean 'adam'?");
+  EXPECT_EQ(did_you_mean("rmsporp", known), " Did you mean 'rmsprop'?");
+  EXPECT_EQ(did_you_mean("sgdd", known), " Did you mean 'sgd'?");
+}
+
+TEST(DidYouMean, IsSilentWhenNothingIsNear) {
+  const std::vector<std::string> known = {"adam", "rmsprop", "sgd"};
+  EXPECT_EQ(did_you_mean("follow_the_leader", known), "");
+  EXPECT_EQ(did_you_mean("adam", {}), "");
+}
+
+TEST(DidYouMean, PrefersTheSpellingThatWasTyped) {
+  const std::vector<std::string> known = {"Accuracy", "accuracy"};
+  EXPECT_EQ(did_you_mean("acuracy", known), " Did you mean 'accuracy'?");
+  EXPECT_EQ(did_you_mean("Acuracy", known), " Did you mean 'Accuracy'?");
+}
+
+TEST(QuotedList, QuotesAndSeparates) {
+  const std::vector<std::string> names = {"a", "b"};
+  EXPECT_EQ(quoted_list(names), "'a', 'b'");
+  EXPECT_EQ(quoted_list({}), "");
+}
+
+// The table of keras-spec's "Automatic names".
+TEST(SnakeCase, IsThatOfKeras) {
+  for (const auto& [class_name, name] :
+       std::vector<std::pair<const char*, const char*>>{{"LSTM", "lstm"},
+                                                        {"SimpleRNN", "simple_rnn"},
+                                                        {"LSTMCell", "lstm_cell"},
+                                                        {"InputLayer", "input_layer"},
+                                                        {"TimeDistributed", "time_distributed"},
+                                                        {"RMSprop", "rm_sprop"},
+                                                        {"L1L2", "l1l2"},
+                                                        {"Conv1D", "conv1d"},
+                                                        {"MaxPooling1D", "max_pooling1d"},
+                                                        {"GlobalAveragePooling1D", "global_average_pooling1d"},
+                                                        {"RepeatVector", "repeat_vector"},
+                                                        {"AdamW", "adam_w"},
+                                                        {"F1Score", "f1_score"},
+                                                        {"R2Score", "r2_score"},
+                                                        {"LayerNormalization", "layer_normalization"},
+                                                        {"mean_squared_error", "mean_squared_error"}}) {
+    EXPECT_EQ(snake_case(class_name), name);
+  }
+}
+
+TEST(CamelCase, IsTheWayBack) {
+  EXPECT_EQ(camel_case("mean_squared_error"), "MeanSquaredError");
+  EXPECT_EQ(camel_case("dense"), "Dense");
+}
+
+TEST(UniqueName, CountsPerClassAndStartsAnew) {
+  reset_unique_names();
+  EXPECT_EQ(unique_name("LSTM"), "lstm");
+  EXPECT_EQ(unique_name("LSTM"), "lstm_1");
+  EXPECT_EQ(unique_name("Dense"), "dense");
+  EXPECT_EQ(unique_name("LSTM"), "lstm_2");
+  reset_unique_names();
+  EXPECT_EQ(unique_name("LSTM"), "lstm");
+}
+
+}  // namespace
+}  // namespace rondo

@@ -1,0 +1,159 @@
+#include <cmath>
+#include <gtest/gtest.h>
+#include <limits>
+#include <sstream>
+
+#include <rondo/tensor.hpp>
+
+namespace rondo {
+namespace {
+
+std::string printed(const Tensor& t) {
+  std::ostringstream out;
+  out << t;
+  return out.str();
+}
+
+TEST(Tensor, KeepsThePrecisionItCameWith) {
+  EXPECT_EQ(Tensor(std::vector<float>{1, 2}).dtype(), DType::float32);
+  EXPECT_EQ(Tensor(std::vector<double>{1, 2}).dtype(), DType::float64);
+  EXPECT_EQ(Tensor(std::vector<int>{1, 2}).dtype(), DType::float64);
+  EXPECT_EQ((Tensor{{1.5, 2}, {3, 4}}).dtype(), DType::float64);
+  EXPECT_EQ(Tensor(std::array<float, 2>{1, 2}).dtype(), DType::float32);
+  const float elements[] = {1, 2, 3};
+  EXPECT_EQ(Tensor(std::span<const float>(elements)).shape(), (Shape{3}));
+}
+
+TEST(Tensor, ComesFromNestedListsOfAnyDepth) {
+  EXPECT_EQ((Tensor{1, 2, 3}).shape(), (Shape{3}));
+  EXPECT_EQ((Tensor{{1, 2, 3}, {4, 5, 6}}).shape(), (Shape{2, 3}));
+  EXPECT_EQ((Tensor{{{1}, {2}}, {{3}, {4}}}).shape(), (Shape{2, 2, 1}));
+  EXPECT_EQ((Tensor{{0.1}, {0.2}}).shape(), (Shape{2, 1}));
+  EXPECT_EQ((Tensor{{{1}, {2}}, {{3}, {4}}})(1, 0, 0), 3);
+  EXPECT_THROW((Tensor{{1, 2}, {3}}), ShapeError);
+  EXPECT_THROW((Tensor{{1, 2}, 3}), ShapeError);
+  EXPECT_THROW((Tensor{1, {2, 3}}), ShapeError);
+}
+
+TEST(Tensor, ComesFromRowsThatAreEquallyLong) {
+  const Tensor t = std::vector<std::vector<int>>{{1, 2}, {3, 4}, {5, 6}};
+  EXPECT_EQ(t.shape(), (Shape{3, 2}));
+  EXPECT_EQ(t(2, 1), 6);
+  EXPECT_THROW(Tensor(std::vector<std::vector<int>>{{1, 2}, {3}}), ShapeError);
+}
+
+TEST(Tensor, OfAShapeIsZeroAndCountsItsElements) {
+  const Tensor t({2, 3}, DType::float64);
+  EXPECT_EQ(t.size(), 6);
+  EXPECT_EQ(t.to_vector(), std::vector<double>(6, 0.0));
+  EXPECT_TRUE(Tensor().empty());
+  EXPECT_THROW(Tensor(Shape{2, 3}, std::vector<double>{1, 2, 3}), ShapeError);
+}
+
+TEST(Tensor, OfZerosHasTheDtypeOfFloatx) {
+  EXPECT_EQ(Tensor::zeros({2, 3}).dtype(), DType::float32);
+  EXPECT_EQ(Tensor::zeros({2, 3}).shape(), (Shape{2, 3}));
+  set_floatx("float64");
+  EXPECT_EQ(Tensor::zeros({2, 3}).dtype(), DType::float64);
+  set_floatx(DType::float32);
+  EXPECT_THROW(set_floatx("float16"), ConfigError);
+}
+
+TEST(Tensor, IsReadAndWrittenByIndex) {
+  Tensor t = {{1, 2, 3}, {4, 5, 6}};
+  EXPECT_EQ(t(1, 2), 6);
+  EXPECT_EQ(t(-1, -3), 4);
+  t.set({0, -1}, 9.5);
+  EXPECT_EQ(t(0, 2), 9.5);
+  EXPECT_THROW((void)t(2, 0), ShapeError);
+  EXPECT_THROW((void)t(0, -4), ShapeError);
+  EXPECT_THROW((void)t(0), ShapeError);
+  EXPECT_THROW(t.set({0, 3}, 1), ShapeError);
+}
+
+TEST(Tensor, GivesItsElementsInItsOwnTypeOnly) {
+  Tensor t = std::vector<float>{1, 2};
+  t.data<float>()[1] = 7;
+  EXPECT_EQ(t(1), 7);
+  EXPECT_THROW((void)t.data<double>(), ConfigError);
+}
+
+TEST(Tensor, ReshapesTheSameElements) {
+  const Tensor t = {1, 2, 3, 4, 5, 6};
+  EXPECT_EQ(t.reshape({2, 3})(1, 0), 4);
+  EXPECT_EQ(t.reshape({-1, 3, 1}).shape(), (Shape{2, 3, 1}));
+  EXPECT_EQ(t.reshape({2, 3}).to_vector(), t.to_vector());
+  EXPECT_EQ((Tensor{7}).reshape(Shape()).shape(), Shape());
+  EXPECT_THROW((void)t.reshape({4, 2}), ShapeError);
+  EXPECT_THROW((void)t.reshape({-1, 4}), ShapeError);
+  EXPECT_THROW((void)t.reshape({-1, -1}), ShapeError);
+  EXPECT_THROW((void)t.reshape({-1, 0}), ShapeError);
+}
+
+TEST(Tensor, GivesRowsAsCopies) {
+  const Tensor t = {{1, 2}, {3, 4}, {5, 6}};
+  EXPECT_TRUE(t.rows(1, 3).identical(Tensor{{3, 4}, {5, 6}}));
+  EXPECT_TRUE(t.rows(-1).identical(Tensor{{5, 6}}));
+  EXPECT_TRUE(t.rows(0, -1).identical(Tensor{{1, 2}, {3, 4}}));
+  EXPECT_EQ(t.rows(2, 2).shape(), (Shape{0, 2}));
+  EXPECT_THROW((void)t.rows(0, 4), ShapeError);
+  EXPECT_THROW((void)t.rows(2, 1), ShapeError);
+}
+
+TEST(Tensor, CastsThereAndBack) {
+  const Tensor t = {0.1, 1e300, -2.5};
+  const Tensor single = t.cast(DType::float32);
+  EXPECT_EQ(single(0), static_cast<double>(0.1f));
+  EXPECT_TRUE(std::isinf(single(1)));
+  EXPECT_EQ(single.cast(DType::float64)(2), -2.5);
+}
+
+TEST(Tensor, IsIdenticalWhereEveryBitIs) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor t = {1.0, nan};
+  EXPECT_TRUE(t.identical(Tensor{1.0, nan}));
+  EXPECT_FALSE((Tensor{0.0}).identical(Tensor{-0.0}));
+  EXPECT_FALSE(t.identical(t.cast(DType::float32)));
+  EXPECT_FALSE(t.identical(t.reshape({2, 1})));
+  EXPECT_TRUE(Tensor().identical(Tensor::zeros({0})));
+}
+
+TEST(TensorView, LooksAtPartsWithoutACopy) {
+  Tensor t = Tensor{{1, 2, 3}, {4, 5, 6}};
+  const TensorView<double> view = t.view<double>();
+  EXPECT_TRUE(view.contiguous());
+  EXPECT_EQ(view(1, 2), 6);
+  view(1, 2) = 60;
+  EXPECT_EQ(t(1, 2), 60);
+
+  const TensorView<double> column = view.at(1, 1);
+  EXPECT_EQ(column.shape(), (Shape{2}));
+  EXPECT_EQ(column(1), 5);
+  EXPECT_FALSE(column.contiguous());
+  const TensorView<double> ends = view.slice(1, 0, Shape::kUnknown, 2);
+  EXPECT_TRUE(Tensor(ends).identical(Tensor{{1, 3}, {4, 60}}));
+  EXPECT_TRUE(Tensor(view.transpose()).identical(Tensor{{1, 4}, {2, 5}, {3, 60}}));
+  EXPECT_THROW((void)view.slice(1, 0, 4), ShapeError);
+  EXPECT_THROW((void)view.at(0, 2), ShapeError);
+}
+
+TEST(Argmax, IsTheFirstOfTheLargestAlongTheLastAxis) {
+  EXPECT_EQ(argmax(Tensor{{0.1, 0.7, 0.2}, {0.5, 0.3, 0.5}}), (std::vector<Index>{1, 0}));
+  EXPECT_EQ(argmax(Tensor{{{1, 2}, {4, 3}}, {{0, 0}, {-2, -1}}}), (std::vector<Index>{1, 0, 0, 1}));
+  EXPECT_EQ(argmax(Tensor{3, 9, 2}), (std::vector<Index>{1}));
+  EXPECT_THROW((void)argmax(Tensor::zeros({3, 0})), ShapeError);
+}
+
+TEST(TensorPrint, LooksLikeNumPy) {
+  EXPECT_EQ(printed(Tensor{{0.5, 2}, {-1, 0.25}}), "[[ 0.5   2.  ]\n [-1.    0.25]]")
+      << "as print(numpy.array(...)) of the same numbers";
+  EXPECT_EQ(printed(Tensor{1, 2, 3}), "[1. 2. 3.]");
+}
+
+TEST(TensorPrint, ShortensLongAxes) {
+  const std::string text = printed(Tensor::zeros({2000}));
+  EXPECT_EQ(text, "[0. 0. 0. ... 0. 0. 0.]");
+}
+
+}  // namespace
+}  // namespace rondo

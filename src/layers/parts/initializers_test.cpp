@@ -1,0 +1,157 @@
+#include "layers/parts/initializers.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <rondo/error.hpp>
+#include <rondo/layers.hpp>
+
+namespace rondo {
+namespace {
+
+Tensor drawn(const Initializer& initializer, const Shape& shape, std::uint64_t seed = 1) {
+  return initializer(shape, DType::float64, RandomStream(seed, Purpose::initializer));
+}
+
+TEST(Orthogonal, RowsOrColumnsAreOrthonormalTimesTheGain) {
+  for (const Shape& shape : {Shape{1, 1}, Shape{5, 5}, Shape{10, 40}, Shape{40, 10}, Shape{33, 132}, Shape{3, 4, 5}}) {
+    for (const double gain : {1.0, 0.5}) {
+      const Tensor w = drawn(Orthogonal({.gain = gain}), shape);
+      const std::vector<double> e = w.to_vector();
+      const Index columns = shape.back(), rows = shape.elements() / columns;
+      const bool by_rows = rows < columns;
+      const Index count = std::min(rows, columns), length = std::max(rows, columns);
+      const auto at = [&](Index v, Index i) {
+        return e[static_cast<std::size_t>(by_rows ? v * columns + i : i * columns + v)];
+      };
+      double worst = 0;
+      for (Index a = 0; a < count; ++a) {
+        for (Index b = 0; b <= a; ++b) {
+          double product = 0;
+          for (Index i = 0; i < length; ++i) product += at(a, i) * at(b, i);
+          worst = std::max(worst, std::abs(product - (a == b ? gain * gain : 0)));
+        }
+      }
+      EXPECT_LT(worst, 1e-14) << to_string(shape);
+    }
+  }
+}
+
+TEST(Orthogonal, NeedsAMatrix) { EXPECT_THROW((void)drawn(Orthogonal(), {5}), ShapeError); }
+
+TEST(GlorotUniform, StaysWithinItsLimitAndFillsIt) {
+  // An LSTM's kernel of 18 features and 33 units is one matrix (18, 132).
+  const Shape shape{18, 132};
+  const double limit = std::sqrt(6.0 / (18 + 132));
+  const std::vector<double> w = drawn(GlorotUniform(), shape).to_vector();
+  const auto [low, high] = std::minmax_element(w.begin(), w.end());
+  EXPECT_GE(*low, -limit);
+  EXPECT_LE(*high, limit);
+  EXPECT_LT(*low, -0.99 * limit);
+  EXPECT_GT(*high, 0.99 * limit);
+  double squares = 0;
+  for (const double v : w) squares += v * v;
+  EXPECT_NEAR(squares / static_cast<double>(w.size()), limit * limit / 3, 0.05 * limit * limit / 3);
+}
+
+TEST(RandomInitializers, HaveTheirMomentsAndBounds) {
+  const std::vector<double> normal = drawn(RandomNormal({.mean = 1, .stddev = 0.2}), {100, 100}).to_vector();
+  double sum = 0, squares = 0;
+  for (const double v : normal) {
+    sum += v;
+    squares += (v - 1) * (v - 1);
+  }
+  EXPECT_NEAR(sum / 1e4, 1, 0.008);
+  EXPECT_NEAR(std::sqrt(squares / 1e4), 0.2, 0.006);
+  for (const double v : drawn(RandomUniform({.minval = 2, .maxval = 3}), {50, 50}).to_vector()) {
+    ASSERT_TRUE(v >= 2 && v < 3) << v;
+  }
+}
+
+TEST(ConstantInitializers, AreConstant) {
+  EXPECT_EQ(drawn(Zeros(), {3}).to_vector(), std::vector<double>(3, 0));
+  EXPECT_EQ(drawn(Ones(), {3}).to_vector(), std::vector<double>(3, 1));
+  EXPECT_EQ(drawn(Constant(0.25), {3}).to_vector(), std::vector<double>(3, 0.25));
+}
+
+TEST(Initializer, FollowsItsStreamUnlessItHasASeedOfItsOwn) {
+  for (const Initializer& rule : {Initializer("glorot_uniform"), Initializer("orthogonal"),
+                                  Initializer("random_normal"), Initializer("random_uniform")}) {
+    EXPECT_TRUE(drawn(rule, {4, 6}, 1).identical(drawn(rule, {4, 6}, 1))) << rule.class_name();
+    EXPECT_FALSE(drawn(rule, {4, 6}, 1).identical(drawn(rule, {4, 6}, 2))) << rule.class_name();
+  }
+  const GlorotUniform own({.seed = 9});
+  EXPECT_TRUE(drawn(own, {4, 6}, 1).identical(drawn(own, {4, 6}, 2)));
+  EXPECT_FALSE(drawn(own, {4, 6}).identical(drawn(GlorotUniform({.seed = 10}), {4, 6})));
+}
+
+TEST(Initializer, OfFloat32IsTheRoundedOneOfFloat64) {
+  const RandomStream stream(1, Purpose::initializer);
+  const Initializer rule = "orthogonal";
+  EXPECT_TRUE(
+      rule({4, 6}, DType::float32, stream).identical(rule({4, 6}, DType::float64, stream).cast(DType::float32)));
+}
+
+TEST(Initializer, IsFoundByKerasNamesAndClassNames) {
+  for (const char* name : {"glorot_uniform", "GlorotUniform"})
+    EXPECT_EQ(Initializer(name).class_name(), "GlorotUniform");
+  EXPECT_EQ(Initializer("normal").class_name(), "RandomNormal");
+  EXPECT_EQ(Initializer("uniform").class_name(), "RandomUniform");
+  EXPECT_EQ(Initializer("zeros").class_name(), "Zeros");
+  EXPECT_THROW(Initializer("glorot"), ConfigError);
+}
+
+TEST(Initializer, SurvivesAConfiguration) {
+  for (const Initializer& rule :
+       {Initializer(Orthogonal({.gain = 0.5, .seed = 3})), Initializer(GlorotUniform({.seed = 4})),
+        Initializer(RandomNormal({.mean = 1, .stddev = 2, .seed = 5})), Initializer(Constant(0.3)),
+        Initializer(RandomUniform({.minval = -3, .maxval = 4, .seed = 6})), Initializer(Zeros()),
+        Initializer(Ones())}) {
+    const Initializer again = layers::initializer_from_config(layers::initializer_config(rule));
+    EXPECT_EQ(again.class_name(), rule.class_name());
+    EXPECT_TRUE(drawn(again, {4, 6}).identical(drawn(rule, {4, 6}))) << rule.class_name();
+  }
+}
+
+TEST(LstmInitialWeights, HaveKerasDefaults) {
+  const LSTM layer(3, {.dtype = DType::float64});
+  layer.build({Shape::kUnknown, 5, 2});
+  const Tensor bias = layer.get_weight("bias");
+  EXPECT_EQ(bias.to_vector(), (std::vector<double>{0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0}))
+      << "the forget gate, second of i, f, c, o, starts open";
+  const Tensor kernel = layer.get_weight("kernel"), recurrent = layer.get_weight("recurrent_kernel");
+  EXPECT_EQ(kernel.shape(), (Shape{2, 12}));
+  EXPECT_EQ(recurrent.shape(), (Shape{3, 12}));
+  for (const double w : kernel.to_vector()) EXPECT_LE(std::abs(w), std::sqrt(6.0 / 14));
+  for (Index r = 0; r < 3; ++r) {
+    double length = 0;
+    for (Index c = 0; c < 12; ++c) length += recurrent(r, c) * recurrent(r, c);
+    EXPECT_NEAR(length, 1, 1e-14);
+  }
+}
+
+TEST(LstmInitialWeights, UnitForgetBiasKeepsTheOtherGatesInitializer) {
+  const LSTM with(2, {.bias_initializer = Constant(0.5), .dtype = DType::float64});
+  with.build({Shape::kUnknown, 1, 1});
+  EXPECT_EQ(with.get_weight("bias").to_vector(), (std::vector<double>{0.5, 0.5, 1, 1, 0.5, 0.5, 0.5, 0.5}));
+  const LSTM without(2, {.bias_initializer = Constant(0.5), .unit_forget_bias = false, .dtype = DType::float64});
+  without.build({Shape::kUnknown, 1, 1});
+  EXPECT_EQ(without.get_weight("bias").to_vector(), std::vector<double>(8, 0.5));
+}
+
+TEST(LstmInitialWeights, DifferFromLayerToLayerAndFromWeightToWeight) {
+  set_random_seed(4);
+  const LSTM one(4), two(4);
+  one.build({Shape::kUnknown, 1, 4});
+  two.build({Shape::kUnknown, 1, 4});
+  EXPECT_FALSE(one.get_weight("kernel").identical(two.get_weight("kernel")));
+  set_random_seed(4);
+  const LSTM again(4);
+  again.build({Shape::kUnknown, 1, 4});
+  EXPECT_TRUE(again.get_weight("kernel").identical(one.get_weight("kernel")));
+}
+
+}  // namespace
+}  // namespace rondo

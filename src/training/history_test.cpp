@@ -1,0 +1,81 @@
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include <rondo/error.hpp>
+#include <rondo/history.hpp>
+
+namespace rondo {
+namespace {
+
+Logs logs(std::initializer_list<std::pair<const char*, double>> entries) {
+  Logs all;
+  for (const auto& [name, value] : entries) all.set(name, value);
+  return all;
+}
+
+TEST(Logs, KeepTheirOrderAndReplaceValues) {
+  Logs l = logs({{"b", 1}, {"a", 2}});
+  l.set("b", 3);
+  std::string order;
+  for (const auto& [name, value] : l) order += name + std::to_string(static_cast<int>(value));
+  EXPECT_EQ(order, "b3a2");
+  EXPECT_TRUE(l.contains("a"));
+  EXPECT_FALSE(l.contains("c"));
+  EXPECT_TRUE(std::isnan(l["c"]));
+}
+
+TEST(Logs, AreEmptyAfterClearAndTakeOtherNames) {
+  Logs l = logs({{"a_name_that_is_longer_than_a_short_string", 1}, {"a", 2}});
+  l.clear();
+  EXPECT_TRUE(l.empty());
+  EXPECT_FALSE(l.contains("a"));
+  EXPECT_EQ(l.begin(), l.end());
+  l.set("c", 5);
+  EXPECT_EQ(l["c"], 5);
+  EXPECT_FALSE(l.contains("a"));
+  const Logs copy = l;
+  EXPECT_EQ(copy["c"], 5);
+}
+
+TEST(History, CollectsOneNumberPerEpochAndName) {
+  History history;
+  history.append(3, logs({{"loss", 2}, {"val_loss", 4}}));
+  history.append(4, logs({{"loss", 1}, {"val_loss", 3}, {"learning_rate", 0.5}}));
+  EXPECT_EQ(history["loss"], (std::vector<double>{2, 1}));
+  EXPECT_EQ(history["val_loss"], (std::vector<double>{4, 3}));
+  EXPECT_EQ(history["learning_rate"], (std::vector<double>{0.5}));
+  EXPECT_EQ(history.names(), (std::vector<std::string>{"loss", "val_loss", "learning_rate"}));
+  EXPECT_EQ(history.epochs(), (std::vector<Index>{3, 4}));
+  EXPECT_FALSE(history.interrupted());
+}
+
+TEST(History, FindsKeras2sShortNameAndTheLongOne) {
+  History today, then;
+  today.append(0, logs({{"accuracy", 0.5}, {"val_accuracy", 0.25}}));
+  EXPECT_EQ(today["acc"], today["accuracy"]);
+  EXPECT_EQ(today["val_acc"], today["val_accuracy"]);
+  EXPECT_TRUE(today.contains("acc"));
+  then.append(0, logs({{"acc", 0.5}}));
+  EXPECT_EQ(then["accuracy"], then["acc"]);
+  EXPECT_FALSE(then.contains("loss"));
+}
+
+TEST(History, OfNoEpochSaysSo) {
+  try {
+    (void)History()["loss"];
+    FAIL() << "nothing was thrown";
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("no epoch was run"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Evaluation, HasTheLossFirstAndFindsNames) {
+  const Evaluation result({{"loss", 1}, {"mse", 2}, {"accuracy", 3}});
+  EXPECT_EQ(result.loss(), 1);
+  EXPECT_EQ(result["mse"], 2);
+  EXPECT_EQ(result["acc"], 3);
+  EXPECT_THROW((void)result["mae"], ConfigError);
+}
+
+}  // namespace
+}  // namespace rondo

@@ -1,0 +1,134 @@
+#include <cmath>
+#include <functional>
+#include <gtest/gtest.h>
+
+#include <rondo/rondo.hpp>
+
+namespace rondo {
+namespace {
+
+constexpr int kSteps = 6;
+
+// Weight after each step of fitting w to 0 from 1, where the loss is w^2 and so the gradient 2 w.
+std::vector<double> path(const Optimizer& optimizer) {
+  const Sequential model{
+      Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = DType::float64, .input_shape = {1}})};
+  model.compile({.optimizer = optimizer, .loss = "mse"});
+  std::vector<double> weights;
+  for (int i = 0; i < kSteps; ++i) {
+    model.fit(Tensor{{1.0}}, Tensor{{0.0}}, {.verbose = 0});
+    weights.push_back(model.get_weights()[0](0, 0));
+  }
+  return weights;
+}
+
+// The same by a formula: `update` changes w by its gradient g in step t = 1, 2, ...
+void expect_path(const Optimizer& optimizer, const std::function<void(double& w, double g, int t)>& update) {
+  const std::vector<double> got = path(optimizer);
+  double w = 1;
+  for (int t = 1; t <= kSteps; ++t) {
+    update(w, 2 * w, t);
+    EXPECT_NEAR(got[static_cast<std::size_t>(t - 1)], w, 1e-14) << "step " << t;
+  }
+}
+
+TEST(Optimizers, SgdGoesDownTheGradient) {
+  expect_path(SGD({.learning_rate = 0.1}), [](double& w, double g, int) { w -= 0.1 * g; });
+}
+
+TEST(Optimizers, SgdWithMomentumKeepsAVelocity) {
+  double v = 0;
+  expect_path(SGD({.learning_rate = 0.1, .momentum = 0.3}), [&](double& w, double g, int) {
+    v = 0.3 * v - 0.1 * g;
+    w += v;
+  });
+  v = 0;
+  expect_path(SGD({.learning_rate = 0.1, .momentum = 0.3, .nesterov = true}), [&](double& w, double g, int) {
+    v = 0.3 * v - 0.1 * g;
+    w += 0.3 * v - 0.1 * g;
+  });
+}
+
+TEST(Optimizers, RmspropDividesByTheRunningSizeOfTheGradient) {
+  double v = 0, b = 0, mean = 0;
+  expect_path(RMSprop({.learning_rate = 0.01}), [&](double& w, double g, int) {
+    v = 0.9 * v + 0.1 * g * g;
+    w -= 0.01 * g / std::sqrt(v + 1e-7);
+  });
+  v = 0;
+  expect_path(RMSprop({.learning_rate = 0.01, .momentum = 0.4, .centered = true}), [&](double& w, double g, int) {
+    v = 0.9 * v + 0.1 * g * g;
+    mean = 0.9 * mean + 0.1 * g;
+    b = 0.4 * b + 0.01 * g / std::sqrt(v - mean * mean + 1e-7);
+    w -= b;
+  });
+}
+
+TEST(Optimizers, AdamCorrectsItsRunningMeans) {
+  double m = 0, v = 0, v_max = 0;
+  expect_path(Adam({.learning_rate = 0.01}), [&](double& w, double g, int t) {
+    m = 0.9 * m + 0.1 * g;
+    v = 0.999 * v + 0.001 * g * g;
+    w -= 0.01 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m / (std::sqrt(v) + 1e-7);
+  });
+  m = v = 0;
+  expect_path(Adam({.learning_rate = 0.3, .beta_2 = 0.5, .amsgrad = true}), [&](double& w, double g, int t) {
+    m = 0.9 * m + 0.1 * g;
+    v = 0.5 * v + 0.5 * g * g;
+    v_max = std::max(v_max, v);
+    w -= 0.3 * std::sqrt(1 - std::pow(0.5, t)) / (1 - std::pow(0.9, t)) * m / (std::sqrt(v_max) + 1e-7);
+  });
+}
+
+TEST(Optimizers, HaveKerasDefaults) {
+  EXPECT_EQ(Optimizer("sgd").learning_rate(), 0.01);
+  EXPECT_EQ(Optimizer("rmsprop").learning_rate(), 0.001);
+  EXPECT_EQ(Optimizer("adam").learning_rate(), 0.001);
+  EXPECT_EQ(Optimizer("Adam").class_name(), "Adam");
+  EXPECT_EQ(Optimizer("RMSprop").class_name(), "RMSprop");
+  EXPECT_EQ(SGD().class_name(), "SGD");
+}
+
+TEST(Optimizers, TakeTheOldNameOfTheRate) {
+  EXPECT_EQ(SGD({.lr = 0.25}).learning_rate(), 0.25);
+  EXPECT_EQ(RMSprop({.lr = 0.25}).learning_rate(), 0.25);
+  EXPECT_EQ(Adam({.lr = 0.25}).learning_rate(), 0.25);
+}
+
+TEST(Optimizers, RefuseWhatCannotWork) {
+  EXPECT_THROW(SGD({.learning_rate = -1}), ConfigError);
+  EXPECT_THROW(SGD({.learning_rate = std::nan("")}), ConfigError);
+  EXPECT_THROW(SGD({.momentum = 1.5}), ConfigError);
+  EXPECT_THROW(RMSprop({.rho = -0.1}), ConfigError);
+  EXPECT_THROW(Adam({.beta_1 = 1}), ConfigError);
+}
+
+TEST(Optimizers, TheRateOfACompiledModelCanBeChanged) {
+  const Sequential model{Dense(1, {.use_bias = false, .kernel_initializer = "ones", .input_shape = {1}})};
+  EXPECT_THROW((void)model.learning_rate(), StateError);
+  model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse"});
+  model.set_learning_rate(0);
+  EXPECT_EQ(model.learning_rate(), 0);
+  model.fit(Tensor{{1.0}}, Tensor{{0.0}}, {.verbose = 0});
+  EXPECT_EQ(model.get_weights()[0](0, 0), 1);
+  EXPECT_THROW(model.set_learning_rate(-1), ConfigError);
+}
+
+TEST(Optimizers, ACompileBeginsWithFreshState) {
+  const Optimizer sgd = SGD({.learning_rate = 0.1, .momentum = 0.9});
+  const Sequential model{
+      Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = DType::float64, .input_shape = {1}})};
+  const auto step = [&] {
+    model.fit(Tensor{{1.0}}, Tensor{{0.0}}, {.verbose = 0});
+    return model.get_weights()[0](0, 0);
+  };
+  model.compile({.optimizer = sgd, .loss = "mse"});
+  const double first = step();
+  EXPECT_NE(step(), first * 0.8) << "the velocity goes on";
+  model.set_weights({Tensor{{1.0}}});
+  model.compile({.optimizer = sgd, .loss = "mse"});
+  EXPECT_EQ(step(), first);
+}
+
+}  // namespace
+}  // namespace rondo

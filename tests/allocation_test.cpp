@@ -1,0 +1,253 @@
+// A steady training step, predict_into and the evaluation loop take nothing from the heap, on one thread or two.
+//
+// This file replaces operator new, in all its forms, for the whole test program by one that counts. A sanitizer has an
+// operator new of its own, whose checks would be lost by that; there its hooks count instead, and count malloc too.
+#include <atomic>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <new>
+
+#include <rondo/rondo.hpp>
+
+#include "engine/staging.hpp"
+#include "engine/thread_pool.hpp"
+#include "training/model_node.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RONDO_COUNT_BY_HOOKS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define RONDO_COUNT_BY_HOOKS 1
+#endif
+#endif
+
+namespace {
+
+std::atomic<long> g_allocations{0};
+
+void count_one() { g_allocations.fetch_add(1, std::memory_order_relaxed); }
+
+}  // namespace
+
+#ifdef RONDO_COUNT_BY_HOOKS
+
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
+
+namespace {
+void on_malloc(const volatile void*, std::size_t) { count_one(); }
+void on_free(const volatile void*) {}
+const bool g_hooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) != 0;
+}  // namespace
+
+#else
+
+namespace {
+
+const bool g_hooked = true;
+
+void* allocate(std::size_t size, std::size_t alignment) noexcept {
+  count_one();
+  if (size == 0) size = 1;
+  if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(size);
+  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* allocate_or_throw(std::size_t size, std::size_t alignment) {
+  if (void* p = allocate(size, alignment)) return p;
+  throw std::bad_alloc();
+}
+
+constexpr std::size_t kDefault = __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+std::size_t bytes(std::align_val_t a) { return static_cast<std::size_t>(a); }
+
+}  // namespace
+
+void* operator new(std::size_t n) { return allocate_or_throw(n, kDefault); }
+void* operator new[](std::size_t n) { return allocate_or_throw(n, kDefault); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, kDefault); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, kDefault); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate_or_throw(n, bytes(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return allocate_or_throw(n, bytes(a)); }
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept { return allocate(n, bytes(a)); }
+void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, bytes(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t, const std::nothrow_t&) noexcept { std::free(p); }
+
+#endif
+
+namespace rondo {
+namespace {
+
+// Allocations of all threads while an action runs.
+template <class Action>
+long allocations_of(Action action) {
+  const long before = g_allocations.load();
+  action();
+  return g_allocations.load() - before;
+}
+
+constexpr Index kBatch = 8, kTail = 5;
+
+Tensor ramp(const Shape& shape, DType dtype = DType::float32) {
+  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = 0.01 * static_cast<double>(i % 97);
+  return Tensor(shape, std::move(elements)).cast(dtype);
+}
+
+Sequential compiled_model(DType dtype = DType::float32, bool stateful = false) {
+  set_random_seed(5);
+  Sequential model{LSTM(17, {.return_sequences = true, .stateful = stateful, .dtype = dtype, .input_shape = {6, 3}}),
+                   LSTM(5, {.activation = "relu", .dtype = dtype}), Dense(9, {.activation = "gelu", .dtype = dtype}),
+                   Dense(2, {.activation = "softmax", .dtype = dtype})};
+  model.compile({.optimizer = "adam", .loss = "mse", .metrics = {"accuracy", "mean_absolute_error"}});
+  return model;
+}
+
+// A model's training program with a leased workspace: what fit walks batch by batch.
+class Steps {
+ public:
+  explicit Steps(const Sequential& model)
+      : node_(static_cast<training::ModelNode&>(*model.node())),
+        program_(node_.program(training::Mode::train, kBatch, {6, 3}, {2})),
+        workspace_(program_->plan->lease()) {
+    node_.compiled("this test").optimizer.prepare(*program_->plan);
+  }
+
+  void one(Index rows) {
+    const engine::ValueInfo &x = program_->input(), &y = program_->head->truth();
+    const DType dtype = program_->plan->dtype();
+    engine::stage_rows(X_, {}, 0, rows, x, x.data, dtype, workspace_.arena());
+    engine::stage_rows(y_, {}, 0, rows, y, y.data, dtype, workspace_.arena());
+    program_->train(workspace_, rows, node_.compiled("this test").optimizer);
+  }
+
+ private:
+  training::ModelNode& node_;
+  std::shared_ptr<const training::Program> program_;
+  engine::Workspace workspace_;
+  Tensor X_ = ramp({kBatch, 6, 3}), y_ = ramp({kBatch, 2});
+};
+
+class Allocations : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(g_hooked) << "allocations cannot be counted in this build";
+    set_num_threads(GetParam());
+    engine::set_thread_threshold(0);
+  }
+  void TearDown() override {
+    set_num_threads(0);
+    engine::set_thread_threshold(4e6);
+  }
+};
+
+TEST_P(Allocations, AreCountedInEveryForm) {
+  struct alignas(128) Wide {
+    char bytes[128];
+  };
+  EXPECT_GE(allocations_of([] { delete new int(1); }), 1);
+  EXPECT_GE(allocations_of([] { delete[] new char[100]; }), 1);
+  EXPECT_GE(allocations_of([] { delete new Wide; }), 1);
+  EXPECT_GE(allocations_of([] { ::operator delete(::operator new(9, std::nothrow), std::nothrow); }), 1);
+  EXPECT_GE(allocations_of([] { (void)std::vector<double>(9); }), 1);
+}
+
+TEST_P(Allocations, ASteadyTrainingStepTakesNone) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const bool stateful : {false, true}) {
+      const Sequential model = compiled_model(dtype, stateful);
+      Steps steps(model);
+      steps.one(kBatch);  // starts the threads and fixes the state's rows
+      EXPECT_EQ(allocations_of([&] {
+                  for (int i = 0; i < 20; ++i) {
+                    steps.one(kBatch);
+                    if (!stateful) steps.one(kTail);
+                  }
+                }),
+                0)
+          << to_string(dtype) << (stateful ? ", stateful" : "");
+    }
+  }
+}
+
+TEST_P(Allocations, AFitsBatchesTakeNoneAndItsEpochsOnlyWhatTheHistoryGrows) {
+  const Tensor X = ramp({2 * kBatch + kTail, 6, 3}), y = ramp({2 * kBatch + kTail, 2});
+  const Sequential model = compiled_model();
+  const auto fit = [&](Index epochs) {
+    return allocations_of([&] { model.fit(X, y, {.batch_size = kBatch, .epochs = epochs, .verbose = 0}); });
+  };
+  (void)fit(2);
+  // The history's series double their memory: from 5 to 105 epochs five times each, of three names and the epochs.
+  const long few = fit(5), many = fit(105);
+  EXPECT_LE(many - few, 5 * 4) << "five epochs took " << few << ", a hundred more " << many - few;
+}
+
+TEST_P(Allocations, ABatchOfAFitWithCallbacksTakesNone) {
+  struct Sampler : Callback {
+    long begin = 0, inside = 0;
+    Index epoch = 0;
+    void on_epoch_begin(Index e) override { epoch = e; }
+    void on_train_batch_begin(Index) override { begin = g_allocations.load(); }
+    void on_train_batch_end(Index, Logs&) override {
+      if (epoch > 0) inside += g_allocations.load() - begin;
+    }
+  };
+  const Tensor X = ramp({2 * kBatch + kTail, 6, 3}), y = ramp({2 * kBatch + kTail, 2});
+  const auto sampler = std::make_shared<Sampler>();
+  compiled_model().fit(X, y, {.batch_size = kBatch, .epochs = 4, .verbose = 0, .callbacks = {sampler}});
+  EXPECT_EQ(sampler->inside, 0);
+}
+
+TEST_P(Allocations, PredictIntoTakesNoneOnceItHasSeenTheBatch) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Sequential model = compiled_model(dtype);
+    for (const DType given : {DType::float32, DType::float64}) {
+      const Tensor X = ramp({2 * kBatch + kTail, 6, 3}, given), single = ramp({1, 6, 3}, given);
+      Tensor out({2 * kBatch + kTail, 2}, dtype), one({1, 2}, dtype);
+      model.predict_into(X, out, kBatch);
+      model.predict_into(single, one);
+      EXPECT_EQ(allocations_of([&] {
+                  for (int i = 0; i < 10; ++i) {
+                    model.predict_into(X, out, kBatch);
+                    model.predict_into(single, one);
+                  }
+                }),
+                0)
+          << to_string(dtype) << " model, " << to_string(given) << " data";
+    }
+  }
+}
+
+TEST_P(Allocations, PredictAndEvaluateTakeAsManyForManyBatchesAsForFew) {
+  const Sequential model = compiled_model();
+  const Tensor few_X = ramp({kBatch + kTail, 6, 3}), few_y = ramp({kBatch + kTail, 2});
+  const Tensor many_X = ramp({40 * kBatch + kTail, 6, 3}), many_y = ramp({40 * kBatch + kTail, 2});
+  const auto predict = [&](const Tensor& X) {
+    return allocations_of([&] { (void)model.predict(X, {.batch_size = kBatch, .verbose = 0}); });
+  };
+  const auto evaluate = [&](const Tensor& X, const Tensor& y) {
+    return allocations_of([&] { (void)model.evaluate(X, y, {.batch_size = kBatch, .verbose = 0}); });
+  };
+  (void)predict(few_X);
+  (void)evaluate(few_X, few_y);
+  EXPECT_EQ(predict(many_X), predict(few_X));
+  EXPECT_EQ(evaluate(many_X, many_y), evaluate(few_X, few_y));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, Allocations, testing::Values(1, 2), testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace rondo

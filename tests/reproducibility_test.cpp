@@ -1,0 +1,279 @@
+// Bits are a function of the model, the data and the seed; never of the number of threads, the instruction set, or what
+// else the process has done. Whole fits are compared by a fingerprint over weights, predictions and losses.
+#include <algorithm>
+#include <functional>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include <rondo/rondo.hpp>
+
+#include "engine/thread_pool.hpp"
+
+namespace rondo {
+namespace {
+
+// FNV-1a over the bytes of numbers, in order.
+class Fingerprint {
+ public:
+  void add(const Tensor& tensor) {
+    tensor.dtype() == DType::float32 ? add_elements(tensor.data<float>()) : add_elements(tensor.data<double>());
+  }
+  void add(const std::vector<double>& numbers) { add_elements(std::span<const double>(numbers)); }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  template <class T>
+  void add_elements(std::span<const T> elements) {
+    for (const std::byte b : std::as_bytes(elements)) {
+      hash_ = (hash_ ^ static_cast<std::uint64_t>(b)) * 0x100000001b3u;
+    }
+  }
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+};
+
+// A problem with everything that could tell threads and vectors apart: units on both sides of a vector, several epochs
+// in shuffled order, and 37 samples in batches of 8, so that the last one has 5.
+struct Problem {
+  DType dtype = DType::float32;
+  Optimizer optimizer = "adam";
+  std::uint64_t seed = 11;
+  Tensor X = Tensor::zeros({37, 6, 3}, DType::float64), y = Tensor::zeros({37, 2}, DType::float64);
+
+  Problem() {
+    const RandomStream random(3, Purpose::user);
+    for (Index i = 0; i < 37; ++i) {
+      for (Index t = 0; t < 6; ++t) {
+        for (Index f = 0; f < 3; ++f) {
+          const double v = random.normal(static_cast<std::uint64_t>((i * 6 + t) * 3 + f));
+          X.set({i, t, f}, v);
+          if (f < 2) y.set({i, f}, y(i, f) + v / 6);
+        }
+      }
+    }
+  }
+
+  Sequential model() const {
+    set_random_seed(seed);
+    Sequential model{LSTM(17, {.return_sequences = true, .dtype = dtype, .input_shape = {6, 3}}),
+                     LSTM(5, {.dtype = dtype}), Dense(9, {.activation = "gelu", .dtype = dtype}),
+                     Dense(2, {.dtype = dtype})};
+    model.compile({.optimizer = optimizer, .loss = "mse", .metrics = {"mae"}});
+    return model;
+  }
+
+  static FitOptions options(Index epochs = 4) { return {.batch_size = 8, .epochs = epochs, .verbose = 0}; }
+
+  // Weights, predictions, evaluation, and the course of the loss.
+  std::uint64_t fingerprint(const Sequential& trained, const History& history) const {
+    Fingerprint print;
+    for (const Tensor& w : trained.get_weights()) print.add(w);
+    print.add(trained.predict(X, {.batch_size = 10, .verbose = 0}));
+    print.add(history["loss"]);
+    print.add(history["mae"]);
+    print.add(std::vector<double>{trained.evaluate(X, y, {.verbose = 0}).loss()});
+    return print.value();
+  }
+
+  std::uint64_t fit() const {
+    const Sequential trained = model();
+    const History history = trained.fit(X, y, options());
+    return fingerprint(trained, history);
+  }
+};
+
+// All problems that the tests walk: both dtypes, and optimizers of every kind.
+std::vector<Problem> problems() {
+  std::vector<Problem> all;
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const Optimizer& optimizer :
+         {Optimizer(Adam()), Optimizer(SGD({.learning_rate = 0.05, .momentum = 0.5, .nesterov = true})),
+          Optimizer(RMSprop({.momentum = 0.2, .centered = true}))}) {
+      Problem problem;
+      problem.dtype = dtype;
+      problem.optimizer = optimizer;
+      all.push_back(problem);
+    }
+  }
+  return all;
+}
+
+class Reproducibility : public testing::Test {
+ protected:
+  void SetUp() override {
+    engine::set_thread_threshold(0);  // these models are small: without this one thread would walk them
+    set_num_threads(1);
+  }
+  void TearDown() override {
+    engine::set_thread_threshold(4e6);
+    set_num_threads(0);
+    set_simd_target(target_);
+  }
+
+ private:
+  std::string target_ = simd_target();
+};
+
+TEST_F(Reproducibility, TheNumberOfThreadsChangesNoBit) {
+  for (const Problem& problem : problems()) {
+    set_num_threads(1);
+    const std::uint64_t alone = problem.fit();
+    for (const Index threads : {2, 3, 8}) {
+      set_num_threads(threads);
+      EXPECT_EQ(problem.fit(), alone) << threads << " threads, " << problem.optimizer.class_name() << ", "
+                                      << to_string(problem.dtype);
+    }
+  }
+}
+
+TEST_F(Reproducibility, TheInstructionSetChangesNoBit) {
+  for (const Problem& problem : problems()) {
+    set_simd_target(simd_targets().front());
+    const std::uint64_t best = problem.fit();
+    for (const std::string& target : simd_targets()) {
+      set_simd_target(target);
+      EXPECT_EQ(problem.fit(), best) << target << " and " << simd_targets().front() << ", "
+                                     << problem.optimizer.class_name() << ", " << to_string(problem.dtype);
+    }
+  }
+}
+
+TEST_F(Reproducibility, ThreadsAndInstructionSetTogetherChangeNoBit) {
+  const Problem problem;
+  const std::uint64_t best_alone = problem.fit();
+  set_simd_target(simd_targets().back());
+  set_num_threads(3);
+  EXPECT_EQ(problem.fit(), best_alone) << simd_target() << " on 3 threads";
+}
+
+TEST_F(Reproducibility, EveryInstructionSetOfThisProcessorIsThere) {
+  // The comparisons above would be empty with a single target.
+  std::vector<std::string> expected;
+#if defined(__GNUC__) && !defined(__clang__)
+  expected.push_back("SCALAR");  // clang's fallback is EMU128
+#endif
+#if defined(__x86_64__)
+  expected.push_back("SSE4");
+  if (__builtin_cpu_supports("avx2")) expected.push_back("AVX2");
+  if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) expected.push_back("AVX3");
+#endif
+  const std::vector<std::string> targets = simd_targets();
+  for (const std::string& name : expected) {
+    EXPECT_NE(std::find(targets.begin(), targets.end(), name), targets.end()) << name;
+  }
+}
+
+TEST_F(Reproducibility, TheSameSeedGivesTheSameBitsAndAnotherSeedOthers) {
+  Problem problem;
+  const std::uint64_t first = problem.fit();
+  EXPECT_EQ(problem.fit(), first);
+  problem.seed = 12;
+  EXPECT_NE(problem.fit(), first);
+}
+
+TEST_F(Reproducibility, TheSeedAlsoDecidesTheOrderOfTheSamples) {
+  // Same weights, other seed: only the shuffling differs.
+  Problem problem;
+  const Sequential one = problem.model();
+  const History history = one.fit(problem.X, problem.y, Problem::options());
+  const std::vector<Tensor> start = problem.model().get_weights();
+  problem.seed = 12;
+  const Sequential other = problem.model();
+  other.set_weights(start);
+  EXPECT_NE(problem.fingerprint(other, other.fit(problem.X, problem.y, Problem::options())),
+            problem.fingerprint(one, history));
+}
+
+TEST_F(Reproducibility, WhatTheModelDidBeforeTheFitChangesNoBit) {
+  const Problem problem;
+  const std::uint64_t fresh = problem.fit();
+
+  const Sequential model = problem.model();
+  const std::vector<Tensor> start = model.get_weights();
+  // Plans of more shapes than the cache keeps, a training that is taken back, and a second compile.
+  for (const Index batch : {1, 2, 3, 4, 5, 6, 7, 8, 9, 37}) {
+    (void)model.predict(problem.X, {.batch_size = batch, .verbose = 0});
+    (void)model.evaluate(problem.X, problem.y, {.batch_size = batch, .verbose = 0});
+  }
+  model.fit(problem.X, problem.y, {.batch_size = 8, .epochs = 0, .verbose = 0});
+  model.set_weights(start);
+  model.compile({.optimizer = problem.optimizer, .loss = "mse", .metrics = {"mae"}});
+  EXPECT_EQ(problem.fingerprint(model, model.fit(problem.X, problem.y, Problem::options())), fresh);
+}
+
+TEST_F(Reproducibility, PlansAndWorkspacesMayBeUsedAgain) {
+  // The second fit of the same model walks the plan and the arena of the first; a copy begins with new ones.
+  const Problem problem;
+  const Sequential used = problem.model(), unused = problem.model();
+  FitOptions in_order = Problem::options();
+  in_order.shuffle = false;  // shuffling goes on from fit to fit
+  used.fit(problem.X, problem.y, in_order);
+  unused.set_weights(used.get_weights());
+  used.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse", .metrics = {"mae"}});
+  unused.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse", .metrics = {"mae"}});
+  used.predict(problem.X, {.verbose = 0});
+  const History again = used.fit(problem.X, problem.y, in_order), first = unused.fit(problem.X, problem.y, in_order);
+  EXPECT_EQ(problem.fingerprint(used, again), problem.fingerprint(unused, first));
+}
+
+TEST_F(Reproducibility, AFitInTwoCallsIsTheFitInOne) {
+  for (const Problem& problem : problems()) {
+    const Sequential whole = problem.model();
+    const History all = whole.fit(problem.X, problem.y, Problem::options(5));
+    const Sequential pieces = problem.model();
+    pieces.fit(problem.X, problem.y, Problem::options(2));
+    FitOptions rest = Problem::options(5);
+    rest.initial_epoch = 2;
+    const History tail = pieces.fit(problem.X, problem.y, rest);
+    ASSERT_EQ(tail["loss"].size(), 3u);
+    EXPECT_EQ(tail["loss"].back(), all["loss"].back());
+    for (std::size_t i = 0; i < whole.get_weights().size(); ++i) {
+      EXPECT_TRUE(pieces.get_weights()[i].identical(whole.get_weights()[i])) << whole.weights()[i].path;
+    }
+  }
+}
+
+TEST_F(Reproducibility, TwoModelsTrainedAtOnceAreThoseTrainedOneAfterTheOther) {
+  Problem one, two;
+  two.dtype = DType::float64;
+  set_num_threads(2);  // one of them gets the team, the other walks alone, and they may change places
+  const std::uint64_t one_after = one.fit(), other_after = two.fit();
+
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const Sequential first = one.model(), second = two.model();
+    const auto train = [](const Problem& problem, const Sequential& model, History& history) {
+      history = model.fit(problem.X, problem.y, Problem::options());
+    };
+    // The order of samples is keyed by the seed in force, so both use the same one.
+    History histories[2];
+    std::thread beside(train, std::cref(one), std::cref(first), std::ref(histories[0]));
+    train(two, second, histories[1]);
+    beside.join();
+    EXPECT_EQ(one.fingerprint(first, histories[0]), one_after);
+    EXPECT_EQ(two.fingerprint(second, histories[1]), other_after);
+  }
+}
+
+TEST_F(Reproducibility, PredictionsDependNeitherOnTheBatchSizeNorOnOtherCallers) {
+  const Problem problem;
+  const Sequential model = problem.model();
+  const Tensor expected = model.predict(problem.X, {.verbose = 0});
+  for (const Index batch : {1, 2, 5, 8, 36, 37, 100}) {
+    EXPECT_TRUE(model.predict(problem.X, {.batch_size = batch, .verbose = 0}).identical(expected)) << batch;
+  }
+  set_num_threads(2);
+  std::vector<int> wrong(4, 0);
+  std::vector<std::thread> callers;
+  for (std::size_t c = 0; c < wrong.size(); ++c) {
+    callers.emplace_back([&, c] {
+      for (int i = 0; i < 20; ++i) {
+        const Index batch = static_cast<Index>(c) + 4;
+        wrong[c] += model.predict(problem.X, {.batch_size = batch, .verbose = 0}).identical(expected) ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, std::vector<int>(4, 0));
+}
+
+}  // namespace
+}  // namespace rondo
