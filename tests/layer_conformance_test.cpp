@@ -135,7 +135,8 @@ void check_dense(Index units, const Shape& sample, const ActivationFn& activatio
                 (use_bias ? "" : ", no bias"),
        .make =
            [=](DType dtype) { return Dense(units, {.activation = activation, .use_bias = use_bias, .dtype = dtype}); },
-       .samples = {sample}});
+       .samples = {sample},
+       .flat_in_places = activation.name() == "sparsemax"});
 }
 
 TEST(DenseConformance, HoldsForUnitsAndFeaturesOnBothSidesOfAVector) {
@@ -168,7 +169,8 @@ TEST(ActivationConformance, HoldsForEveryName) {
       test::check_layer({.label = "Activation(" + name + ") on " + to_string(sample),
                          .make = [=](DType dtype) { return Activation(name, {.dtype = dtype}); },
                          .samples = {sample},
-                         .nan_reach = across ? NanReach::step : NanReach::element});
+                         .nan_reach = across ? NanReach::step : NanReach::element,
+                         .flat_in_places = name == "sparsemax"});
     }
   }
 }

@@ -1,0 +1,313 @@
+// What fit does between its first batch and its History, as Keras does it.
+#include "training/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <gtest/gtest.h>
+#include <set>
+
+#include <rondo/rondo.hpp>
+
+namespace rondo {
+namespace {
+
+// y = 10 x for x = 1 ... n.
+Tensor column(Index n, double factor = 1) {
+  std::vector<double> elements;
+  for (Index i = 1; i <= n; ++i) elements.push_back(factor * static_cast<double>(i));
+  return Tensor({n, 1}, std::move(elements));
+}
+
+// y = w x + b in float64 from w = 0, b = 0. Rate 0 leaves it there, so that every loss is known.
+Sequential line(double rate, const std::vector<Metric>& metrics = {}) {
+  Sequential model{Dense(1, {.kernel_initializer = "zeros", .dtype = DType::float64, .input_shape = {1}})};
+  model.compile({.optimizer = SGD({.learning_rate = rate}), .loss = "mse", .metrics = metrics});
+  return model;
+}
+
+// Writes down what is called.
+struct Recorder : Callback {
+  std::vector<std::string> calls;
+  void note(const std::string& call) { calls.push_back(call); }
+  void on_train_begin() override { note("train begin"); }
+  void on_train_end(Logs&) override { note("train end"); }
+  void on_epoch_begin(Index e) override { note("epoch begin " + std::to_string(e)); }
+  void on_epoch_end(Index e, Logs&) override { note("epoch end " + std::to_string(e)); }
+  void on_train_batch_begin(Index b) override { note("batch begin " + std::to_string(b)); }
+  void on_train_batch_end(Index b, Logs&) override { note("batch end " + std::to_string(b)); }
+  void on_test_begin() override { note("test begin"); }
+  void on_test_end(Logs&) override { note("test end"); }
+  void on_test_batch_begin(Index b) override { note("test batch begin " + std::to_string(b)); }
+  void on_test_batch_end(Index b, Logs&) override { note("test batch end " + std::to_string(b)); }
+  void on_predict_begin() override { note("predict begin"); }
+  void on_predict_end() override { note("predict end"); }
+  void on_predict_batch_begin(Index b) override { note("predict batch begin " + std::to_string(b)); }
+  void on_predict_batch_end(Index b) override { note("predict batch end " + std::to_string(b)); }
+};
+
+// Calls a function at the end of each batch.
+struct AtBatchEnd : Callback {
+  std::function<void(Index batch, Logs& logs)> action;
+  explicit AtBatchEnd(std::function<void(Index, Logs&)> a) : action(std::move(a)) {}
+  void on_train_batch_end(Index b, Logs& logs) override { action(b, logs); }
+};
+
+using Calls = std::vector<std::string>;
+
+// ---- callbacks ----------------------------------------------------------------------------------------------------
+
+TEST(Fit, CallsTheHooksInKerasOrder) {
+  const auto recorder = std::make_shared<Recorder>();
+  line(0).fit(column(5), column(5),
+              {.batch_size = 2, .epochs = 2, .verbose = 0, .callbacks = {recorder}, .validation_split = 0.4});
+  const auto epoch = [](const std::string& e) {
+    return Calls{"epoch begin " + e, "batch begin 0",      "batch end 0",      "batch begin 1", "batch end 1",
+                 "test begin",       "test batch begin 0", "test batch end 0", "test end",      "epoch end " + e};
+  };
+  Calls expected = {"train begin"};
+  for (const char* e : {"0", "1"}) {
+    for (const std::string& call : epoch(e)) expected.push_back(call);
+  }
+  expected.push_back("train end");
+  EXPECT_EQ(recorder->calls, expected);
+}
+
+TEST(Fit, EvaluateAndPredictHaveHooksOfTheirOwn) {
+  const auto recorder = std::make_shared<Recorder>();
+  const Sequential model = line(0);
+  (void)model.evaluate(column(3), column(3), {.batch_size = 2, .verbose = 0, .callbacks = {recorder}});
+  EXPECT_EQ(recorder->calls, (Calls{"test begin", "test batch begin 0", "test batch end 0", "test batch begin 1",
+                                    "test batch end 1", "test end"}));
+  recorder->calls.clear();
+  (void)model.predict(column(3), {.batch_size = 2, .verbose = 0, .callbacks = {recorder}});
+  EXPECT_EQ(recorder->calls, (Calls{"predict begin", "predict batch begin 0", "predict batch end 0",
+                                    "predict batch begin 1", "predict batch end 1", "predict end"}));
+}
+
+TEST(Fit, CallbacksKnowTheModelAndTheCall) {
+  const auto recorder = std::make_shared<Recorder>();
+  const Sequential model = line(0);
+  model.fit(column(5), column(5), {.batch_size = 2, .epochs = 3, .verbose = 0, .callbacks = {recorder}});
+  EXPECT_EQ(recorder->model().node(), model.node());
+  EXPECT_EQ(recorder->params().epochs, 3);
+  EXPECT_EQ(recorder->params().steps, 3);
+  EXPECT_EQ(recorder->params().verbose, 0);
+  EXPECT_THROW(model.fit(column(5), column(5), {.verbose = 0, .callbacks = {nullptr}}), ConfigError);
+}
+
+TEST(Fit, WhatOneCallbackAddsToTheLogsTheNextAndTheHistorySee) {
+  double seen = 0;
+  const auto adds = std::make_shared<LambdaCallback>(
+      LambdaCallback::Functions{.on_epoch_end = [](Index, Logs& logs) { logs.set("rate", 0.5); }});
+  const auto sees = std::make_shared<LambdaCallback>(
+      LambdaCallback::Functions{.on_epoch_end = [&](Index, Logs& logs) { seen = logs["rate"]; }});
+  const History history =
+      line(0, {"mae"})
+          .fit(column(4), column(4), {.epochs = 2, .verbose = 0, .callbacks = {adds, sees}, .validation_split = 0.5});
+  EXPECT_EQ(seen, 0.5);
+  EXPECT_EQ(history["rate"], (std::vector<double>{0.5, 0.5}));
+  EXPECT_EQ(history.names(), (Calls{"loss", "mae", "val_loss", "val_mae", "rate"}))
+      << "training's in alphabetical order, then the validation's, then what was added";
+}
+
+TEST(Fit, BatchLogsAreRunningAverages) {
+  std::vector<double> losses;
+  const auto watch = std::make_shared<AtBatchEnd>([&](Index, Logs& logs) { losses.push_back(logs["loss"]); });
+  line(0).fit(column(3), column(3),
+              {.batch_size = 1, .epochs = 2, .verbose = 0, .callbacks = {watch}, .shuffle = false});
+  // Squares 1, 4, 9 of the labels, in both epochs from the start.
+  EXPECT_EQ(losses, (std::vector<double>{1, 2.5, 14.0 / 3, 1, 2.5, 14.0 / 3}));
+}
+
+TEST(Fit, AnExceptionOfACallbackEndsTheCallAndLeavesTheModelUsable) {
+  const auto recorder = std::make_shared<Recorder>();
+  const auto throws = std::make_shared<AtBatchEnd>([](Index, Logs&) { throw std::runtime_error("enough"); });
+  const Sequential model = line(0.01);
+  EXPECT_THROW(model.fit(column(4), column(4), {.verbose = 0, .callbacks = {recorder, throws}}), std::runtime_error);
+  EXPECT_EQ(std::find(recorder->calls.begin(), recorder->calls.end(), "train end"), recorder->calls.end());
+  EXPECT_EQ(model.fit(column(4), column(4), {.epochs = 2, .verbose = 0})["loss"].size(), 2u);
+}
+
+// ---- epochs and batches -------------------------------------------------------------------------------------------
+
+TEST(Fit, ThePartialBatchCountsByItsSamples) {
+  // Batches of 4 and 1: the mean over the five samples is 11, the mean of the batches' means would be 16.25.
+  const History history = line(0, {"rmse"}).fit(column(5), column(5), {.batch_size = 4, .verbose = 0});
+  EXPECT_DOUBLE_EQ(history["loss"][0], 11);
+  EXPECT_DOUBLE_EQ(history["rmse"][0], std::sqrt(11.0));
+}
+
+TEST(Fit, RunsTheEpochsFromTheInitialOne) {
+  const Sequential model = line(0);
+  const History history = model.fit(column(2), column(2), {.epochs = 5, .verbose = 0, .initial_epoch = 3});
+  EXPECT_EQ(history.epochs(), (std::vector<Index>{3, 4}));
+  for (const Index initial : {5, 6}) {
+    const History none = model.fit(column(2), column(2), {.epochs = 5, .verbose = 0, .initial_epoch = initial});
+    EXPECT_TRUE(none.epochs().empty());
+    EXPECT_TRUE(none.names().empty());
+  }
+  EXPECT_TRUE(model.fit(column(2), column(2), {.epochs = 0, .verbose = 0}).epochs().empty());
+}
+
+TEST(Fit, WithoutShuffleTakesTheSamplesInOrder) {
+  const Sequential together = line(0.001), one_by_one = line(0.001);
+  together.fit(column(6), column(6, 10), {.batch_size = 2, .verbose = 0, .shuffle = false});
+  for (Index i = 0; i < 6; i += 2) {
+    one_by_one.fit(column(6).rows(i, i + 2), column(6, 10).rows(i, i + 2), {.verbose = 0});
+  }
+  EXPECT_TRUE(together.get_weights()[0].identical(one_by_one.get_weights()[0]));
+}
+
+TEST(Fit, ShufflesAnewInEveryEpochOfEveryFit) {
+  // With rate 0 and batches of one, the running sums of the losses tell the order: label k has the loss k^2.
+  set_random_seed(3);
+  std::vector<std::vector<long>> orders;
+  double sum = 0;
+  const auto watch = std::make_shared<AtBatchEnd>([&](Index batch, Logs& logs) {
+    if (batch == 0) {
+      orders.emplace_back();
+      sum = 0;
+    }
+    const double total = logs["loss"] * static_cast<double>(batch + 1);
+    orders.back().push_back(std::lround(std::sqrt(total - sum)));
+    sum = total;
+  });
+  const Sequential model = line(0);
+  for (int call = 0; call < 2; ++call) {
+    model.fit(column(12), column(12), {.batch_size = 1, .epochs = 3, .verbose = 0, .callbacks = {watch}});
+  }
+  ASSERT_EQ(orders.size(), 6u);
+  std::vector<long> all = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  EXPECT_EQ(std::set(orders.begin(), orders.end()).size(), 6u) << "six orders out of 12! ones";
+  for (std::vector<long> order : orders) {
+    EXPECT_NE(order, all);
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, all) << "every sample once";
+  }
+}
+
+TEST(Fit, DefaultsToBatchesOf32) {
+  const auto recorder = std::make_shared<Recorder>();
+  line(0).fit(column(33), column(33), {.verbose = 0, .callbacks = {recorder}});
+  EXPECT_EQ(recorder->params().steps, 2);
+}
+
+// ---- validation ---------------------------------------------------------------------------------------------------
+
+TEST(Fit, ValidationSplitKeepsTheLastSamplesUnshuffled) {
+  // floor(10 (1 - 0.25)) = 7 train.
+  const Sequential model = line(0);
+  const History history = model.fit(column(10), column(10), {.verbose = 0, .validation_split = 0.25});
+  EXPECT_DOUBLE_EQ(history["loss"][0], (1 + 4 + 9 + 16 + 25 + 36 + 49) / 7.0);
+  EXPECT_DOUBLE_EQ(history["val_loss"][0], (64 + 81 + 100) / 3.0);
+  EXPECT_THROW(model.fit(column(10), column(10), {.verbose = 0, .validation_split = 0.95}), ConfigError);
+  EXPECT_THROW(model.fit(column(10), column(10), {.verbose = 0, .validation_split = -0.1}), ConfigError);
+}
+
+TEST(Fit, ValidationDataWinOverTheSplit) {
+  const History history = line(0).fit(
+      column(4), column(4), {.verbose = 0, .validation_split = 0.5, .validation_data = {{column(2), column(2, 3)}}});
+  EXPECT_DOUBLE_EQ(history["loss"][0], (1 + 4 + 9 + 16) / 4.0) << "all samples train";
+  EXPECT_DOUBLE_EQ(history["val_loss"][0], (9 + 36) / 2.0);
+}
+
+TEST(Fit, ValidationIsMeasuredAfterTheEpochsUpdates) {
+  const Sequential model = line(0.01);
+  const History history = model.fit(column(4), column(4), {.verbose = 0, .validation_data = {{column(4), column(4)}}});
+  EXPECT_DOUBLE_EQ(history["val_loss"][0], model.evaluate(column(4), column(4), {.verbose = 0}).loss());
+  EXPECT_LT(history["val_loss"][0], history["loss"][0]);
+}
+
+// ---- ends ---------------------------------------------------------------------------------------------------------
+
+TEST(Fit, StopTrainingInABatchEndsTheEpochAfterThatBatch) {
+  const auto recorder = std::make_shared<Recorder>();
+  const auto stops = std::make_shared<AtBatchEnd>([&](Index batch, Logs&) {
+    if (batch == 1) recorder->model().stop_training();
+  });
+  const Sequential model = line(0);
+  const History history =
+      model.fit(column(9), column(9),
+                {.batch_size = 2, .epochs = 9, .verbose = 0, .callbacks = {recorder, stops}, .validation_split = 0.2});
+  EXPECT_EQ(recorder->calls,
+            (Calls{"train begin", "epoch begin 0", "batch begin 0", "batch end 0", "batch begin 1", "batch end 1",
+                   "test begin", "test batch begin 0", "test batch end 0", "test end", "epoch end 0", "train end"}));
+  EXPECT_EQ(history["val_loss"].size(), 1u);
+  EXPECT_FALSE(history.interrupted());
+  EXPECT_EQ(model.fit(column(2), column(2), {.epochs = 2, .verbose = 0})["loss"].size(), 2u)
+      << "the next fit does not stop";
+}
+
+TEST(Fit, StopTrainingAtTheEndOfAnEpochEndsTheFit) {
+  const auto recorder = std::make_shared<Recorder>();
+  const auto stops = std::make_shared<LambdaCallback>(LambdaCallback::Functions{.on_epoch_end = [&](Index e, Logs&) {
+    if (e == 2) recorder->model().stop_training();
+  }});
+  const History history =
+      line(0).fit(column(2), column(2), {.epochs = 9, .verbose = 0, .callbacks = {recorder, stops}});
+  EXPECT_EQ(history.epochs(), (std::vector<Index>{0, 1, 2}));
+  EXPECT_EQ(recorder->calls.back(), "train end");
+}
+
+TEST(Fit, ANanLossEndsItWithTheWeightsOfBefore) {
+  Tensor X = column(6);
+  X.set({4, 0}, std::nan(""));
+  const Sequential model = line(0.001), until_then = line(0.001);
+  EXPECT_THROW(model.fit(X, column(6), {.batch_size = 2, .verbose = 0, .shuffle = false}), NumericError);
+  until_then.fit(X.rows(0, 4), column(4), {.batch_size = 2, .verbose = 0, .shuffle = false});
+  EXPECT_TRUE(model.get_weights()[0].identical(until_then.get_weights()[0]));
+  EXPECT_TRUE(std::isfinite(model.get_weights()[0](0, 0)));
+}
+
+// ---- Ctrl-C -------------------------------------------------------------------------------------------------------
+
+bool interrupt_is_default() {
+  struct sigaction now {};
+  sigaction(SIGINT, nullptr, &now);
+  return now.sa_handler == SIG_DFL;
+}
+
+TEST(Interrupt, CtrlCEndsTheFitAfterTheBatchAndKeepsTheHistory) {
+  const auto recorder = std::make_shared<Recorder>();
+  const auto presses = std::make_shared<AtBatchEnd>([&](Index batch, Logs&) {
+    if (recorder->calls.size() > 10 && batch == 1) std::raise(SIGINT);
+  });
+  const Sequential model = line(0);
+  const History history =
+      model.fit(column(9), column(9), {.batch_size = 3, .epochs = 50, .verbose = 0, .callbacks = {recorder, presses}});
+  EXPECT_TRUE(history.interrupted());
+  EXPECT_EQ(history["loss"].size(), 2u);
+  EXPECT_EQ(Calls(recorder->calls.end() - 3, recorder->calls.end()),
+            (Calls{"batch end 1", "epoch end 1", "train end"}));
+  EXPECT_TRUE(interrupt_is_default()) << "afterwards Ctrl-C ends the program again";
+  EXPECT_FALSE(model.fit(column(2), column(2), {.epochs = 2, .verbose = 0}).interrupted());
+}
+
+TEST(InterruptDeathTest, ASecondCtrlCEndsTheProgram) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto presses = std::make_shared<AtBatchEnd>([](Index, Logs&) {
+    std::raise(SIGINT);
+    std::raise(SIGINT);
+  });
+  EXPECT_EXIT(line(0).fit(column(9), column(9), {.verbose = 0, .callbacks = {presses}}),
+              testing::KilledBySignal(SIGINT), "");
+}
+
+volatile std::sig_atomic_t g_handled = 0;
+
+TEST(Interrupt, AHandlerOfTheProgramsOwnIsLeftAlone) {
+  struct sigaction own {
+  }, before{};
+  own.sa_handler = [](int) { g_handled = g_handled + 1; };
+  sigaction(SIGINT, &own, &before);
+  const auto presses = std::make_shared<AtBatchEnd>([](Index, Logs&) { std::raise(SIGINT); });
+  const History history = line(0).fit(column(9), column(9), {.epochs = 2, .verbose = 0, .callbacks = {presses}});
+  sigaction(SIGINT, &before, nullptr);
+  EXPECT_EQ(g_handled, 2);
+  EXPECT_FALSE(history.interrupted());
+  EXPECT_EQ(history["loss"].size(), 2u);
+}
+
+}  // namespace
+}  // namespace rondo
