@@ -184,7 +184,7 @@ class Tensor {
   std::variant<std::vector<float>, std::vector<double>> elements_;
 };
 
-// As NumPy prints: [[0.1317 0.2127]\n [0.3 0.4]], eight significant digits, long axes summarised by "...".
+// As NumPy prints: [[0.1317 0.2127]\n [0.3    0.4   ]], eight significant digits, long axes summarised by "...".
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 // The position of the largest element along the last axis (the first of equals), one per row: for (N, C) a vector

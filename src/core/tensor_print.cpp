@@ -32,7 +32,7 @@ struct Printer {
   const Tensor& tensor;
   const std::vector<double> values;
   const bool summarise;
-  std::size_t width = 0;
+  std::size_t left = 0, right = 0;  // columns before, and from, the decimal point
 
   template <class F>
   void visit_axis(Index axis, F&& f) const {
@@ -47,9 +47,14 @@ struct Printer {
     }
   }
 
+  // Numbers of a tensor stand with their decimal points below each other.
+  static std::size_t before_point(const std::string& s) { return std::min(s.find('.'), s.size()); }
+
   void measure(Index axis, Index offset) {
     if (axis == tensor.rank()) {
-      width = std::max(width, format_number(values[static_cast<std::size_t>(offset)], tensor.dtype()).size());
+      const std::string s = format_number(values[static_cast<std::size_t>(offset)], tensor.dtype());
+      left = std::max(left, before_point(s));
+      right = std::max(right, s.size() - before_point(s));
       return;
     }
     visit_axis(axis, [&](Index i, bool gap) {
@@ -60,7 +65,8 @@ struct Printer {
   void print(std::ostream& out, Index axis, Index offset) const {
     if (axis == tensor.rank()) {
       const std::string s = format_number(values[static_cast<std::size_t>(offset)], tensor.dtype());
-      out << std::string(width - std::min(width, s.size()), ' ') << s;
+      const std::size_t before = before_point(s), behind = s.size() - before;
+      out << std::string(left - before, ' ') << s << std::string(right - behind, ' ');
       return;
     }
     const bool innermost = axis + 1 == tensor.rank();

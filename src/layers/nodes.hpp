@@ -8,7 +8,8 @@
 
 namespace rondo::layers {
 
-// ConfigError for a class that is not known (with the nearest one), for an option that is not supported.
+// ConfigError for a class that is not known (with the nearest one), for an option that is not supported, for a value of
+// the wrong type. Keys that Keras does not have are ignored, as files of other versions demand.
 std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config);
 
 std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);

@@ -1,4 +1,5 @@
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "core/names.hpp"
 #include "layers/nodes.hpp"
@@ -30,7 +31,11 @@ std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_nam
     throw ConfigError("layer class '" + class_name + "' is not known." + did_you_mean(class_name, names) +
                       " Known: " + quoted_list(names));
   }
-  return found->second(config);
+  try {
+    return found->second(config);
+  } catch (const graph::Json::exception& error) {
+    throw ConfigError(class_name + ": its configuration cannot be read: " + error.what());
+  }
 }
 
 }  // namespace rondo::layers

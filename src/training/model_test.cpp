@@ -38,7 +38,7 @@ TEST_F(ModelTest, NamesCountPerClassAndPathsBeginWithTheModel) {
 TEST_F(ModelTest, LayersAreFoundByPositionAndName) {
   const Sequential model{LSTM(2, {.input_shape = {4, 3}}), Dense(1, {.name = "head"})};
   EXPECT_EQ(model.layers().size(), 2u);
-  EXPECT_EQ(model.get_layer(Index{0}).name(), "lstm");
+  EXPECT_EQ(model.get_layer(0).name(), "lstm");
   EXPECT_EQ(model.get_layer(-1).name(), "head");
   EXPECT_EQ(model.get_layer("head").class_name(), "Dense");
   EXPECT_THROW((void)model.get_layer(2), ConfigError);
