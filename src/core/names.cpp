@@ -70,6 +70,21 @@ std::string number_text(double value) {
   return text;
 }
 
+std::size_t display_width(std::string_view text) {
+  std::size_t width = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (c == '\033') {
+      escape = true;
+    } else if (escape) {
+      escape = c != 'm';
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      ++width;
+    }
+  }
+  return width;
+}
+
 std::string quoted_list(std::span<const std::string> names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "'" : ", '") + name + "'";

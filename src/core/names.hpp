@@ -1,6 +1,7 @@
 // Names given by users: the nearest known one for error messages, Keras's snake case, automatic layer names.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ std::string quoted_list(std::span<const std::string> names);
 
 // A number as a person writes it: "0.95", "3".
 std::string number_text(double value);
+
+// How many columns of a terminal a text takes: UTF-8 characters, without escape sequences for colours.
+std::size_t display_width(std::string_view text);
 
 // Keras's snake case: "LSTM" -> "lstm", "InputLayer" -> "input_layer", "RMSprop" -> "rm_sprop".
 std::string snake_case(std::string_view class_name);

@@ -6,6 +6,8 @@
 #include <iostream>
 #include <unistd.h>
 
+#include "core/names.hpp"
+
 namespace rondo::training {
 
 namespace {
@@ -28,22 +30,6 @@ std::string cells(Index n) {
   std::string text;
   for (Index i = 0; i < n; ++i) text += "━";
   return text;
-}
-
-// Characters that take a column: not the bytes inside UTF-8 sequences, not escape sequences.
-std::size_t visible_width(const std::string& text) {
-  std::size_t width = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (c == '\033') {
-      escape = true;
-    } else if (escape) {
-      escape = c != 'm';
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
-      ++width;
-    }
-  }
-  return width;
 }
 
 }  // namespace
@@ -96,7 +82,7 @@ void ProgressBar::draw(Index done, const std::string& time, const Logs& logs, bo
   const std::string bold = terminal_ ? kBold : "", plain = terminal_ ? kPlain : "";
   const std::string line = bold + position + plain + " " + bar(done) + " " + bold + time + plain + " " +
                            format_rate(seconds_per_step(done)) + values(logs);
-  const std::size_t width = visible_width(line);
+  const std::size_t width = display_width(line);
   if (terminal_) std::cout << '\r';
   std::cout << line;
   if (terminal_ && width < width_) std::cout << std::string(width_ - width, ' ');

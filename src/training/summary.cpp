@@ -9,6 +9,7 @@
 
 #include <rondo/model.hpp>
 
+#include "core/names.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo {
@@ -93,7 +94,7 @@ class Table {
   }
 
   static std::string aligned(const std::string& cell, std::size_t width, char align) {
-    const std::size_t free = width - std::min(width, cell.size());
+    const std::size_t free = width - std::min(width, display_width(cell));
     const std::size_t left = align == 'r' ? free : align == 'c' ? free / 2 : 0;
     return std::string(left, ' ') + cell + std::string(free - left, ' ');
   }
@@ -102,7 +103,7 @@ class Table {
   static std::vector<std::string> wrap(const std::string& cell, std::size_t width) {
     std::vector<std::string> lines;
     std::string rest = cell;
-    while (rest.size() > width) {
+    while (display_width(rest) > width) {
       std::size_t cut = rest.rfind(' ', width);
       if (cut == std::string::npos || cut == 0) cut = width;
       lines.push_back(rest.substr(0, cut));
