@@ -15,11 +15,13 @@
 //   fitcall   one call of fit: an epoch of 24 samples, one at a time, not shuffled
 //   newfit    one new model with a fit of 1000 epochs of one batch
 //   infer     predict_into of one batch
+//   stream    one step of a Stream of the LSTM alone
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -53,7 +55,11 @@ class Runner {
     X_ = random_tensor({samples, s.steps, s.features}, 1);
     y_ = random_tensor({samples, 1}, 2);
     model_ = make_model();
-    if (s.mode == "infer") {
+    if (s.mode == "stream") {
+      Sequential lstm{LSTM(s.units, {.input_shape = {1, s.features}})};
+      stream_.emplace(lstm.stream());
+      y_ = Tensor::zeros({s.units}, DType::float32);
+    } else if (s.mode == "infer") {
       out_ = model_.predict(X_, {.batch_size = s.batch, .verbose = 0});
     } else if (s.mode != "train" && s.mode != "epoch1" && s.mode != "fitcall" && s.mode != "newfit") {
       throw ConfigError("unknown mode '" + s.mode + "'");
@@ -88,6 +94,12 @@ class Runner {
   }
 
   Index work(Index n) {
+    if (s_.mode == "stream") {
+      const std::span<const float> x = std::as_const(X_).data<float>().first(static_cast<std::size_t>(s_.features));
+      const std::span<float> y = y_.data<float>();
+      for (Index i = 0; i < n; ++i) stream_->step(x, y);
+      return n;
+    }
     if (s_.mode == "infer") {
       for (Index i = 0; i < n; ++i) model_.predict_into(X_, out_, s_.batch);
       return n;
@@ -108,6 +120,7 @@ class Runner {
   Setup s_;
   Tensor X_, y_, out_;
   Sequential model_;
+  std::optional<Stream> stream_;
 };
 
 // Seconds per iteration over about so many seconds.

@@ -189,7 +189,7 @@ class HeadRun {
   HeadRun(const Tensor& truth, const Tensor& prediction, const Loss& loss, const std::vector<Metric>& metrics,
           DType dtype)
       : rows_(prediction.shape()[0]) {
-    engine::PlanBuilder builder(dtype, rows_, /*training=*/true);
+    engine::PlanBuilder builder(dtype, rows_, engine::Use::training);
     prediction_ = builder.info(builder.value(prediction.shape().from(1), /*gradient=*/true));
     head_.emplace(builder, prediction_, truth.shape().from(1), loss, metrics);
     plan_ = builder.finish();

@@ -43,6 +43,7 @@ PUBLIC_HEADERS = {
     "metrics": "training",
     "model": "training",
     "optimizers": "training",
+    "stream": "training",
     "data": "data",
     "plot": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it

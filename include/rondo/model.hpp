@@ -28,6 +28,7 @@
 #include <rondo/losses.hpp>
 #include <rondo/metrics.hpp>
 #include <rondo/optimizers.hpp>
+#include <rondo/stream.hpp>
 #include <rondo/tensor.hpp>
 
 namespace rondo {
@@ -97,6 +98,10 @@ class Model : public Layer {
   // Class numbers, as Keras 2 had them: the largest output of several, or whether a single output exceeds 0.5. One
   // number per row of the output, row-major.
   std::vector<Index> predict_classes(const Tensor& X, const PredictOptions& options = {}) const;
+
+  // The model one time step at a time, with a state of its own. StateError before the model is built; ConfigError where
+  // a layer walks time backwards.
+  Stream stream() const;
 
   // Keras's table of layers, shapes and parameter counts, to standard output (or print_fn); summary_text returns it.
   void summary(const SummaryOptions& options = {}) const;

@@ -17,4 +17,5 @@
 #include <rondo/plot.hpp>
 #include <rondo/random.hpp>
 #include <rondo/shape.hpp>
+#include <rondo/stream.hpp>
 #include <rondo/tensor.hpp>

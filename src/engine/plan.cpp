@@ -73,10 +73,10 @@ void Plan::derived(Workspace& workspace) const noexcept {
 
 // ---- building ----------------------------------------------------------------------------------------------------
 
-PlanBuilder::PlanBuilder(DType dtype, Index capacity, bool training) : plan_(new Plan) {
+PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use) : plan_(new Plan) {
   plan_->dtype_ = dtype;
   plan_->capacity_ = capacity;
-  plan_->training_ = training;
+  plan_->use_ = use;
 }
 
 std::ptrdiff_t PlanBuilder::allocate(Index count) {

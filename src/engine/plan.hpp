@@ -56,10 +56,20 @@ struct ValueInfo {
   Place gradient;  // nowhere if not wanted
 };
 
+// What a plan is for. Streaming plans take one time step a walk and carry recurrent state in their arena.
+enum class Use { inference, training, streaming };
+
 // One walk of a plan: whose arena, and how many batch rows.
 struct Run {
   std::byte* arena = nullptr;
   Index rows = 0;
+  bool carried = false;  // streaming: whether the arena holds state from a walk before; else it counts as zero
+};
+
+// A tensor (rows, features) that a streaming plan carries from walk to walk.
+struct CarriedState {
+  Place place;
+  Index features = 0;
 };
 
 // One layer at work. Executors are immutable and shared by all callers of a plan; what they compute goes into the
@@ -127,15 +137,16 @@ class Plan {
 
   DType dtype() const { return dtype_; }
   Index capacity() const { return capacity_; }
-  bool training() const { return training_; }
+  bool training() const { return use_ == Use::training; }
   // Bytes of one workspace.
   std::size_t arena_bytes() const { return arena_bytes_; }
   const std::vector<Value>& inputs() const { return inputs_; }
   const std::vector<Value>& outputs() const { return outputs_; }
   const ValueInfo& info(Value v) const { return values_[static_cast<std::size_t>(v.id)]; }
   const std::vector<GradientSlot>& gradient_slots() const { return gradients_; }
+  const std::vector<CarriedState>& carried_states() const { return carried_; }
   // A step's floating-point operations for so many rows; training counts three times forward.
-  double flops(Index rows) const { return flops_per_row_ * static_cast<double>(rows) * (training_ ? 3 : 1); }
+  double flops(Index rows) const { return flops_per_row_ * static_cast<double>(rows) * (training() ? 3 : 1); }
 
   // A workspace nobody else uses: a returned one if there is, else a new one. Safe from any thread.
   Workspace lease() const;
@@ -160,13 +171,14 @@ class Plan {
 
   DType dtype_ = DType::float32;
   Index capacity_ = 0;
-  bool training_ = false;
+  Use use_ = Use::inference;
   std::size_t arena_bytes_ = 0;
   double flops_per_row_ = 0;
   std::vector<std::unique_ptr<const Executor>> executors_;
   std::vector<ValueInfo> values_;
   std::vector<Value> inputs_, outputs_;
   std::vector<GradientSlot> gradients_;
+  std::vector<CarriedState> carried_;
 
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Workspace::State>> idle_;
@@ -174,11 +186,12 @@ class Plan {
 
 class PlanBuilder {
  public:
-  PlanBuilder(DType dtype, Index capacity, bool training);
+  PlanBuilder(DType dtype, Index capacity, Use use);
 
   DType dtype() const { return plan_->dtype_; }
   Index capacity() const { return plan_->capacity_; }
-  bool training() const { return plan_->training_; }
+  bool training() const { return plan_->training(); }
+  bool streaming() const { return plan_->use_ == Use::streaming; }
   const ValueInfo& info(Value v) const { return plan_->info(v); }
   bool wants_gradient(Value v) const { return static_cast<bool>(info(v).gradient); }
 
@@ -197,6 +210,9 @@ class PlanBuilder {
   Place elements(Index count);
   // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training.
   Place gradient(const std::shared_ptr<ParameterBlock>& block);
+
+  // Names rows of state that a streaming plan carries, for the stream to read and write.
+  void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }
 
   template <class E>
   void add(E executor) {

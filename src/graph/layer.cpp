@@ -128,7 +128,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   node_->build(samples);
 
   const Index rows = inputs[0].shape()[0];
-  engine::PlanBuilder builder(dtype(), rows, /*training=*/false);
+  engine::PlanBuilder builder(dtype(), rows, engine::Use::inference);
   std::vector<engine::Value> values;
   for (const Shape& sample : samples) values.push_back(builder.input(sample));
   for (const engine::Value v : node_->plan(builder, values)) builder.output(v);

@@ -1,4 +1,5 @@
 // LSTM. The formulas are in <rondo/layers.hpp>, forward and backward beside each other in kernels/lstm_cell-inl.h.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include <rondo/layers.hpp>
@@ -41,6 +42,7 @@ class LstmExecutor final : public engine::Executor {
     kernels::Activation activation, recurrent_activation;
     Index steps, capacity, h_slots, c_slots;
     bool return_sequences, go_backwards;
+    bool carries;      // streaming: h and c of the step before stand in the arena
     bool given_state;  // the call brings its own initial state; a stateful layer goes on from what it leaves
   };
 
@@ -57,6 +59,7 @@ class LstmExecutor final : public engine::Executor {
   }
 
   void forward(const Run& run, Range rows) const noexcept override {
+    if (s_.carries) keep_last_output(run, rows);
     if (state_ != nullptr && !s_.given_state) {
       state_->template load<T>(0, at_.h0.rows<T>(run.arena), rows);
       state_->template load<T>(1, at_.c0.rows<T>(run.arena), rows);
@@ -126,7 +129,15 @@ class LstmExecutor final : public engine::Executor {
     return {rows.at(0, s_.steps - 1), rows.batch_stride, -rows.step_stride};
   }
 
+  // The output of a streaming step overwrites that of the step before, which the products still need.
+  void keep_last_output(const Run& run, Range rows) const noexcept {
+    const auto h = at_.h.rows<const T>(run.arena);
+    const auto h0 = at_.h0.rows<T>(run.arena);
+    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(h.at(b, 0), s_.layout.units, h0.at(b, 0));
+  }
+
   kernels::LstmArgs<T> arguments(const Run& run) const noexcept {
+    const bool from_zero = s_.carries && !run.carried;
     return {.layout = s_.layout,
             .activation = s_.activation,
             .recurrent_activation = s_.recurrent_activation,
@@ -136,8 +147,8 @@ class LstmExecutor final : public engine::Executor {
             .x = in_processing_order(at_.x.rows<const T>(run.arena)),
             .h = at_.h.rows<T>(run.arena),
             .h_slots = s_.h_slots,
-            .h0 = at_.h0.rows<const T>(run.arena),
-            .c0 = at_.c0.rows<const T>(run.arena),
+            .h0 = from_zero ? Rows<const T>{} : at_.h0.rows<const T>(run.arena),
+            .c0 = from_zero ? Rows<const T>{} : at_.c0.rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
             .c_slots = s_.c_slots,
             .gates = at_.gates.pointer<T>(run.arena),
@@ -285,7 +296,7 @@ class LstmNode final : public graph::LayerNode {
       at.c0 = builder.info(inputs[2]).data;
       at.dh0 = builder.info(inputs[1]).gradient;
       at.dc0 = builder.info(inputs[2]).gradient;
-    } else if (options_.stateful) {
+    } else if (options_.stateful && !builder.streaming()) {
       at.h0 = builder.rows(1, units_);
       at.c0 = builder.rows(1, units_);
     }
@@ -301,15 +312,30 @@ class LstmNode final : public graph::LayerNode {
                                          .c_slots = backward ? x.steps : 1,
                                          .return_sequences = options_.return_sequences,
                                          .go_backwards = options_.go_backwards,
+                                         .carries = builder.streaming(),
                                          .given_state = given_state};
     if (!backward && !options_.return_sequences) s.h_slots = std::min<Index>(2, x.steps);
     at.h = builder.rows(s.h_slots, units_);
     at.c = builder.rows(s.c_slots, units_);
+    if (builder.streaming()) carry_state(builder, at);
     if (backward) keep_for_backward(builder, x.steps, at);
 
     const std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
-    builder.add(LstmExecutor<T>(s, at, block_, state_));
+    builder.add(LstmExecutor<T>(s, at, block_, builder.streaming() ? nullptr : state_));
     return outputs;
+  }
+
+  // The cell replaces c in place; h needs room for that of the step before.
+  void carry_state(engine::PlanBuilder& builder, LstmPlaces& at) const {
+    if (options_.go_backwards) {
+      throw ConfigError(where() +
+                        " walks time backwards (go_backwards): it cannot be streamed, since it would have to "
+                        "begin with the last step");
+    }
+    at.h0 = builder.rows(1, units_);
+    at.c0 = at.c;
+    builder.carry(at.h, units_);
+    builder.carry(at.c, units_);
   }
 
   void keep_for_backward(engine::PlanBuilder& builder, Index steps, LstmPlaces& at) const {

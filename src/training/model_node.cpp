@@ -111,7 +111,7 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, con
 
 std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, const Shape& sample,
                                                        const Shape& truth) const {
-  engine::PlanBuilder builder(dtype(), capacity, mode == Mode::train);
+  engine::PlanBuilder builder(dtype(), capacity, mode == Mode::train ? engine::Use::training : engine::Use::inference);
   const std::vector<engine::Value> outputs = plan(builder, {builder.input(sample)});
   builder.output(outputs.front());
   auto program = std::make_shared<Program>();

@@ -117,7 +117,7 @@ void expect_close(const Tensors& got, const Tensors& expected, double bound, con
 class Bench {
  public:
   Bench(const LayerNode& node, const Tensors& inputs) : node_(node), rows_(inputs[0].shape()[0]) {
-    engine::PlanBuilder builder(node.dtype(), rows_, /*training=*/true);
+    engine::PlanBuilder builder(node.dtype(), rows_, engine::Use::training);
     std::vector<engine::Value> values;
     for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), /*gradient=*/true));
     for (const engine::Value v : node.plan(builder, values)) builder.output(v);

@@ -82,7 +82,7 @@ class Walk {
  private:
   static std::unique_ptr<const engine::Plan> make_plan(const graph::LayerNode& node, const std::vector<Tensor>& inputs,
                                                        Index capacity, bool gradients) {
-    PlanBuilder builder(node.dtype(), capacity, /*training=*/true);
+    PlanBuilder builder(node.dtype(), capacity, engine::Use::training);
     std::vector<Value> values;
     for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), gradients));
     for (const Value v : node.plan(builder, values)) builder.output(v);

@@ -1,0 +1,52 @@
+// Stream: a trained model one time step at a time, with its own state.
+//
+//   Stream stream = model.stream();
+//   std::array<float, 2> x; std::array<float, 1> y;
+//   while (read(x)) { stream.step(x, y); use(y); }
+//
+// After each step y is what predict would give for the whole sequence so far, to the bit. step() allocates nothing,
+// takes no lock and does not throw: it may run on an audio or control thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <rondo/shape.hpp>
+#include <rondo/tensor.hpp>
+
+namespace rondo {
+
+// The state belongs to the stream, the weights to the model: many streams of one model may run on as many threads, each
+// stream on one thread at a time. A stream keeps its model alive; training the model while it steps is a data race.
+class Stream {
+ public:
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  // Numbers per step that go in and come out.
+  Index features() const;
+  Index outputs() const;
+
+  // One time step: x has features() numbers, y gets outputs(). Other sizes end the program with a message that names
+  // both, because a stream must not throw. Numbers of the other precision are converted.
+  void step(std::span<const float> x, std::span<float> y) noexcept;
+  void step(std::span<const double> x, std::span<double> y) noexcept;
+
+  // Back to the state before the first step: zeros.
+  void reset() noexcept;
+
+  // h and c of every recurrent layer in order, each of shape (units,). set_state takes the same form; ShapeError, and
+  // nothing changed, for another.
+  std::vector<Tensor> state() const;
+  void set_state(const std::vector<Tensor>& state);
+
+ private:
+  friend class Model;
+  class Impl;
+  explicit Stream(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rondo
