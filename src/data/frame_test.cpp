@@ -5,6 +5,7 @@
 
 #include <rondo/data.hpp>
 
+#include "support/expect_error.hpp"
 #include "support/golden_reader.hpp"
 
 namespace rondo {
@@ -14,18 +15,7 @@ using Strings = std::vector<std::string>;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-template <class Expected, class Action>
-void expect_error(Action action, const Strings& parts) {
-  try {
-    action();
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const Expected& error) {
-    const std::string message = error.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-    }
-  }
-}
+using test::expect_error;
 
 // Side by side, as pandas' concat along the columns.
 Tensor concat_columns(const Tensor& a, const Tensor& b) {

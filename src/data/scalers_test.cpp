@@ -5,6 +5,7 @@
 
 #include <rondo/data.hpp>
 
+#include "support/expect_error.hpp"
 #include "support/golden_reader.hpp"
 
 namespace rondo {
@@ -17,18 +18,7 @@ using golden::Json;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTolerance = 1e-12;
 
-template <class Expected, class Action>
-void expect_error(Action action, const Strings& parts) {
-  try {
-    action();
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const Expected& error) {
-    const std::string message = error.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-    }
-  }
-}
+using test::expect_error;
 
 // Compares what one case of sklearn holds, where it holds it.
 void expect_state(const Json& one, const char* key, const Doubles& actual) {

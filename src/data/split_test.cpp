@@ -3,21 +3,12 @@
 
 #include <rondo/data.hpp>
 
+#include "support/expect_error.hpp"
+
 namespace rondo {
 namespace {
 
-template <class Expected, class Action>
-void expect_error(Action action, const std::vector<std::string>& parts) {
-  try {
-    action();
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const Expected& error) {
-    const std::string message = error.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-    }
-  }
-}
+using test::expect_error;
 
 Tensor counting(Index n) {
   std::vector<double> values(static_cast<std::size_t>(n));

@@ -13,6 +13,8 @@
 
 #include <rondo/plot.hpp>
 
+#include "support/expect_error.hpp"
+
 namespace rondo {
 namespace {
 
@@ -86,18 +88,7 @@ void expect_sound(const std::string& svg, const std::string& what) {
   }
 }
 
-template <class Expected, class Action>
-void expect_error(Action action, const Strings& parts) {
-  try {
-    action();
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const Expected& error) {
-    const std::string message = error.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-    }
-  }
-}
+using test::expect_error;
 
 LinePlot forecast_plot() {
   LinePlot plot({.title = "Forecast", .x_label = "month", .y_label = "sales"});
