@@ -258,6 +258,24 @@ TEST_P(Allocations, PredictAndEvaluateTakeAsManyForManyBatchesAsForFew) {
   EXPECT_EQ(evaluate(many_X, many_y), evaluate(few_X, few_y));
 }
 
+TEST_P(Allocations, AStreamTakesNoneFromItsFirstStepOn) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    Stream stream = compiled_model(dtype).stream();
+    std::vector<float> x(3, 0.5f), y(2);
+    std::vector<double> wide_x(3, 0.5), wide_y(2);
+    EXPECT_EQ(allocations_of([&] {
+                for (int i = 0; i < 100; ++i) {
+                  stream.step(x, y);
+                  stream.step(wide_x, wide_y);
+                }
+                stream.reset();
+                stream.step(x, y);
+              }),
+              0)
+        << to_string(dtype);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, Allocations, testing::Values(1, 2), testing::PrintToStringParamName());
 
 }  // namespace
