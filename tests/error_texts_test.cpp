@@ -78,7 +78,7 @@ TEST_F(ErrorTexts, TwoDimensionalInputIntoADeclaredModelShowsTheReshapeThatFits)
       [&] {
         model.fit(Tensor::zeros({9, 10}), labels(9));
       },
-      {"'sequential'", "(None, 5, 2)", "(samples, timesteps, features)", "(9, 10)", "X.reshape((9, 5, 2))"});
+      {"'sequential'", "(None, 5, 2)", "(samples, timesteps, features)", "(9, 10)", "X.reshape({9, 5, 2})"});
   expect_text<ShapeError>("2-D input into a model declared as (5, 2), with three columns",
                           [&] {
                             (void)model.predict(Tensor::zeros({9, 3}));
@@ -89,13 +89,13 @@ TEST_F(ErrorTexts, TwoDimensionalInputIntoADeclaredModelShowsTheReshapeThatFits)
 TEST_F(ErrorTexts, AMissingReturnSequencesIsNamedOnTheLayerThatLacksIt) {
   Sequential model{LSTM(4, {.input_shape = {5, 2}})};
   expect_text<ShapeError>("an LSTM behind an LSTM without return_sequences", [&] { model.add(LSTM(3)); },
-                          {"layer 'lstm_1' (LSTM)", "(batch, timesteps, features)", "(None, 4)", "layer 'lstm' (LSTM)",
-                           ".return_sequences = true"});
+                          {"layer 'lstm_1' (LSTM)", "(batch, timesteps, features)", "(None, 4)",
+                           "The layer before it, 'lstm',", ".return_sequences = true"});
 
   Sequential deferred{LSTM(4, {.name = "first"}), LSTM(3, {.name = "second"}), Dense(1)};
   deferred.compile({.optimizer = "adam", .loss = "mse"});
   expect_text<ShapeError>("the same, found out at the first data", [&] { deferred.fit(samples(9), labels(9)); },
-                          {"layer 'second' (LSTM)", "layer 'first' (LSTM)", ".return_sequences = true"});
+                          {"layer 'second' (LSTM)", "The layer before it, 'first',", ".return_sequences = true"});
 }
 
 TEST_F(ErrorTexts, AMissingReturnSequencesHintDoesNotSendTheReaderElsewhere) {

@@ -69,7 +69,8 @@ class LayerNode {
   virtual bool stateful() const { return false; }
   virtual void reset_states() const {}
 
-  // A sentence for a layer that cannot take this one's output: what to change here. Usually empty.
+  // For a layer that cannot take this one's output, what this one does and what to change: "returns only ...". Usually
+  // empty.
   virtual std::string output_hint() const { return ""; }
 
   // A sentence for a user whose data have this sample shape, which the layer cannot take: how to reshape them.

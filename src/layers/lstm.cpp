@@ -202,7 +202,7 @@ class LstmNode final : public graph::LayerNode {
 
   std::string output_hint() const override {
     if (options_.return_sequences) return "";
-    return where() + " returns only its last step: give it .return_sequences = true to hand on all of them";
+    return "returns only its last step: give it .return_sequences = true to hand on all of them";
   }
 
   Json config() const override {

@@ -76,7 +76,8 @@ Shape ModelNode::adapt_input(const Shape& batch) const {
   std::string text = where() + " expects X of shape " + graph::batch_text(declared) +
                      (declared.rank() == 2 ? " = (samples, timesteps, features)" : "") + ", got " + to_string(batch);
   if (sample.rank() + 1 == declared.rank() && declared.fully_known() && sample.back() == declared.elements()) {
-    text += ". Reshape it: X.reshape(" + to_string(declared.prepend(batch[0])) + ")";
+    const std::string tuple = to_string(declared.prepend(batch[0]));
+    text += ". Reshape it: X.reshape({" + tuple.substr(1, tuple.size() - 2) + "})";
   } else if (declared.rank() == 2 && sample.rank() == 1) {
     text += ". Columns become time steps with as_timesteps(X), features of one step with as_features(X)";
   } else if (sample.rank() == declared.rank()) {

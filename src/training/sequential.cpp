@@ -108,7 +108,7 @@ class SequentialNode final : public ModelNode {
     } catch (const ShapeError& error) {
       const std::string hint = i > 0 ? layers_[i - 1]->output_hint() : "";
       if (hint.empty()) throw;
-      throw ShapeError(std::string(error.what()) + ". The layer before it, " + hint);
+      throw ShapeError(std::string(error.what()) + ". The layer before it, '" + layers_[i - 1]->name() + "', " + hint);
     }
   }
 
