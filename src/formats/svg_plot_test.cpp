@@ -10,6 +10,7 @@
 #include <limits>
 #include <sstream>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <rondo/plot.hpp>
 
@@ -288,7 +289,8 @@ TEST(LinePlot, RefusesLengthsAndSizesThatDoNotFit) {
 class LinePlotFile : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::path(testing::TempDir()) / "rondo_line_plot";
+    // Tests run side by side, each in a process of its own.
+    folder_ = std::filesystem::path(testing::TempDir()) / ("rondo_line_plot_" + std::to_string(getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directory(folder_);
   }
