@@ -94,6 +94,11 @@ Place PlanBuilder::rows(Index slots, Index features, bool compact) {
   return {allocate(slots * capacity() * stride), stride, capacity() * stride};
 }
 
+Place PlanBuilder::mask_rows(Index steps) {
+  const Index element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
+  return {allocate((steps * capacity() + element - 1) / element), 1, capacity()};
+}
+
 Place PlanBuilder::elements(Index count) { return {allocate(count), 0, 0}; }
 
 Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {

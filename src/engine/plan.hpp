@@ -54,6 +54,7 @@ struct ValueInfo {
   Index features = 1;
   Place data;
   Place gradient;  // nowhere if not wanted
+  Place mask;      // (batch, steps) bytes, 0 for a time step that does not count; nowhere: all do
 };
 
 // What a plan is for. Streaming plans take one time step a walk and carry recurrent state in their arena.
@@ -208,6 +209,10 @@ class PlanBuilder {
   // Scratch of the plan's dtype: `slots` x capacity rows of `features`, padded. Steps are the slots.
   Place rows(Index slots, Index features, bool compact = false);
   Place elements(Index count);
+  // Room for a mask of so many time steps, a byte each.
+  Place mask_rows(Index steps);
+  // Says which steps of a value count. Layers that keep the time axis hand the mask on.
+  void set_mask(Value v, const Place& mask) { plan_->values_[static_cast<std::size_t>(v.id)].mask = mask; }
   // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training.
   Place gradient(const std::shared_ptr<ParameterBlock>& block);
 

@@ -6,11 +6,17 @@
 
 #include "kernels/table.hpp"
 #include "kernels/tiles-inl.h"
+#include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T>
+HWY_INLINE Rows<T> From(Rows<T> rows, Index column) {
+  return {rows.data + column, rows.batch_stride, rows.step_stride};
+}
 
 // out = bias (or 0) + a times one panel, for kRows rows.
 template <int kRows, int kVectors, class D, class T>
@@ -26,7 +32,7 @@ HWY_NOINLINE void ProductTile(D d, const T* a, Index a_stride, const T* panel, I
   tile.Store(d, out, out_stride);
 }
 
-// Rows of a panel product: `depth` rows of `columns` weights in column groups, the bias row behind each group's.
+// Rows of a panel product: `columns` columns of weights in column groups, each with its bias row before its `depth` rows.
 template <class T>
 void Product(Rows<const T> a, Rows<T> out, Index steps, Range rows, const T* panels, Index depth, bool use_bias,
              Index columns) {
@@ -38,13 +44,14 @@ void Product(Rows<const T> a, Rows<T> out, Index steps, Range rows, const T* pan
     for (Index g = 0; g < groups.count(); ++g) {
       const Index first = groups.first(g) * lanes, width = groups.width(g) * lanes;
       const T* panel = panels + first * (depth + (use_bias ? 1 : 0));
-      const T* bias = use_bias ? panel + depth * width : nullptr;
+      const T* bias = use_bias ? panel : nullptr;
+      const T* weights = use_bias ? panel + width : panel;
       for (Index i = 0; i < tiles; ++i) {
         const Range tile = RowTile(rows.size(), i);
         const Index row = rows.begin + tile.begin;
         WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {
           WithConstant<static_cast<int>(ColumnGroups::kWidest)>(groups.width(g), [&](auto w) HWY_ATTR {
-            ProductTile<decltype(n)::value, decltype(w)::value>(d, a.at(row, step), a.batch_stride, panel, depth, bias,
+            ProductTile<decltype(n)::value, decltype(w)::value>(d, a.at(row, step), a.batch_stride, weights, depth, bias,
                                                                 out.at(row, step) + first, out.batch_stride);
           });
         });
@@ -67,65 +74,61 @@ void DenseBackward(const DenseBackwardArgs<T>& p, Range rows) {
 
 // ---- weight gradients --------------------------------------------------------------------------------------------
 
-// Per column group: tiles of input rows, and the bias.
-Index TilesPerGroup(const DenseLayout& layout) { return RowTiles(layout.inputs) + (layout.use_bias ? 1 : 0); }
+// Per column group: tiles of the bias and the inputs together.
+Index DenseGradientTiles(const DenseLayout& layout) { return layout.groups().count() * RowTiles(layout.rows()); }
 
-Index DenseGradientTiles(const DenseLayout& layout) { return layout.groups().count() * TilesPerGroup(layout); }
-
-template <int kRows, int kVectors, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, Index first_column, Index first_row, T* out) {
+// Weight rows of one column group; with kOnes the first of them is the bias. x and dy stand at the tile's columns.
+template <int kRows, int kVectors, bool kOnes, class D, class T>
+HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, Rows<const T> x, Rows<const T> dy, T* out) {
   Tile<D, kRows, kVectors> tile;
   tile.Fill(hn::Zero(d));
-  for (Index step = 0; step < p.steps; ++step) {
-    tile.MultiplyColumns(d, p.x.at(0, step) + first_row, p.x.batch_stride, p.dy.at(0, step) + first_column,
-                         p.dy.batch_stride, p.batch);
+  for (Index step = p.steps - 1; step >= 0; --step) {
+    tile.template MultiplyColumns<kOnes>(d, x.at(0, step), x.batch_stride, dy.at(0, step), dy.batch_stride, p.batch);
   }
   tile.Store(d, out, tile.Lanes(d) * kVectors);
-}
-
-template <int kVectors, class D, class T>
-HWY_NOINLINE void BiasGradientTile(D d, const DenseGradientArgs<T>& p, Index first_column, T* out) {
-  Tile<D, 1, kVectors> tile;
-  tile.Fill(hn::Zero(d));
-  for (Index step = 0; step < p.steps; ++step) {
-    tile.AddColumns(d, p.dy.at(0, step) + first_column, p.dy.batch_stride, p.batch);
-  }
-  tile.Store(d, out, 0);
 }
 
 template <class T>
 void DenseGradients(const DenseGradientArgs<T>& p, Range tiles) {
   const hn::ScalableTag<T> d;
-  const Index lanes = p.layout.lanes;
-  const ColumnGroups groups = p.layout.groups();
-  const Index input_tiles = RowTiles(p.layout.inputs), per_group = TilesPerGroup(p.layout);
+  const DenseLayout& layout = p.layout;
+  const ColumnGroups groups = layout.groups();
+  const Index per_group = RowTiles(layout.rows());
   for (Index number = tiles.begin; number < tiles.end; ++number) {
-    const Index g = number / per_group, i = number % per_group;
-    const Index column = groups.first(g) * lanes, width = groups.width(g) * lanes;
-    T* panel = p.gradient + p.layout.panel_offset(g);
-    WithConstant<static_cast<int>(ColumnGroups::kWidest)>(groups.width(g), [&](auto w) HWY_ATTR {
-      if (i == input_tiles) {
-        BiasGradientTile<decltype(w)::value>(d, p, column, panel + p.layout.inputs * width);
-        return;
-      }
-      const Range rows = RowTile(p.layout.inputs, i);
-      WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
-        GradientTile<decltype(n)::value, decltype(w)::value>(d, p, column, rows.begin, panel + rows.begin * width);
+    const Index g = number / per_group;
+    const Index column = groups.first(g) * layout.lanes, width = groups.width(g) * layout.lanes;
+    const Range rows = RowTile(layout.rows(), number % per_group);
+    const bool ones = layout.use_bias && rows.begin == 0;
+    const Rows<const T> x = From(p.x, HWY_MAX(Index{0}, rows.begin - layout.first_input()));
+    const Rows<const T> dy = From(p.dy, column);
+    T* out = p.gradient + layout.panel_offset(g) + rows.begin * width;
+    WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
+      WithConstant<static_cast<int>(ColumnGroups::kWidest)>(groups.width(g), [&](auto w) HWY_ATTR {
+        constexpr int kRows = decltype(n)::value, kVectors = decltype(w)::value;
+        ones ? GradientTile<kRows, kVectors, true>(d, p, x, dy, out)
+             : GradientTile<kRows, kVectors, false>(d, p, x, dy, out);
       });
     });
   }
 }
 
+// ---- transposed weights --------------------------------------------------------------------------------------------
+
 // Column groups over the inputs, in each a row per unit.
 template <class T>
 void DenseTranspose(const DenseLayout& layout, const T* weights, T* out) {
-  const ColumnGroups groups(layout.inputs, layout.lanes);
-  for (Index g = 0; g < groups.count(); ++g) {
-    const Index first = groups.first(g) * layout.lanes, width = groups.width(g) * layout.lanes;
+  const ColumnGroups from_groups = layout.groups(), to_groups(layout.inputs, layout.lanes);
+  for (Index to_group = 0; to_group < to_groups.count(); ++to_group) {
+    const Index first = to_groups.first(to_group) * layout.lanes, width = to_groups.width(to_group) * layout.lanes;
+    const Index columns = HWY_MIN(width, layout.inputs - first);
+    T* to = out + first * layout.units;
+    for (Index g = 0; g < from_groups.count(); ++g) {
+      const Index unit = from_groups.first(g) * layout.lanes, from_width = from_groups.width(g) * layout.lanes;
+      const T* from = weights + layout.panel_offset(g) + (layout.first_input() + first) * from_width;
+      Transpose(from, from_width, columns, HWY_MIN(from_width, layout.units - unit), to + unit * width, width);
+    }
     for (Index unit = 0; unit < layout.units; ++unit) {
-      for (Index k = 0; k < width; ++k) {
-        *out++ = first + k < layout.inputs ? weights[layout.index(first + k, unit)] : T{0};
-      }
+      std::fill(to + unit * width + columns, to + (unit + 1) * width, T{0});
     }
   }
 }

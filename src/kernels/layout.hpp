@@ -1,10 +1,11 @@
 // How weights stand in memory for the kernels: panels of whole vectors, so that a product reads them in a straight
-// line.
+// line. In every panel the bias row comes first, where there is one: it is where the sums begin.
 //
 // Padding (units or outputs that fill up the last vector) is exactly zero and stays so.
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "core/range.hpp"
 
@@ -31,28 +32,79 @@ struct ColumnGroups {
   }
 };
 
-// LSTM weights: one panel per vector of units. Row k of a panel is 4 vectors, the gates i, f, c, o of those units.
-// Rows in order: inputs, recurrent units, and the bias where there is one.
-struct LstmLayout {
-  Index inputs = 0;
-  Index units = 0;
-  bool use_bias = true;
-  Index lanes = 1;
+// LSTM weights: panels of units. A row of a panel holds the gates i, f, c, o of its units, one gate after the other.
+// Rows in order: the bias where there is one, inputs, recurrent units.
+//
+// A panel takes one vector of units (`lanes`), so that its rows are four vectors. Units left over at the end take
+// narrower panels, a half vector or a quarter of one to the gate, whose rows are two vectors or one:
+//
+//   lanes 16, units 50:  |  16  |  16  |  16  |4|      13 vectors to a row of weights; four whole panels were 16
+//   lanes 16, units 26:  |  16  |   8   |4|             7 vectors instead of 8
+class LstmLayout {
+ public:
+  LstmLayout() = default;
+  LstmLayout(Index inputs, Index units, bool use_bias, Index lanes);
 
-  Index panels() const { return (units + lanes - 1) / lanes; }
-  Index rows() const { return inputs + units + (use_bias ? 1 : 0); }
-  Index panel_width() const { return 4 * lanes; }
-  Index panel_size() const { return rows() * panel_width(); }
-  Index size() const { return panels() * panel_size(); }
-  // Units in panel p, without padding.
-  Index units_in(Index p) const { return std::min(lanes, units - p * lanes); }
+  Index inputs() const { return inputs_; }
+  Index units() const { return units_; }
+  bool use_bias() const { return use_bias_; }
+  Index lanes() const { return lanes_; }
 
-  Index index(Index row, Index gate, Index unit) const {
-    return (unit / lanes) * panel_size() + row * panel_width() + gate * lanes + unit % lanes;
+  Index first_input() const { return use_bias_ ? 1 : 0; }             // row of the first input
+  Index first_recurrent() const { return first_input() + inputs_; }  // row of the first recurrent unit
+  Index rows() const { return first_recurrent() + units_; }
+
+  Index panels() const { return whole_panels_ + narrow_panels_; }
+  Index padded_units() const { return padded_units_; }
+  Index size() const { return rows() * 4 * padded_units_; }
+
+  Index panel_lanes(Index p) const { return p < whole_panels_ ? lanes_ : narrow_[narrow_number(p)]; }
+  Index panel_width(Index p) const { return 4 * panel_lanes(p); }
+  Index first_unit(Index p) const {
+    return p <= whole_panels_ ? p * lanes_ : whole_panels_ * lanes_ + narrow_[0];
   }
+  // Units in panel p, without padding.
+  Index units_in(Index p) const { return std::min(panel_lanes(p), units_ - first_unit(p)); }
+  Index panel_offset(Index p) const { return first_unit(p) * 4 * rows(); }
+
+  // Where one weight stands. Not for inner loops.
+  Index index(Index row, Index gate, Index unit) const;
+
+ private:
+  std::size_t narrow_number(Index p) const { return static_cast<std::size_t>(p - whole_panels_); }
+
+  Index inputs_ = 0, units_ = 0, lanes_ = 1;
+  bool use_bias_ = true;
+  Index whole_panels_ = 0, narrow_panels_ = 0, padded_units_ = 0;
+  std::array<Index, 2> narrow_{};  // lanes of the narrow panels, the wider one first
 };
 
-// Dense weights: one panel per column group. Rows in order: inputs, and the bias where there is one.
+inline LstmLayout::LstmLayout(Index inputs, Index units, bool use_bias, Index lanes)
+    : inputs_(inputs), units_(units), lanes_(lanes), use_bias_(use_bias), whole_panels_(units / lanes) {
+  const auto add_narrow = [this](Index panel_lanes) {
+    narrow_[static_cast<std::size_t>(narrow_panels_++)] = panel_lanes;
+  };
+  Index rest = units % lanes;
+  const Index half = lanes / 2, quarter = lanes / 4;
+  if (rest > half + quarter) {
+    ++whole_panels_;
+    rest = 0;
+  }
+  if (rest > quarter) {
+    add_narrow(half);
+    rest -= half;
+  }
+  if (rest > 0) add_narrow(quarter);
+  padded_units_ = whole_panels_ * lanes + narrow_[0] + narrow_[1];
+}
+
+inline Index LstmLayout::index(Index row, Index gate, Index unit) const {
+  Index p = std::min(unit / lanes_, panels() - 1);
+  while (first_unit(p) + panel_lanes(p) <= unit) ++p;
+  return panel_offset(p) + row * panel_width(p) + gate * panel_lanes(p) + (unit - first_unit(p));
+}
+
+// Dense weights: one panel per column group. Rows in order: the bias where there is one, inputs.
 struct DenseLayout {
   Index inputs = 0;
   Index units = 0;
@@ -60,10 +112,12 @@ struct DenseLayout {
   Index lanes = 1;
 
   ColumnGroups groups() const { return {units, lanes}; }
-  Index rows() const { return inputs + (use_bias ? 1 : 0); }
+  Index first_input() const { return use_bias ? 1 : 0; }
+  Index rows() const { return first_input() + inputs; }
   Index size() const { return groups().vectors * lanes * rows(); }
   Index panel_offset(Index group) const { return groups().first(group) * lanes * rows(); }
 
+  // Where one weight stands. Not for inner loops.
   Index index(Index row, Index unit) const {
     const ColumnGroups g = groups();
     const Index group = g.group_of(unit / lanes);

@@ -18,6 +18,7 @@
 #endif
 
 #include <hwy/highway.h>
+#include <type_traits>
 
 #include "kernels/activations-inl.h"
 #include "kernels/table.hpp"
@@ -32,31 +33,78 @@ struct Gates {
   V i, f, g, o;
 };
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE Gates<V> LoadGates(D d, const hn::TFromD<D>* from) {
-  const size_t n = hn::Lanes(d);
-  return {hn::LoadU(d, from), hn::LoadU(d, from + n), hn::LoadU(d, from + 2 * n), hn::LoadU(d, from + 3 * n)};
+// ---- vectors of units ----------------------------------------------------------------------------------------------
+
+// A panel narrower than a vector fills it with the units of kParts rows, `stride` apart; the first row comes first.
+template <int kParts, class D>
+HWY_INLINE hn::Vec<D> LoadParts(D d, const hn::TFromD<D>* from, [[maybe_unused]] Index stride) {
+  if constexpr (kParts == 1) return hn::LoadU(d, from);
+#if HWY_TARGET != HWY_SCALAR  // one lane has no parts
+  if constexpr (kParts > 1) {
+    const hn::Half<D> half;
+    return hn::Combine(d, LoadParts<kParts / 2>(half, from + kParts / 2 * stride, stride),
+                       LoadParts<kParts / 2>(half, from, stride));
+  }
+#endif
 }
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE void StoreGates(D d, const Gates<V>& gates, hn::TFromD<D>* to) {
-  const size_t n = hn::Lanes(d);
-  hn::StoreU(gates.i, d, to);
-  hn::StoreU(gates.f, d, to + n);
-  hn::StoreU(gates.g, d, to + 2 * n);
-  hn::StoreU(gates.o, d, to + 3 * n);
+template <int kParts, class D>
+HWY_INLINE void StoreParts(D d, hn::Vec<D> value, hn::TFromD<D>* to, [[maybe_unused]] Index stride) {
+  if constexpr (kParts == 1) hn::StoreU(value, d, to);
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (kParts > 1) {
+    const hn::Half<D> half;
+    StoreParts<kParts / 2>(half, hn::LowerHalf(half, value), to, stride);
+    StoreParts<kParts / 2>(half, hn::UpperHalf(half, value), to + kParts / 2 * stride, stride);
+  }
+#endif
 }
+
+// The gates of kParts rows of a panel: [i f g o] each.
+template <int kParts, class D, class V = hn::Vec<D>>
+HWY_INLINE Gates<V> LoadGates(D d, const hn::TFromD<D>* from) {
+  const Index n = static_cast<Index>(hn::Lanes(d)) / kParts;
+  return {LoadParts<kParts>(d, from, 4 * n), LoadParts<kParts>(d, from + n, 4 * n),
+          LoadParts<kParts>(d, from + 2 * n, 4 * n), LoadParts<kParts>(d, from + 3 * n, 4 * n)};
+}
+
+template <int kParts, class D, class V = hn::Vec<D>>
+HWY_INLINE void StoreGates(D d, const Gates<V>& gates, hn::TFromD<D>* to) {
+  const Index n = static_cast<Index>(hn::Lanes(d)) / kParts;
+  StoreParts<kParts>(d, gates.i, to, 4 * n);
+  StoreParts<kParts>(d, gates.f, to + n, 4 * n);
+  StoreParts<kParts>(d, gates.g, to + 2 * n, 4 * n);
+  StoreParts<kParts>(d, gates.o, to + 3 * n, 4 * n);
+}
+
+// f(d, kParts, begin, end) for as many rows as fill whole vectors, then f(narrow, 1, begin, end) for the rest.
+template <int kParts, class D, class Narrow, class F>
+HWY_INLINE void ForRowParts(D d, Narrow narrow, Range rows, F&& f) {
+  const Index middle = rows.begin + rows.size() / kParts * kParts;
+  if (middle > rows.begin) f(d, std::integral_constant<int, kParts>(), rows.begin, middle);
+  if (rows.end > middle) f(narrow, std::integral_constant<int, 1>(), middle, rows.end);
+}
+
+// The same for the rows of a panel of `panel_lanes` units.
+template <class D, class F>
+HWY_INLINE void ForRowsOfPanel(D d, Index panel_lanes, Range rows, F&& f) {
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  if (panel_lanes == lanes) return f(d, std::integral_constant<int, 1>(), rows.begin, rows.end);
+  if constexpr (hn::MaxLanes(D()) >= 2) {
+    const hn::Half<D> half;
+    if (2 * panel_lanes == lanes) return ForRowParts<2>(d, half, rows, f);
+    if constexpr (hn::MaxLanes(D()) >= 4) ForRowParts<4>(d, hn::Half<decltype(half)>(), rows, f);
+  }
+}
+
+// ---- kinds of cells ------------------------------------------------------------------------------------------------
 
 struct StandardCell {
   template <class D, class T, class V = hn::Vec<D>>
   static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const LstmArgs<T>&) {
     return {Sigmoid(d, z.i), Sigmoid(d, z.f), Tanh(d, z.g), Sigmoid(d, z.o)};
   }
-  // What backward needs of the gates: their values.
-  template <class V>
-  static HWY_INLINE Gates<V> Keep(const Gates<V>&, const Gates<V>& values) {
-    return values;
-  }
+  static constexpr bool kKeepsSums = false;  // backward needs the gates' values alone
   template <class D, class T, class V = hn::Vec<D>>
   static HWY_INLINE V Output(D d, V c, const LstmArgs<T>&) {
     return Tanh(d, c);
@@ -81,10 +129,7 @@ struct AnyCell {
     return {ActivationValue(d, z.i, p.recurrent_activation), ActivationValue(d, z.f, p.recurrent_activation),
             ActivationValue(d, z.g, p.activation), ActivationValue(d, z.o, p.recurrent_activation)};
   }
-  template <class V>
-  static HWY_INLINE Gates<V> Keep(const Gates<V>& z, const Gates<V>&) {
-    return z;
-  }
+  static constexpr bool kKeepsSums = true;
   template <class D, class T, class V = hn::Vec<D>>
   static HWY_INLINE V Output(D d, V c, const LstmArgs<T>& p) {
     return ActivationValue(d, c, p.activation);
@@ -102,42 +147,77 @@ struct AnyCell {
   }
 };
 
-// One row of a panel: sums z in, new c and h out. c_before null: zero. kept and output null: inference.
-template <class Cell, class D, class T>
-HWY_INLINE void CellForward(D d, const LstmArgs<T>& p, const T* z_row, const T* c_before, T* c_after, T* h, T* kept,
-                            T* output) {
+// ---- rows of a panel -----------------------------------------------------------------------------------------------
+
+// A run of batch rows of one panel in one step. Each Rows stands at the panel's first unit and has one step.
+template <class T>
+struct CellForwardRows {
+  const T* sums = nullptr;  // z, rows of the panel's width
+  T* values = nullptr;      // the gates' values, as wide; may be the sums
+  Rows<const T> c_before;   // null: zero
+  Rows<T> c, h;
+  Rows<T> output;  // activation(c); null: not wanted
+};
+
+// The four activations of a row do not wait for each other; the cell after them does. Two loops therefore keep the
+// processor busier than one, whose chain from sums to h is longer than it can look ahead (c64 on Zen 4: 81 cycles a
+// vector in one loop).
+template <class Cell, int kParts, class D, class T>
+HWY_NOINLINE void CellForward(D d, const LstmArgs<T>& p, const CellForwardRows<T>& at, Index begin, Index end) {
   using V = hn::Vec<D>;
-  const Gates<V> z = LoadGates(d, z_row);
-  const Gates<V> gate = Cell::Activate(d, z, p);
-  V c = hn::Mul(gate.i, gate.g);
-  if (c_before != nullptr) c = Fma(d, gate.f, hn::LoadU(d, c_before), c);
-  const V u = Cell::Output(d, c, p);
-  hn::StoreU(c, d, c_after);
-  hn::StoreU(hn::Mul(gate.o, u), d, h);
-  if (kept != nullptr) {
-    StoreGates(d, Cell::Keep(z, gate), kept);
-    hn::StoreU(u, d, output);
+  const Index width = 4 * static_cast<Index>(hn::Lanes(d)) / kParts;
+  const T* sums = at.sums;
+  T* values = at.values;
+  for (Index b = begin; b < end; b += kParts) {
+    StoreGates<kParts>(d, Cell::Activate(d, LoadGates<kParts>(d, sums + b * width), p), values + b * width);
+  }
+  const Rows<const T> c_before = at.c_before;
+  const Rows<T> c_rows = at.c, h_rows = at.h, output = at.output;
+  for (Index b = begin; b < end; b += kParts) {
+    const Gates<V> gate = LoadGates<kParts>(d, values + b * width);
+    V c = hn::Mul(gate.i, gate.g);
+    if (c_before) c = Fma(d, gate.f, LoadParts<kParts>(d, c_before.at(b, 0), c_before.batch_stride), c);
+    const V u = Cell::Output(d, c, p);
+    StoreParts<kParts>(d, c, c_rows.at(b, 0), c_rows.batch_stride);
+    StoreParts<kParts>(d, hn::Mul(gate.o, u), h_rows.at(b, 0), h_rows.batch_stride);
+    if (output) StoreParts<kParts>(d, u, output.at(b, 0), output.batch_stride);
   }
 }
 
-// One row of a panel backwards: replaces what was kept by dz, and dc (in: from the step after) by that of the step
-// before. first: no dc arrives yet.
-template <class Cell, class D, class T>
-HWY_INLINE void CellBackward(D d, const LstmArgs<T>& p, hn::Vec<D> dh, T* kept, const T* c, const T* output,
-                             const T* c_before, T* dc_row, bool first) {
+template <class T>
+struct CellBackwardRows {
+  Rows<const T> dh;
+  T* gates = nullptr;      // in: what forward kept; out: dz
+  Rows<const T> c_before;  // null: zero
+  Rows<const T> c, output;
+  Rows<T> dc;  // in: from the step after; out: for the step before
+};
+
+template <class Cell, int kParts, class D, class T>
+HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows<T>& at, Index begin, Index end) {
   using V = hn::Vec<D>;
-  Gates<V> value, slope;
-  Cell::Recall(d, LoadGates(d, kept), p, value, slope);
-  const V u = hn::LoadU(d, output);
-  const V through_output = hn::Mul(hn::Mul(dh, value.o), Cell::OutputSlope(d, hn::LoadU(d, c), u, p));
-  const V dc = first ? through_output : hn::Add(through_output, hn::LoadU(d, dc_row));
-  Gates<V> dz;
-  dz.i = hn::Mul(hn::Mul(dc, value.g), slope.i);
-  dz.f = c_before != nullptr ? hn::Mul(hn::Mul(dc, hn::LoadU(d, c_before)), slope.f) : hn::Zero(d);
-  dz.g = hn::Mul(hn::Mul(dc, value.i), slope.g);
-  dz.o = hn::Mul(hn::Mul(dh, u), slope.o);
-  StoreGates(d, dz, kept);
-  hn::StoreU(hn::Mul(dc, value.f), d, dc_row);
+  const Index width = 4 * static_cast<Index>(hn::Lanes(d)) / kParts;
+  const Rows<const T> dh_rows = at.dh, c_before = at.c_before, c_rows = at.c, output = at.output;
+  const Rows<T> dc_rows = at.dc;
+  T* gates = at.gates;
+  for (Index b = begin; b < end; b += kParts) {
+    Gates<V> value, slope;
+    Cell::Recall(d, LoadGates<kParts>(d, gates + b * width), p, value, slope);
+    const V dh = LoadParts<kParts>(d, dh_rows.at(b, 0), dh_rows.batch_stride);
+    const V u = LoadParts<kParts>(d, output.at(b, 0), output.batch_stride);
+    const V c = LoadParts<kParts>(d, c_rows.at(b, 0), c_rows.batch_stride);
+    const V through_output = hn::Mul(hn::Mul(dh, value.o), Cell::OutputSlope(d, c, u, p));
+    const V dc = hn::Add(through_output, LoadParts<kParts>(d, dc_rows.at(b, 0), dc_rows.batch_stride));
+    V before = hn::Zero(d);
+    if (c_before) before = LoadParts<kParts>(d, c_before.at(b, 0), c_before.batch_stride);
+    Gates<V> dz;
+    dz.i = hn::Mul(hn::Mul(dc, value.g), slope.i);
+    dz.f = hn::Mul(hn::Mul(dc, before), slope.f);
+    dz.g = hn::Mul(hn::Mul(dc, value.i), slope.g);
+    dz.o = hn::Mul(hn::Mul(dh, u), slope.o);
+    StoreGates<kParts>(d, dz, gates + b * width);
+    StoreParts<kParts>(d, hn::Mul(dc, value.f), dc_rows.at(b, 0), dc_rows.batch_stride);
+  }
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

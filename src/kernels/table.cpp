@@ -10,7 +10,9 @@ HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
 // One function per source of kernels; each is compiled for every target.
-void FillLstm(KernelTable& table);
+void FillLstmForward(KernelTable& table);
+void FillLstmBackward(KernelTable& table);
+void FillLstmGradients(KernelTable& table);
 void FillDense(KernelTable& table);
 void FillActivations(KernelTable& table);
 void FillLosses(KernelTable& table);
@@ -20,7 +22,9 @@ const KernelTable* GetTable() {
   static const KernelTable table = [] {
     KernelTable t;
     t.target = hwy::TargetName(HWY_TARGET);
-    FillLstm(t);
+    FillLstmForward(t);
+    FillLstmBackward(t);
+    FillLstmGradients(t);
     FillDense(t);
     FillActivations(t);
     FillLosses(t);

@@ -5,6 +5,7 @@
 // names, so all targets agree to the bit (see docs/architecture.md, "Reproducible to the bit").
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,9 +21,11 @@ namespace rondo::kernels {
 
 // What forward and backward share. "Step" is the processing order: with go_backwards step 0 is the last time.
 //
-// gates: [steps][panels][capacity][4 * lanes], per row the four gates of a panel's units. Forward leaves the gate
+// gates: [steps][panels][capacity][panel width], per row the four gates of a panel's units. Forward leaves the gate
 // values there (or, unless the cell is standard, the sums before the activation), backward replaces them by the
 // derivatives of those sums.
+//
+// A mask leaves rows out of steps: a row keeps its h and c over a step that it skips.
 template <class T>
 struct LstmArgs {
   LstmLayout layout;
@@ -32,8 +35,9 @@ struct LstmArgs {
   Index capacity = 0;  // batch rows that the buffers hold
   const T* weights = nullptr;
 
-  Rows<const T> x;  // (batch, steps, inputs)
-  Rows<T> h;        // (batch, h_slots, units): the output of step s stands in slot s % h_slots
+  Rows<const std::uint8_t> mask;  // (batch, steps, 1): 0 for a skipped step; null: none is
+  Rows<const T> x;                // (batch, steps, inputs)
+  Rows<T> h;                      // (batch, h_slots, units): the output of step s stands in slot s % h_slots
   Index h_slots = 0;
   Rows<const T> h0, c0;  // (batch, 1, units) each, or null: zero
   Rows<T> c;             // (batch, c_slots, units): the cell state of step s in slot s % c_slots
@@ -44,7 +48,8 @@ struct LstmArgs {
   Rows<T> cell_output;  // (batch, steps, units): activation(c)
 
   T* gates_at(Index step, Index panel, Index row) const {
-    return gates + ((step * layout.panels() + panel) * capacity + row) * layout.panel_width();
+    const Index panel_start = (step * layout.padded_units() + layout.first_unit(panel)) * 4 * capacity;
+    return gates + panel_start + row * layout.panel_width(panel);
   }
 };
 
@@ -57,6 +62,7 @@ struct LstmBackwardArgs {
   bool dh_every_step = false;               // else (batch, 1, units), of the last step
   Rows<const T> dh_final, dc_final;         // gradient of the final states, or null
   Rows<T> dc;                               // scratch (batch, 1, units)
+  Rows<T> dh_carried;                       // scratch (batch, 1, units), where there is a mask
   Rows<T> dx;                               // (batch, steps, inputs), or null: not wanted
   Rows<T> dh0, dc0;                         // (batch, 1, units), or null: not wanted
 };
@@ -151,8 +157,9 @@ struct Ops {
   void (*lstm_forward)(const LstmArgs<T>&, Range rows) = nullptr;
   // Chain of dh: the gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
   void (*lstm_backward)(const LstmBackwardArgs<T>&, Range rows) = nullptr;
-  // Weight gradients in the packed layout, a range of lstm_gradient_tiles. Chain: steps ascending, then batch rows.
-  void (*lstm_gradients)(const LstmArgs<T>&, Index batch, T* gradient, Range tiles) = nullptr;
+  // Weight gradients in the packed layout, a range of lstm_gradient_tiles; added to what is there if `add`. Chain: steps
+  // from the last to the first, as backward walks, and in a step batch rows ascending.
+  void (*lstm_gradients)(const LstmArgs<T>&, Index batch, T* gradient, bool add, Range tiles) = nullptr;
   Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
   // Packs rows [first_row, first_row + count) of the weights for the backward product: column groups over those rows,
   // in each group a row per (unit, gate). Range of panels of units. `out` needs lstm_transposed_size elements.
@@ -183,7 +190,7 @@ struct Ops {
 };
 
 inline Index lstm_transposed_size(const LstmLayout& layout, Index count) {
-  return 4 * layout.units * round_up(count, layout.lanes);
+  return 4 * layout.units() * round_up(count, layout.lanes());
 }
 inline Index dense_transposed_size(const DenseLayout& layout) {
   return layout.units * round_up(layout.inputs, layout.lanes);

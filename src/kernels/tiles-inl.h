@@ -112,35 +112,33 @@ struct Tile {
     }
   }
 
-  // The same with a row of gates for a: unit by unit, within a unit gate by gate, as they stand in one panel.
+  // The same with rows of gates for a: unit by unit, within a unit gate by gate, as they stand in one panel of kLanes
+  // units.
+  template <int kLanes>
   HWY_INLINE void MultiplyGates(D d, const T* HWY_RESTRICT gates, const T* HWY_RESTRICT w, Index units) {
-    const Index lanes = Lanes(d);
     for (Index unit = 0; unit < units; ++unit) {
       RONDO_UNROLL
       for (int gate = 0; gate < 4; ++gate) {
-        const T* HWY_RESTRICT a = gates + gate * lanes + unit;
-        Add(d, w, [&](int r) HWY_ATTR { return a[r * 4 * lanes]; });
-        w += kVectors * lanes;
+        const T* HWY_RESTRICT a = gates + gate * kLanes + unit;
+        Add(d, w, [&](int r) HWY_ATTR { return a[r * 4 * kLanes]; });
+        w += kVectors * Lanes(d);
       }
     }
   }
 
-  // sum[r] += sum over n of a[n][r] * g[n]: an outer product per row n, for weight gradients.
+  // sum[r] += sum over n of a[n][r] * g[n]: an outer product per row n, for weight gradients. kOnes: the first row
+  // of the tile is that of the bias, whose a is 1.
+  template <bool kOnes>
   HWY_INLINE void MultiplyColumns(D d, const T* HWY_RESTRICT a, Index a_stride, const T* HWY_RESTRICT g, Index g_stride,
                                   Index count) {
     RONDO_UNROLL_DEPTH
     for (Index n = 0; n < count; ++n) {
-      Add(d, g, [&](int r) HWY_ATTR { return a[r]; });
+      if constexpr (kOnes) {
+        Add(d, g, [&](int r) HWY_ATTR { return r == 0 ? T{1} : a[r - 1]; });
+      } else {
+        Add(d, g, [&](int r) HWY_ATTR { return a[r]; });
+      }
       a += a_stride;
-      g += g_stride;
-    }
-  }
-
-  // sum[r] += sum over n of g[n]: the gradient of a bias.
-  HWY_INLINE void AddColumns(D d, const T* HWY_RESTRICT g, Index g_stride, Index count) {
-    for (Index n = 0; n < count; ++n) {
-      RONDO_UNROLL
-      for (int v = 0; v < kVectors; ++v) sum[0][v] = hn::Add(sum[0][v], hn::LoadU(d, g + v * Lanes(d)));
       g += g_stride;
     }
   }
@@ -155,6 +153,18 @@ HWY_INLINE void WithConstant(Index n, F&& f) {
     if (n < kMax) return WithConstant<kMax - 1>(n, f);
   }
   f(std::integral_constant<int, kMax>());
+}
+
+// Calls f(integral_constant<int, v>) with the vectors v of a panel's rows: 4 for one as wide as a vector, 2 or 1 for a
+// narrow one.
+template <class D, class F>
+HWY_INLINE void WithPanelVectors(D d, Index panel_lanes, F&& f) {
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  if (panel_lanes == lanes) return f(std::integral_constant<int, 4>());
+  if constexpr (hn::MaxLanes(D()) >= 2) {
+    if (2 * panel_lanes == lanes) return f(std::integral_constant<int, 2>());
+  }
+  if constexpr (hn::MaxLanes(D()) >= 4) f(std::integral_constant<int, 1>());
 }
 
 // How many tiles of at most kMaxRows rows a run of rows is cut into.

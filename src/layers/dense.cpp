@@ -138,10 +138,11 @@ class DenseNode final : public graph::LayerNode {
     const DenseLayout layout = layout_;
     add_parameter(
         "kernel", {layout.inputs, units_}, block_,
-        [layout](Index i) { return layout.index(i / layout.units, i % layout.units); }, options_.kernel_initializer);
+        [layout](Index i) { return layout.index(layout.first_input() + i / layout.units, i % layout.units); },
+        options_.kernel_initializer);
     if (!layout.use_bias) return;
     add_parameter(
-        "bias", {units_}, block_, [layout](Index i) { return layout.index(layout.inputs, i); },
+        "bias", {units_}, block_, [layout](Index i) { return layout.index(0, i); },
         options_.bias_initializer);
   }
 
@@ -152,6 +153,7 @@ class DenseNode final : public graph::LayerNode {
     const Place gradient = builder.gradient(block_);
     const bool dx_wanted = builder.wants_gradient(x);
     const engine::Value y = builder.value(output_shapes({in.sample})[0], gradient || dx_wanted);
+    builder.set_mask(y, in.mask);
     const engine::ValueInfo out = builder.info(y);
 
     DensePlaces at{

@@ -9,6 +9,7 @@
 #include "layers/parts/activations.hpp"
 #include "layers/parts/config.hpp"
 #include "layers/parts/initializers.hpp"
+#include "layers/parts/masked_output.hpp"
 #include "layers/parts/recurrent_state.hpp"
 #include "layers/parts/shapes.hpp"
 
@@ -25,10 +26,11 @@ using kernels::Rows;
 
 struct LstmPlaces {
   Place x, dx;                   // dx nowhere: not wanted
+  Place mask;                    // nowhere: every step counts
   Place h, c;                    // slots of outputs and cell states
   Place h0, c0, dh0, dc0;        // initial state and its gradient; nowhere: zero, not wanted
   Place dh, dh_final, dc_final;  // gradients that arrive; nowhere: none
-  Place dc;                      // scratch
+  Place dc, dh_carried;          // scratch; dh_carried for masks
   Place gates, cell_output;      // kept for backward; nowhere in inference
   Place gradient;                // of the weights; nowhere: frozen
   Place recurrent_transposed, input_transposed;
@@ -82,6 +84,7 @@ class LstmExecutor final : public engine::Executor {
                          .dh_final = at_.dh_final.rows<const T>(run.arena),
                          .dc_final = at_.dc_final.rows<const T>(run.arena),
                          .dc = at_.dc.rows<T>(run.arena),
+                         .dh_carried = at_.dh_carried.rows<T>(run.arena),
                          .dx = in_processing_order(at_.dx.rows<T>(run.arena)),
                          .dh0 = at_.dh0.rows<T>(run.arena),
                          .dc0 = at_.dc0.rows<T>(run.arena)},
@@ -91,7 +94,7 @@ class LstmExecutor final : public engine::Executor {
   Index gradient_tiles() const override { return at_.gradient ? ops_->lstm_gradient_tiles(s_.layout) : 0; }
   void gradients(const Run& run, Range tiles) const noexcept override {
     if (tiles.empty()) return;
-    ops_->lstm_gradients(arguments(run), run.rows, at_.gradient.pointer<T>(run.arena), tiles);
+    ops_->lstm_gradients(arguments(run), run.rows, at_.gradient.pointer<T>(run.arena), /*add=*/false, tiles);
   }
 
   Index derived_tiles() const override { return derives() ? s_.layout.panels() : 0; }
@@ -99,19 +102,20 @@ class LstmExecutor final : public engine::Executor {
     if (panels.empty()) return;
     const T* weights = block_->template values<T>();
     if (at_.recurrent_transposed) {
-      ops_->lstm_transpose(s_.layout, weights, s_.layout.inputs, s_.layout.units,
+      ops_->lstm_transpose(s_.layout, weights, s_.layout.first_recurrent(), s_.layout.units(),
                            at_.recurrent_transposed.pointer<T>(run.arena), panels);
     }
     if (at_.input_transposed) {
-      ops_->lstm_transpose(s_.layout, weights, 0, s_.layout.inputs, at_.input_transposed.pointer<T>(run.arena), panels);
+      ops_->lstm_transpose(s_.layout, weights, s_.layout.first_input(), s_.layout.inputs(),
+                           at_.input_transposed.pointer<T>(run.arena), panels);
     }
   }
   const engine::ParameterBlock* derived_from() const override { return derives() ? block_.get() : nullptr; }
 
   double flops_per_row() const override {
-    const double products = 8.0 * static_cast<double>(s_.layout.inputs + s_.layout.units);
+    const double products = 8.0 * static_cast<double>(s_.layout.inputs() + s_.layout.units());
     constexpr double kCell = 100;  // three sigmoids and two tangents in units of a multiplication
-    return static_cast<double>(s_.steps * s_.layout.units) * (products + kCell);
+    return static_cast<double>(s_.steps * s_.layout.units()) * (products + kCell);
   }
 
  private:
@@ -133,7 +137,7 @@ class LstmExecutor final : public engine::Executor {
   void keep_last_output(const Run& run, Range rows) const noexcept {
     const auto h = at_.h.rows<const T>(run.arena);
     const auto h0 = at_.h0.rows<T>(run.arena);
-    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(h.at(b, 0), s_.layout.units, h0.at(b, 0));
+    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(h.at(b, 0), s_.layout.units(), h0.at(b, 0));
   }
 
   kernels::LstmArgs<T> arguments(const Run& run) const noexcept {
@@ -144,6 +148,7 @@ class LstmExecutor final : public engine::Executor {
             .steps = s_.steps,
             .capacity = s_.capacity,
             .weights = block_->template values<T>(),
+            .mask = in_processing_order(at_.mask.rows<const std::uint8_t>(run.arena)),
             .x = in_processing_order(at_.x.rows<const T>(run.arena)),
             .h = at_.h.rows<T>(run.arena),
             .h_slots = s_.h_slots,
@@ -212,7 +217,7 @@ class LstmNode final : public graph::LayerNode {
     config["go_backwards"] = options_.go_backwards;
     config["stateful"] = options_.stateful;
     config["unroll"] = false;
-    config["zero_output_for_mask"] = false;
+    config["zero_output_for_mask"] = options_.zero_output_for_mask;
     config["units"] = units_;
     config["activation"] = layers::activation_config(options_.activation);
     config["recurrent_activation"] = layers::activation_config(options_.recurrent_activation);
@@ -235,21 +240,22 @@ class LstmNode final : public graph::LayerNode {
   void create_parameters(const std::vector<Shape>& inputs) override {
     const kernels::KernelTable& table = kernels::chosen();
     const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
-    layout_ = {.inputs = inputs[0].back(), .units = units_, .use_bias = options_.use_bias, .lanes = lanes};
+    layout_ = LstmLayout(inputs[0].back(), units_, options_.use_bias, lanes);
     block_ = make_block(layout_.size(), table);
     const LstmLayout layout = layout_;
     // Logical columns are gate by gate: column g * units + u.
     const auto place = [layout](Index first_row) {
       return [layout, first_row](Index i) {
-        const Index column = i % (4 * layout.units);
-        return layout.index(first_row + i / (4 * layout.units), column / layout.units, column % layout.units);
+        const Index units = layout.units(), column = i % (4 * units);
+        return layout.index(first_row + i / (4 * units), column / units, column % units);
       };
     };
-    add_parameter("lstm_cell/kernel", {layout.inputs, 4 * units_}, block_, place(0), options_.kernel_initializer);
-    add_parameter("lstm_cell/recurrent_kernel", {units_, 4 * units_}, block_, place(layout.inputs),
+    add_parameter("lstm_cell/kernel", {layout.inputs(), 4 * units_}, block_, place(layout.first_input()),
+                  options_.kernel_initializer);
+    add_parameter("lstm_cell/recurrent_kernel", {units_, 4 * units_}, block_, place(layout.first_recurrent()),
                   options_.recurrent_initializer);
-    if (!layout.use_bias) return;
-    add_parameter("lstm_cell/bias", {4 * units_}, block_, place(layout.inputs + units_), options_.bias_initializer);
+    if (!layout.use_bias()) return;
+    add_parameter("lstm_cell/bias", {4 * units_}, block_, place(0), options_.bias_initializer);
     if (options_.unit_forget_bias) set_forget_bias();
   }
 
@@ -274,7 +280,7 @@ class LstmNode final : public graph::LayerNode {
     }
     if (x.back() < 1) throw ShapeError(where() + " needs a known number of features, not " + graph::batch_text(x));
     if (x[0] == 0) throw ShapeError(where() + ": the input " + graph::batch_text(x) + " has no time steps");
-    if (built()) layers::require_features(*this, x, layout_.inputs);
+    if (built()) layers::require_features(*this, x, layout_.inputs());
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (inputs[i] == Shape{units_}) continue;
       throw ShapeError(where() + ": an initial state must be (batch, " + std::to_string(units_) + "), got " +
@@ -289,6 +295,7 @@ class LstmNode final : public graph::LayerNode {
     const bool given_state = inputs.size() == 3;
     LstmPlaces at;
     at.x = x.data;
+    at.mask = x.mask;
     at.dx = x.gradient;
     at.gradient = builder.gradient(block_);
     if (given_state) {
@@ -320,8 +327,18 @@ class LstmNode final : public graph::LayerNode {
     if (builder.streaming()) carry_state(builder, at);
     if (backward) keep_for_backward(builder, x.steps, at);
 
-    const std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
+    std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
     builder.add(LstmExecutor<T>(s, at, block_, builder.streaming() ? nullptr : state_));
+    if (x.mask) {
+      // Without an initial state the state of a row that has not begun is zero already.
+      const bool may_begin_late = at.h0 || options_.zero_output_for_mask;
+      if (may_begin_late) {
+        outputs[0] = layers::add_masked_output<T>(
+            builder, outputs[0],
+            {.mask = x.mask, .steps = x.steps, .backwards = options_.go_backwards, .zero = options_.zero_output_for_mask});
+      }
+      if (options_.return_sequences) builder.set_mask(outputs[0], x.mask);
+    }
     return outputs;
   }
 
@@ -339,11 +356,12 @@ class LstmNode final : public graph::LayerNode {
   }
 
   void keep_for_backward(engine::PlanBuilder& builder, Index steps, LstmPlaces& at) const {
-    at.gates = builder.elements(steps * layout_.panels() * builder.capacity() * layout_.panel_width());
+    at.gates = builder.elements(steps * builder.capacity() * 4 * layout_.padded_units());
     at.cell_output = builder.rows(steps, units_);
     at.dc = builder.rows(1, units_);
+    if (at.mask) at.dh_carried = builder.rows(1, units_);
     if (steps > 1 || at.dh0) at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
-    if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs));
+    if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs()));
   }
 
   // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.
@@ -400,6 +418,7 @@ std::shared_ptr<graph::LayerNode> layers::lstm_from_config(const Json& config) {
   options.return_state = config.value("return_state", false);
   options.go_backwards = config.value("go_backwards", false);
   options.stateful = config.value("stateful", false);
+  options.zero_output_for_mask = config.value("zero_output_for_mask", false);
   return std::make_shared<LstmNode>(config.at("units").get<Index>(), options, common_options(config));
 }
 

@@ -25,12 +25,15 @@ std::byte* elements_of(Tensor& t) {
 // A training plan of one layer, and the arena of one walk.
 class Walk {
  public:
-  Walk(const graph::LayerNode& node, const std::vector<Tensor>& inputs, Index spare_rows, bool gradients)
-      : node_(node), rows_(inputs.at(0).shape()[0]), plan_(make_plan(node, inputs, rows_ + spare_rows, gradients)) {
+  Walk(const graph::LayerNode& node, const std::vector<Tensor>& inputs, const ProbeArguments& arguments)
+      : node_(node),
+        rows_(inputs.at(0).shape()[0]),
+        plan_(make_plan(node, inputs, rows_ + arguments.spare_rows, arguments)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const ValueInfo& info = plan_->info(plan_->inputs()[i]);
       put(inputs[i], info, info.data);
     }
+    if (arguments.mask.shape().rank() == 2) put_mask(arguments.mask);
   }
 
   void forward() {
@@ -59,6 +62,17 @@ class Walk {
     return all;
   }
 
+  Tensor output_mask() const {
+    const ValueInfo& info = plan_->info(plan_->outputs().front());
+    if (!info.mask) return {};
+    Tensor out = Tensor::zeros({rows_, info.steps}, DType::float64);
+    const auto mask = info.mask.rows<const std::uint8_t>(run().arena);
+    for (Index b = 0; b < rows_; ++b) {
+      for (Index t = 0; t < info.steps; ++t) out.set({b, t}, *mask.at(b, t));
+    }
+    return out;
+  }
+
   // Of the inputs [begin, end).
   std::vector<Tensor> input_gradients(std::size_t begin, std::size_t end) const {
     std::vector<Tensor> all;
@@ -81,10 +95,11 @@ class Walk {
 
  private:
   static std::unique_ptr<const engine::Plan> make_plan(const graph::LayerNode& node, const std::vector<Tensor>& inputs,
-                                                       Index capacity, bool gradients) {
-    PlanBuilder builder(node.dtype(), capacity, engine::Use::training);
+                                                       Index capacity, const ProbeArguments& arguments) {
+    PlanBuilder builder(node.dtype(), capacity, arguments.training ? engine::Use::training : engine::Use::inference);
     std::vector<Value> values;
-    for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), gradients));
+    for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), !arguments.cotangents.empty()));
+    if (arguments.mask.shape().rank() == 2) builder.set_mask(values[0], builder.mask_rows(arguments.mask.shape()[1]));
     for (const Value v : node.plan(builder, values)) builder.output(v);
     return builder.finish();
   }
@@ -98,6 +113,17 @@ class Walk {
     }
     if (!to) throw std::logic_error("probe: an output of " + node_.where() + " takes no gradient");
     engine::stage_rows(from, {}, 0, rows_, info, to, plan_->dtype(), run().arena);
+  }
+
+  void put_mask(const Tensor& mask) {
+    const ValueInfo& info = plan_->info(plan_->inputs()[0]);
+    if (mask.shape() != Shape{rows_, info.steps}) throw std::logic_error("probe: the mask does not fit the input");
+    const auto to = info.mask.rows<std::uint8_t>(run().arena);
+    const std::vector<double> counts = mask.to_vector();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const auto at = static_cast<Index>(i);
+      *to.at(at / info.steps, at % info.steps) = counts[i] != 0 ? 1 : 0;
+    }
   }
 
   Tensor get(const ValueInfo& info, const Place& from) const {
@@ -134,9 +160,13 @@ Probed probe(graph::LayerNode& node, const ProbeArguments& arguments) {
   if (!arguments.weights.empty()) set_weights(node, arguments.weights);
 
   const bool gradients = !arguments.cotangents.empty();
-  Walk walk(node, inputs, arguments.spare_rows, gradients);
+  Walk walk(node, inputs, arguments);
   walk.forward();
-  Probed result{.outputs = walk.outputs(), .input_gradients = {}, .state_gradients = {}, .weight_gradients = {}};
+  Probed result{.outputs = walk.outputs(),
+                .output_mask = walk.output_mask(),
+                .input_gradients = {},
+                .state_gradients = {},
+                .weight_gradients = {}};
   if (!gradients) return result;
   walk.backward(arguments.cotangents);
   const std::size_t states_at = arguments.inputs.size();

@@ -21,11 +21,14 @@ struct ProbeArguments {
   std::vector<Tensor> initial_state = {};  // (batch, units) each, for layers that take states behind their inputs
   std::vector<Tensor> weights = {};        // in Keras's order; empty: the layer keeps its own
   std::vector<Tensor> cotangents = {};     // one per output; empty: forward only, and no gradients come back
+  Tensor mask = {};                        // (batch, timesteps) of the first input; empty: every step counts
+  bool training = true;                    // false: in a plan of inference, which keeps less; no cotangents then
   Index spare_rows = 0;                    // batch rows that the plan has room for beyond those it walks
 };
 
 struct Probed {
   std::vector<Tensor> outputs;
+  Tensor output_mask;  // (batch, timesteps) of the first output; empty if it has none
   std::vector<Tensor> input_gradients;
   std::vector<Tensor> state_gradients;   // of initial_state
   std::vector<Tensor> weight_gradients;  // in the order of the weights; an empty tensor for a frozen one

@@ -1,0 +1,157 @@
+// LSTM forward over whole sequences on packed panels.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/lstm_forward.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/lstm_cell-inl.h"
+#include "kernels/lstm_rows-inl.h"
+#include "kernels/tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rondo::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// bias + x W + h U of one panel in one step.
+template <class T>
+struct PanelSums {
+  const T* bias = nullptr;     // null: none
+  const T* weights = nullptr;  // of the inputs, then of the units
+  Index inputs = 0, units = 0;
+  Rows<const T> x;
+  Rows<const T> h;  // of the step before; units is 0 where it is zero
+};
+
+// Adds the products of `depth`, counted over inputs and units, to the sums of rows [row, row + kRows).
+template <int kRows, int kVectors, class D, class T>
+HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T* sums) {
+  const Index width = kVectors * static_cast<Index>(hn::Lanes(d));
+  Tile<D, kRows, kVectors> tile;
+  if (depth.begin > 0) {
+    tile.Load(d, sums, width);
+  } else if (p.bias != nullptr) {
+    tile.FillRows(d, p.bias);
+  } else {
+    tile.Fill(hn::Zero(d));
+  }
+  const Range inputs{depth.begin, HWY_MIN(depth.end, p.inputs)};
+  if (!inputs.empty()) {
+    tile.MultiplyRows(d, p.x.at(row, 0) + inputs.begin, p.x.batch_stride, p.weights + inputs.begin * width,
+                      inputs.size());
+  }
+  const Range units{HWY_MAX(depth.begin, p.inputs), depth.end};
+  if (!units.empty()) {
+    tile.MultiplyRows(d, p.h.at(row, 0) + units.begin - p.inputs, p.h.batch_stride, p.weights + units.begin * width,
+                      units.size());
+  }
+  tile.Store(d, sums, width);
+}
+
+template <class D, class T>
+void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, T* sums) {
+  const Index tiles = RowTiles(rows.size());
+  ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
+    for (Index i = 0; i < tiles; ++i) {
+      const Range tile = RowTile(rows.size(), i);
+      T* out = sums + tile.begin * 4 * panel_lanes;
+      WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {
+        WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR {
+          SumsTile<decltype(n)::value, decltype(v)::value>(d, p, rows.begin + tile.begin, depth, out);
+        });
+      });
+    }
+  });
+}
+
+// What one step reads and writes.
+template <class T>
+struct ForwardStep {
+  Rows<const std::uint8_t> mask;
+  Rows<const T> x;
+  Rows<const T> h_before, c_before;  // null: zero
+  Rows<T> h, c, output;              // output null: inference
+};
+
+template <class T>
+ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
+  ForwardStep<T> s;
+  s.mask = From(p.mask, 0, step, 0);
+  s.x = From(p.x, 0, step, 0);
+  s.h_before = step > 0 ? Rows<const T>(From(p.h, 0, (step - 1) % p.h_slots, 0)) : p.h0;
+  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, (step - 1) % p.c_slots, 0)) : p.c0;
+  s.h = From(p.h, 0, step % p.h_slots, 0);
+  s.c = From(p.c, 0, step % p.c_slots, 0);
+  if (p.gates != nullptr) s.output = From(p.cell_output, 0, step, 0);
+  return s;
+}
+
+// A skipped row keeps its state.
+template <class T>
+void KeepState(Rows<const T> before, Rows<T> after, Index row, Index units) {
+  for (Index u = 0; u < units; ++u) after.at(row, 0)[u] = before ? before.at(row, 0)[u] : T{0};
+}
+
+// The cells of a block of rows of one panel, from their sums.
+template <class Cell, class D, class T>
+void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index panel, Range rows, const T* sums,
+                  T* values) {
+  const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
+  const CellForwardRows<T> at{.sums = sums,
+                              .values = values,
+                              .c_before = From(s.c_before, rows.begin, 0, unit),
+                              .c = From(s.c, rows.begin, 0, unit),
+                              .h = From(s.h, rows.begin, 0, unit),
+                              .output = From(s.output, rows.begin, 0, unit)};
+  ForMask(
+      From(s.mask, rows.begin, 0, 0), rows.size(),
+      [&](Range taken) HWY_ATTR {
+        ForRowsOfPanel(d, panel_lanes, taken, [&](auto narrow, auto parts, Index begin, Index end) HWY_ATTR {
+          CellForward<Cell, decltype(parts)::value>(narrow, p, at, begin, end);
+        });
+      },
+      [&](Index row) {
+        KeepState<T>(at.c_before, at.c, row, panel_lanes);
+        KeepState<T>(From(s.h_before, rows.begin, 0, unit), at.h, row, panel_lanes);
+      });
+}
+
+template <class Cell, class T>
+void ForwardSequence(const LstmArgs<T>& p, Range rows) {
+  const hn::ScalableTag<T> d;
+  const LstmLayout& layout = p.layout;
+  HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)())];
+  for (Index step = 0; step < p.steps; ++step) {
+    const ForwardStep<T> s = StepAt(p, step);
+    for (Index panel = 0; panel < layout.panels(); ++panel) {
+      const T* weights = p.weights + layout.panel_offset(panel);
+      const PanelSums<T> product{.bias = layout.use_bias() ? weights : nullptr,
+                                 .weights = weights + layout.first_input() * layout.panel_width(panel),
+                                 .inputs = layout.inputs(),
+                                 .units = s.h_before ? layout.units() : 0,
+                                 .x = s.x,
+                                 .h = s.h_before};
+      ForBlocks(rows, [&](Range block) HWY_ATTR {
+        T* sums = p.gates != nullptr ? p.gates_at(step, panel, block.begin) : scratch;
+        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
+        CellsOfBlock<Cell>(d, p, s, panel, block, sums, Cell::kKeepsSums ? scratch : sums);
+      });
+    }
+  }
+}
+
+template <class T>
+void LstmForward(const LstmArgs<T>& p, Range rows) {
+  if (rows.empty()) return;
+  IsStandard(p) ? ForwardSequence<StandardCell>(p, rows) : ForwardSequence<AnyCell>(p, rows);
+}
+
+void FillLstmForward(KernelTable& table) {
+  table.f32.lstm_forward = LstmForward<float>;
+  table.f64.lstm_forward = LstmForward<double>;
+  table.f32.lanes = static_cast<Index>(hn::Lanes(hn::ScalableTag<float>()));
+  table.f64.lanes = static_cast<Index>(hn::Lanes(hn::ScalableTag<double>()));
+}
+
+}  // namespace rondo::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();

@@ -1,0 +1,69 @@
+// What the LSTM kernels share: how they cut batch rows into blocks, and which rows a mask leaves out.
+
+#if defined(RONDO_KERNELS_LSTM_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RONDO_KERNELS_LSTM_ROWS_INL_H_
+#undef RONDO_KERNELS_LSTM_ROWS_INL_H_
+#else
+#define RONDO_KERNELS_LSTM_ROWS_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include "kernels/table.hpp"
+#include "kernels/tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rondo::kernels::HWY_NAMESPACE {
+
+// A block's sums (64 rows of four vectors: 16 KB with AVX-512) stay in the first cache until the cells have read them.
+constexpr Index kRowsPerBlock = 64;
+
+// Weight rows that all tiles of a block go over before the next ones. A tile of 3 rows with AVX2 eats 21 bytes of
+// weights a cycle: 128 rows are 16 KB and come from the first cache. 6 rows with AVX-512 eat 11, which the second gives.
+constexpr Index kDepthPerPass = kManyRegisters ? 512 : 128;
+
+// f(Range) for the blocks of a range of rows.
+template <class F>
+HWY_INLINE void ForBlocks(Range rows, F&& f) {
+  for (Index begin = rows.begin; begin < rows.end; begin += kRowsPerBlock) {
+    f(Range{begin, HWY_MIN(rows.end, begin + kRowsPerBlock)});
+  }
+}
+
+// f(Range) for the passes over `depth` weight rows; at least one, so that sums get their start.
+template <class F>
+HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
+  Index begin = 0;
+  do {
+    f(Range{begin, HWY_MIN(depth, begin + per_pass)});
+    begin += per_pass;
+  } while (begin < depth);
+}
+
+// Rows of one step of a tensor, from a row and column on; null stays null.
+template <class T>
+HWY_INLINE Rows<T> From(Rows<T> rows, Index row, Index step, Index column) {
+  return rows ? Rows<T>{rows.at(row, step) + column, rows.batch_stride, 0} : rows;
+}
+
+// taken(Range) for runs of the first `rows` rows that take part, skipped(row) for those that the mask leaves out.
+template <class Taken, class Skipped>
+HWY_INLINE void ForMask(Rows<const std::uint8_t> mask, Index rows, Taken&& taken, Skipped&& skipped) {
+  if (!mask) return taken(Range{0, rows});
+  for (Index row = 0; row < rows;) {
+    const Index begin = row;
+    while (row < rows && *mask.at(row, 0) != 0) ++row;
+    if (row > begin) taken(Range{begin, row});
+    for (; row < rows && *mask.at(row, 0) == 0; ++row) skipped(row);
+  }
+}
+
+template <class T>
+HWY_INLINE bool IsStandard(const LstmArgs<T>& p) {
+  return p.activation.kind == ActivationKind::tanh && p.recurrent_activation.kind == ActivationKind::sigmoid;
+}
+
+}  // namespace rondo::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
