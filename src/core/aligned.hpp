@@ -5,17 +5,26 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace rondo {
 
 class AlignedBytes {
  public:
   static constexpr std::size_t kAlignment = 128;
+  // Blocks of this size or more ask for huge pages: a step that walks megabytes in strides of a row would otherwise
+  // wait for page tables.
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   AlignedBytes() = default;
   explicit AlignedBytes(std::size_t size)
-      : data_(static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, std::align_val_t{kAlignment}))),
+      : data_(static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, alignment(size))), Free{alignment(size)}),
         size_(size) {
+#if defined(__linux__)
+    if (size >= kHugePage) (void)madvise(data_.get(), size, MADV_HUGEPAGE);
+#endif
     std::memset(data_.get(), 0, size);
   }
 
@@ -23,10 +32,14 @@ class AlignedBytes {
   std::size_t size() const { return size_; }
 
  private:
+  static std::align_val_t alignment(std::size_t size) {
+    return std::align_val_t{size >= kHugePage ? kHugePage : kAlignment};
+  }
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{kAlignment}); }
+    std::align_val_t alignment;
+    void operator()(std::byte* p) const { ::operator delete(p, alignment); }
   };
-  std::unique_ptr<std::byte, Free> data_;
+  std::unique_ptr<std::byte, Free> data_{nullptr, Free{std::align_val_t{kAlignment}}};
   std::size_t size_ = 0;
 };
 

@@ -43,8 +43,8 @@ void Plan::forward(const Run& run, Range rows) const noexcept {
   for (const auto& e : executors_) e->forward(run, rows);
 }
 
-void Plan::backward(const Run& run, Range rows) const noexcept {
-  for (auto e = executors_.rbegin(); e != executors_.rend(); ++e) (*e)->backward(run, rows);
+void Plan::backward(const Run& run, const Member& member) const noexcept {
+  for (auto e = executors_.rbegin(); e != executors_.rend(); ++e) (*e)->backward(run, member);
 }
 
 void Plan::gradients(const Run& run, Index rank, Index team) const noexcept {

@@ -19,6 +19,7 @@
 #include "core/aligned.hpp"
 #include "core/range.hpp"
 #include "engine/parameter.hpp"
+#include "engine/thread_pool.hpp"
 #include "kernels/rows.hpp"
 
 namespace rondo::engine {
@@ -83,10 +84,11 @@ class Executor {
   // May throw.
   virtual void begin(const Run&) const {}
   virtual void forward(const Run& run, Range rows) const noexcept = 0;
-  // Gradients of the inputs from gradients of the outputs.
-  virtual void backward(const Run& run, Range rows) const noexcept = 0;
+  // Gradients of the inputs from gradients of the outputs, for the member's share of the rows. An executor may hold
+  // barriers, of which every member then passes as many.
+  virtual void backward(const Run& run, const Member& member) const noexcept = 0;
 
-  // Weight gradients, cut into tiles that threads share.
+  // Weight gradients that backward has not computed already, cut into tiles that threads share.
   virtual Index gradient_tiles() const { return 0; }
   virtual void gradients(const Run&, Range /*tiles*/) const noexcept {}
 
@@ -155,7 +157,7 @@ class Plan {
   // The parts of a walk. All but begin() run on every member of a team, each with its share.
   void begin(const Run& run) const;
   void forward(const Run& run, Range rows) const noexcept;
-  void backward(const Run& run, Range rows) const noexcept;
+  void backward(const Run& run, const Member& member) const noexcept;
   void gradients(const Run& run, Index rank, Index team) const noexcept;
   void derive(const Run& run, Index rank, Index team) const noexcept;
 

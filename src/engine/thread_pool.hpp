@@ -9,6 +9,8 @@
 
 #include <rondo/shape.hpp>
 
+#include "core/range.hpp"
+
 namespace rondo::engine {
 
 // One member of a team at work.
@@ -17,6 +19,8 @@ class Member {
   Member(Index rank, Index size, void* barrier) : rank_(rank), size_(size), barrier_(barrier) {}
   Index rank() const { return rank_; }
   Index size() const { return size_; }
+  // This member's part of [0, count).
+  Range share(Index count) const { return rondo::share(count, rank_, size_); }
   // Returns when every member has arrived; what they wrote before is visible to all after.
   void barrier() const;
 

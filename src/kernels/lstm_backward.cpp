@@ -30,7 +30,7 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
     const Index units = p.layout.units_in(panel);
     WithPanelVectors(d, p.layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
       constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
-      tile.template MultiplyGates<kLanes>(d, p.gates_at(step, panel, row), transposed, units);
+      tile.template MultiplyGates<kLanes>(d, p.at(p.dz, step, panel, row), transposed, units);
     });
     transposed += units * 4 * kVectors * p.layout.lanes();
   }
@@ -98,9 +98,9 @@ BackwardStep<T> StepAt(const LstmBackwardArgs<T>& q, Index step) {
   } else if (s.last) {
     s.dh = q.dh;
   }
-  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, step - 1, 0)) : p.c0;
-  s.c = From(p.c, 0, step, 0);
-  s.output = From(p.cell_output, 0, step, 0);
+  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, slot_of(step - 1, p.c_slots), 0)) : p.c0;
+  s.c = From(p.c, 0, slot_of(step, p.c_slots), 0);
+  s.output = From(p.cell_output, 0, slot_of(step, p.gates.slots), 0);
   return s;
 }
 
@@ -141,7 +141,8 @@ void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index 
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
   const CellBackwardRows<T> at{.dh = dh,
-                               .gates = p.gates_at(s.number, panel, rows.begin),
+                               .gates = p.at(p.gates, s.number, panel, rows.begin),
+                               .dz = p.at(p.dz, s.number, panel, rows.begin),
                                .c_before = From(s.c_before, rows.begin, 0, unit),
                                .c = From(s.c, rows.begin, 0, unit),
                                .output = From(s.output, rows.begin, 0, unit),
@@ -155,13 +156,14 @@ void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index 
       },
       [&](Index row) {
         std::copy_n(dh.at(row, 0), panel_lanes, q.dh_carried.at(rows.begin + row, 0) + unit);
-        std::fill_n(at.gates + row * 4 * panel_lanes, 4 * panel_lanes, T{0});
+        std::fill_n(at.dz + row * 4 * panel_lanes, 4 * panel_lanes, T{0});
       });
 }
 
-// Column group by column group; the cells of a block follow at once, while its dh is in the cache.
+// Column group by column group; the cells of a block follow at once, while its dh is in the cache. At the end of a
+// chunk before the last, dh stands complete in dh_border.
 template <class Cell, class T>
-void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows) {
+void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, bool from_border, Range rows) {
   constexpr Index kLanes = hn::MaxLanes(hn::ScalableTag<T>());
   const LstmLayout& layout = q.forward.layout;
   const ColumnGroups groups(layout.units(), layout.lanes());
@@ -169,9 +171,13 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows
   for (Index g = 0; g < groups.count(); ++g) {
     // Whole panels are vectors of units; the narrow ones share the last vector.
     const Range panels{groups.first(g), g + 1 == groups.count() ? layout.panels() : groups.first(g + 1)};
-    const Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
     ForBlocks(rows, [&](Range block) HWY_ATTR {
-      OutputGradient(q, s, block, groups, g, dh);
+      Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
+      if (from_border) {
+        dh = From(q.dh_border, block.begin, 0, panels.begin * layout.lanes());
+      } else {
+        OutputGradient(q, s, block, groups, g, dh);
+      }
       for (Index panel = panels.begin; panel < panels.end; ++panel) {
         const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
         CellsOfBlock<Cell>(q, s, panel, block, Rows<const T>(From(dh, 0, 0, unit)));
@@ -180,7 +186,19 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows
   }
 }
 
-// ---- whole sequences -----------------------------------------------------------------------------------------------
+// dh of step s, whose cells belong to the chunk before.
+template <class T>
+void LeaveBorder(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows) {
+  const LstmLayout& layout = q.forward.layout;
+  const ColumnGroups groups(layout.units(), layout.lanes());
+  for (Index g = 0; g < groups.count(); ++g) {
+    ForBlocks(rows, [&](Range block) HWY_ATTR {
+      OutputGradient(q, s, block, groups, g, From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes()));
+    });
+  }
+}
+
+// ---- sequences -----------------------------------------------------------------------------------------------------
 
 // What arrives at the last cell state.
 template <class T>
@@ -211,20 +229,24 @@ void StateGradients(const LstmBackwardArgs<T>& q, Range rows) {
 }
 
 template <class Cell, class T>
-void BackwardSequence(const LstmBackwardArgs<T>& q, Range rows) {
+void BackwardSequence(const LstmBackwardArgs<T>& q, Range steps, Range rows) {
   const LstmArgs<T>& p = q.forward;
-  StartCellGradient(q, rows);
-  for (Index step = p.steps - 1; step >= 0; --step) {
-    WalkStep<Cell>(q, StepAt(q, step), rows);
+  if (steps.end == p.steps) StartCellGradient(q, rows);
+  for (Index step = steps.end - 1; step >= steps.begin; --step) {
+    WalkStep<Cell>(q, StepAt(q, step), /*from_border=*/step == steps.end - 1 && steps.end < p.steps, rows);
     if (q.dx) GatesTimesAll(p, step, rows, q.input_transposed, p.layout.inputs(), From(q.dx, 0, step, 0));
   }
-  StateGradients(q, rows);
+  if (steps.begin > 0) {
+    LeaveBorder(q, StepAt(q, steps.begin - 1), rows);
+  } else {
+    StateGradients(q, rows);
+  }
 }
 
 template <class T>
-void LstmBackward(const LstmBackwardArgs<T>& q, Range rows) {
+void LstmBackward(const LstmBackwardArgs<T>& q, Range steps, Range rows) {
   if (rows.empty()) return;
-  IsStandard(q.forward) ? BackwardSequence<StandardCell>(q, rows) : BackwardSequence<AnyCell>(q, rows);
+  IsStandard(q.forward) ? BackwardSequence<StandardCell>(q, steps, rows) : BackwardSequence<AnyCell>(q, steps, rows);
 }
 
 void FillLstmBackward(KernelTable& table) {

@@ -187,7 +187,8 @@ HWY_NOINLINE void CellForward(D d, const LstmArgs<T>& p, const CellForwardRows<T
 template <class T>
 struct CellBackwardRows {
   Rows<const T> dh;
-  T* gates = nullptr;      // in: what forward kept; out: dz
+  const T* gates = nullptr;  // what forward kept
+  T* dz = nullptr;           // out; may be the gates
   Rows<const T> c_before;  // null: zero
   Rows<const T> c, output;
   Rows<T> dc;  // in: from the step after; out: for the step before
@@ -199,7 +200,8 @@ HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows
   const Index width = 4 * static_cast<Index>(hn::Lanes(d)) / kParts;
   const Rows<const T> dh_rows = at.dh, c_before = at.c_before, c_rows = at.c, output = at.output;
   const Rows<T> dc_rows = at.dc;
-  T* gates = at.gates;
+  const T* gates = at.gates;
+  T* out = at.dz;
   for (Index b = begin; b < end; b += kParts) {
     Gates<V> value, slope;
     Cell::Recall(d, LoadGates<kParts>(d, gates + b * width), p, value, slope);
@@ -215,7 +217,7 @@ HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows
     dz.f = hn::Mul(hn::Mul(dc, before), slope.f);
     dz.g = hn::Mul(hn::Mul(dc, value.i), slope.g);
     dz.o = hn::Mul(hn::Mul(dh, u), slope.o);
-    StoreGates<kParts>(d, dz, gates + b * width);
+    StoreGates<kParts>(d, dz, out + b * width);
     StoreParts<kParts>(d, hn::Mul(dc, value.f), dc_rows.at(b, 0), dc_rows.batch_stride);
   }
 }

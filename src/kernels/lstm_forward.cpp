@@ -78,11 +78,11 @@ ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
   ForwardStep<T> s;
   s.mask = From(p.mask, 0, step, 0);
   s.x = From(p.x, 0, step, 0);
-  s.h_before = step > 0 ? Rows<const T>(From(p.h, 0, (step - 1) % p.h_slots, 0)) : p.h0;
-  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, (step - 1) % p.c_slots, 0)) : p.c0;
-  s.h = From(p.h, 0, step % p.h_slots, 0);
-  s.c = From(p.c, 0, step % p.c_slots, 0);
-  if (p.gates != nullptr) s.output = From(p.cell_output, 0, step, 0);
+  s.h_before = step > 0 ? Rows<const T>(From(p.h, 0, slot_of(step - 1, p.h_slots), 0)) : p.h0;
+  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, slot_of(step - 1, p.c_slots), 0)) : p.c0;
+  s.h = From(p.h, 0, slot_of(step, p.h_slots), 0);
+  s.c = From(p.c, 0, slot_of(step, p.c_slots), 0);
+  if (p.gates) s.output = From(p.cell_output, 0, slot_of(step, p.gates.slots), 0);
   return s;
 }
 
@@ -116,12 +116,13 @@ void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index pane
       });
 }
 
+// A block's sums wait in the cache for its cells; training keeps what the cell needs again.
 template <class Cell, class T>
-void ForwardSequence(const LstmArgs<T>& p, Range rows) {
+void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
   const hn::ScalableTag<T> d;
   const LstmLayout& layout = p.layout;
   HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)())];
-  for (Index step = 0; step < p.steps; ++step) {
+  for (Index step = steps.begin; step < steps.end; ++step) {
     const ForwardStep<T> s = StepAt(p, step);
     for (Index panel = 0; panel < layout.panels(); ++panel) {
       const T* weights = p.weights + layout.panel_offset(panel);
@@ -132,18 +133,19 @@ void ForwardSequence(const LstmArgs<T>& p, Range rows) {
                                  .x = s.x,
                                  .h = s.h_before};
       ForBlocks(rows, [&](Range block) HWY_ATTR {
-        T* sums = p.gates != nullptr ? p.gates_at(step, panel, block.begin) : scratch;
+        T* kept = p.gates ? p.at(p.gates, step, panel, block.begin) : scratch;
+        T* sums = Cell::kKeepsSums ? kept : scratch;
         SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
-        CellsOfBlock<Cell>(d, p, s, panel, block, sums, Cell::kKeepsSums ? scratch : sums);
+        CellsOfBlock<Cell>(d, p, s, panel, block, sums, Cell::kKeepsSums ? scratch : kept);
       });
     }
   }
 }
 
 template <class T>
-void LstmForward(const LstmArgs<T>& p, Range rows) {
+void LstmForward(const LstmArgs<T>& p, Range steps, Range rows) {
   if (rows.empty()) return;
-  IsStandard(p) ? ForwardSequence<StandardCell>(p, rows) : ForwardSequence<AnyCell>(p, rows);
+  IsStandard(p) ? ForwardSequence<StandardCell>(p, steps, rows) : ForwardSequence<AnyCell>(p, steps, rows);
 }
 
 void FillLstmForward(KernelTable& table) {

@@ -14,35 +14,76 @@ namespace rondo::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- gradients -----------------------------------------------------------------------------------------------------
+//
+// The gradient of a weight is the sum over steps and batch rows of dz times what the weight was multiplied with: 1 for
+// the bias, an input, a unit's h of the step before. A tile takes a few weight rows, that is, columns of [1, x, h].
 
-// All tiles of a panel take the same (step, row) pairs of dz before the next ones. With AVX2 a pass of 128 rows (16 KB)
-// stays in the first cache, which its tiles of 3 rows need; with AVX-512 short passes cost up to 12 % at 1024 units.
-constexpr Index kRowsPerPass = kManyRegisters ? 1024 : 128;
+// A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512) stay in the first or second cache
+// while all tiles of the panel go over them.
+constexpr Index kRowsPerPass = 128;
+
+// Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
+// line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s).
+template <class T>
+constexpr Index kTilesPerCopy = 32 / sizeof(T);
+constexpr Index kTileCopy = kRowsPerPass * kMaxRows;  // elements of one tile's copy
+
+// Pairs of a pass in the order of the chain: steps from last_step downwards, in each the same rows.
+struct GradientPass {
+  Index last_step = 0;
+  Index steps = 0;
+  Range rows;
+};
 
 // Per panel: tiles of the bias and the inputs together, then tiles of recurrent rows.
 Index InputTiles(const LstmLayout& layout) { return RowTiles(layout.first_recurrent()); }
 Index TilesPerPanel(const LstmLayout& layout) { return InputTiles(layout) + RowTiles(layout.units()); }
 Index LstmGradientTiles(const LstmLayout& layout) { return layout.panels() * TilesPerPanel(layout); }
 
-// What a tile of weights is multiplied with in one step: a[n] = 1 if `ones`, then columns of x or of h.
-template <class T>
-struct TileInputs {
+// Weight rows of tile i of a panel.
+struct TileRows {
+  Range rows;  // of the panel
   bool recurrent = false;
-  bool ones = false;
-  Index column = 0;
-
-  Rows<const T> at(const LstmArgs<T>& p, Index step) const {
-    const Rows<const T> rows = recurrent ? Rows<const T>(step > 0 ? Rows<const T>(p.h) : p.h0) : p.x;
-    if (!rows) return rows;
-    return {rows.at(0, recurrent ? HWY_MAX(Index{0}, step - 1) : step) + column, rows.batch_stride, 0};
-  }
 };
 
-// Weight rows [first, first + kRows) of one panel: out (or 0) plus the sum over steps, from the last of them to the
-// first, and over rows.
-template <int kRows, int kVectors, bool kOnes, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const LstmArgs<T>& p, Index batch, Index panel, Range steps, bool add,
-                               const TileInputs<T>& inputs, T* out) {
+TileRows TileNumber(const LstmLayout& layout, Index i) {
+  if (i < InputTiles(layout)) return {RowTile(layout.first_recurrent(), i), false};
+  const Range units = RowTile(layout.units(), i - InputTiles(layout));
+  return {{layout.first_recurrent() + units.begin, layout.first_recurrent() + units.end}, true};
+}
+
+// The columns of [1, x] or h that a tile takes, pair by pair; returns the number of steps that have them: the step
+// before the first has no h, unless it was given.
+template <class T>
+Index CopyColumns(const LstmArgs<T>& p, const GradientPass& pass, const TileRows& tile, T* to) {
+  const bool ones = !tile.recurrent && p.layout.use_bias() && tile.rows.begin == 0;
+  const Index column = tile.rows.begin - (tile.recurrent ? p.layout.first_recurrent() : p.layout.first_input());
+  for (Index s = 0; s < pass.steps; ++s) {
+    const Index step = pass.last_step - s;
+    Rows<const T> from = p.x;
+    Index slot = step;
+    if (tile.recurrent) {
+      from = step > 0 ? Rows<const T>(p.h) : p.h0;
+      slot = step > 0 ? slot_of(step - 1, p.h_slots) : 0;
+      if (!from) return s;
+    }
+    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, to += kMaxRows) {
+      const T* row = from.at(b, slot) + column;
+      if (ones) {
+        to[0] = T{1};
+        for (int k = 1; k < kMaxRows; ++k) to[k] = row[k];
+      } else {
+        for (int k = 0; k < kMaxRows; ++k) to[k] = row[k];
+      }
+    }
+  }
+  return pass.steps;
+}
+
+// out (or 0) plus the products of a pass. dz stands at the pass's first pair and moves by dz_step from step to step.
+template <int kRows, int kVectors, class D, class T>
+HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, std::ptrdiff_t dz_step, Index steps, Index rows,
+                               bool add, T* out) {
   const Index width = kVectors * static_cast<Index>(hn::Lanes(d));
   Tile<D, kRows, kVectors> tile;
   if (add) {
@@ -50,48 +91,65 @@ HWY_NOINLINE void GradientTile(D d, const LstmArgs<T>& p, Index batch, Index pan
   } else {
     tile.Fill(hn::Zero(d));
   }
-  for (Index step = steps.end - 1; step >= steps.begin; --step) {
-    const Rows<const T> a = inputs.at(p, step);
-    if (!a) continue;
-    tile.template MultiplyColumns<kOnes>(d, a.data, a.batch_stride, p.gates_at(step, panel, 0), width, batch);
+  for (Index s = 0; s < steps; ++s) {
+    tile.MultiplyColumns(d, columns, kMaxRows, dz, width, rows);
+    columns += rows * kMaxRows;
+    dz += dz_step;
   }
   tile.Store(d, out, width);
 }
 
+// Tiles [tiles.begin, tiles.end) of a panel, whose columns have been copied.
 template <class T>
-void GradientTileNumber(const LstmArgs<T>& p, Index batch, Index number, Range steps, bool add, T* gradient) {
+void PanelGradients(const LstmArgs<T>& p, const GradientPass& pass, Index panel, Range tiles, const T* copies,
+                    const Index* steps, bool add, T* gradient) {
   const hn::ScalableTag<T> d;
   const LstmLayout& layout = p.layout;
-  const Index panel = number / TilesPerPanel(layout), i = number % TilesPerPanel(layout);
-  TileInputs<T> inputs;
-  Range rows;
-  if (i < InputTiles(layout)) {
-    rows = RowTile(layout.first_recurrent(), i);
-    inputs.ones = layout.use_bias() && rows.begin == 0;
-    inputs.column = HWY_MAX(Index{0}, rows.begin - layout.first_input());
-  } else {
-    rows = RowTile(layout.units(), i - InputTiles(layout));
-    inputs.recurrent = true;
-    inputs.column = rows.begin;
-  }
-  const Index first = inputs.recurrent ? layout.first_recurrent() + rows.begin : rows.begin;
-  T* out = gradient + layout.panel_offset(panel) + first * layout.panel_width(panel);
-  WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
-    WithPanelVectors(d, layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
-      constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
-      inputs.ones ? GradientTile<kRows, kVectors, true>(d, p, batch, panel, steps, add, inputs, out)
-                  : GradientTile<kRows, kVectors, false>(d, p, batch, panel, steps, add, inputs, out);
+  const T* dz = p.at(p.dz, pass.last_step, panel, pass.rows.begin);
+  const std::ptrdiff_t dz_step = -layout.padded_units() * 4 * p.capacity;
+  for (Index i = tiles.begin; i < tiles.end; ++i, copies += kTileCopy, ++steps) {
+    const Range rows = TileNumber(layout, i).rows;
+    T* out = gradient + layout.panel_offset(panel) + rows.begin * layout.panel_width(panel);
+    WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
+      WithPanelVectors(d, layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
+        GradientTile<decltype(n)::value, decltype(v)::value>(d, copies, dz, dz_step, *steps, pass.rows.size(), add,
+                                                             out);
+      });
     });
-  });
+  }
+}
+
+// A pass over a range of tiles, numbered panel by panel.
+template <class T>
+void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, bool add, Range tiles, T* gradient) {
+  HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kTileCopy)];
+  Index steps[static_cast<size_t>(kTilesPerCopy<T>)];
+  const Index per_panel = TilesPerPanel(p.layout);
+  for (Index first = 0; first < per_panel; first += kTilesPerCopy<T>) {
+    const Range copied{first, HWY_MIN(per_panel, first + kTilesPerCopy<T>)};
+    for (Index i = copied.begin; i < copied.end; ++i) {
+      steps[i - first] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + (i - first) * kTileCopy);
+    }
+    for (Index panel = tiles.begin / per_panel; panel * per_panel < tiles.end; ++panel) {
+      const Range mine{HWY_MAX(copied.begin, tiles.begin - panel * per_panel),
+                       HWY_MIN(copied.end, tiles.end - panel * per_panel)};
+      if (mine.empty()) continue;
+      PanelGradients(p, pass, panel, mine, copies + (mine.begin - first) * kTileCopy, steps + (mine.begin - first), add,
+                     gradient);
+    }
+  }
 }
 
 template <class T>
-void LstmGradients(const LstmArgs<T>& p, Index batch, T* gradient, bool add, Range tiles) {
+void LstmGradients(const LstmArgs<T>& p, Range steps, Index batch, T* gradient, bool add, Range tiles) {
+  if (tiles.empty()) return;
+  const Index blocks = HWY_MAX(Index{1}, (batch + kRowsPerPass - 1) / kRowsPerPass);
   const Index steps_per_pass = HWY_MAX(Index{1}, kRowsPerPass / HWY_MAX(Index{1}, batch));
-  for (Index end = p.steps; end > 0; end -= steps_per_pass) {
-    const Range steps{HWY_MAX(Index{0}, end - steps_per_pass), end};
-    for (Index number = tiles.begin; number < tiles.end; ++number) {
-      GradientTileNumber(p, batch, number, steps, add || end < p.steps, gradient);
+  for (Index end = steps.end; end > steps.begin; end -= steps_per_pass) {
+    for (Index block = 0; block < blocks; ++block) {
+      const GradientPass pass{end - 1, HWY_MIN(steps_per_pass, end - steps.begin), share(batch, block, blocks)};
+      PassGradients(p, pass, add, tiles, gradient);
+      add = true;
     }
   }
 }

@@ -21,35 +21,50 @@ namespace rondo::kernels {
 
 // What forward and backward share. "Step" is the processing order: with go_backwards step 0 is the last time.
 //
-// gates: [steps][panels][capacity][panel width], per row the four gates of a panel's units. Forward leaves the gate
-// values there (or, unless the cell is standard, the sums before the activation), backward replaces them by the
-// derivatives of those sums.
+// Buffers that hold something of every step are rings: step s stands in slot s % slots. Training keeps all steps, or a
+// chunk of them that is computed again in backward; inference needs one or two slots.
 //
 // A mask leaves rows out of steps: a row keeps its h and c over a step that it skips.
+
+// Four numbers to the unit, one of each gate: [slots][panels][capacity][panel width].
+template <class T>
+struct GateBuffer {
+  T* data = nullptr;
+  Index slots = 0;
+
+  explicit operator bool() const { return data != nullptr; }
+};
+
+constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
+
 template <class T>
 struct LstmArgs {
   LstmLayout layout;
   Activation activation;            // of the candidate and of the cell: tanh
   Activation recurrent_activation;  // of the gates: sigmoid
-  Index steps = 0;
+  Index steps = 0;     // of the whole sequence
   Index capacity = 0;  // batch rows that the buffers hold
   const T* weights = nullptr;
 
   Rows<const std::uint8_t> mask;  // (batch, steps, 1): 0 for a skipped step; null: none is
   Rows<const T> x;                // (batch, steps, inputs)
-  Rows<T> h;                      // (batch, h_slots, units): the output of step s stands in slot s % h_slots
+  Rows<T> h;                      // (batch, h_slots, units): the output
   Index h_slots = 0;
   Rows<const T> h0, c0;  // (batch, 1, units) each, or null: zero
-  Rows<T> c;             // (batch, c_slots, units): the cell state of step s in slot s % c_slots
+  Rows<T> c;             // (batch, c_slots, units): the cell state
   Index c_slots = 0;
 
   // Training only (null otherwise): what backward needs again.
-  T* gates = nullptr;
-  Rows<T> cell_output;  // (batch, steps, units): activation(c)
+  GateBuffer<T> gates;  // the gates' values or, unless the cell is standard, the sums before the activation
+  Rows<T> cell_output;  // (batch, gates.slots, units): activation(c)
 
-  T* gates_at(Index step, Index panel, Index row) const {
-    const Index panel_start = (step * layout.padded_units() + layout.first_unit(panel)) * 4 * capacity;
-    return gates + panel_start + row * layout.panel_width(panel);
+  // What backward makes of them: the derivatives of the sums. May be the gates' own place.
+  GateBuffer<T> dz;
+
+  T* at(const GateBuffer<T>& buffer, Index step, Index panel, Index row) const {
+    const Index slot = slot_of(step, buffer.slots);
+    const Index panel_start = (slot * layout.padded_units() + layout.first_unit(panel)) * 4 * capacity;
+    return buffer.data + panel_start + row * layout.panel_width(panel);
   }
 };
 
@@ -63,6 +78,7 @@ struct LstmBackwardArgs {
   Rows<const T> dh_final, dc_final;         // gradient of the final states, or null
   Rows<T> dc;                               // scratch (batch, 1, units)
   Rows<T> dh_carried;                       // scratch (batch, 1, units), where there is a mask
+  Rows<T> dh_border;                        // scratch (batch, 1, units), where backward goes chunk by chunk
   Rows<T> dx;                               // (batch, steps, inputs), or null: not wanted
   Rows<T> dh0, dc0;                         // (batch, 1, units), or null: not wanted
 };
@@ -153,13 +169,15 @@ template <class T>
 struct Ops {
   Index lanes = 0;
 
-  // Whole sequences for a range of batch rows. Chain of a sum: bias, inputs ascending, units ascending.
-  void (*lstm_forward)(const LstmArgs<T>&, Range rows) = nullptr;
-  // Chain of dh: the gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
-  void (*lstm_backward)(const LstmBackwardArgs<T>&, Range rows) = nullptr;
-  // Weight gradients in the packed layout, a range of lstm_gradient_tiles; added to what is there if `add`. Chain: steps
-  // from the last to the first, as backward walks, and in a step batch rows ascending.
-  void (*lstm_gradients)(const LstmArgs<T>&, Index batch, T* gradient, bool add, Range tiles) = nullptr;
+  // A range of steps for a range of batch rows. A whole sequence may be cut into ranges that follow each other; the bits
+  // do not show it. Chain of a sum: bias, inputs ascending, units ascending.
+  void (*lstm_forward)(const LstmArgs<T>&, Range steps, Range rows) = nullptr;
+  // The same from the last step to the first. A range must not cross a multiple of dz.slots. Chain of dh: the gradient
+  // from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
+  void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
+  // Weight gradients of such a range in the packed layout, a range of lstm_gradient_tiles; added to what is there if
+  // `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows ascending.
+  void (*lstm_gradients)(const LstmArgs<T>&, Range steps, Index batch, T* gradient, bool add, Range tiles) = nullptr;
   Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
   // Packs rows [first_row, first_row + count) of the weights for the backward product: column groups over those rows,
   // in each group a row per (unit, gate). Range of panels of units. `out` needs lstm_transposed_size elements.

@@ -128,7 +128,7 @@ struct Tile {
 
   // sum[r] += sum over n of a[n][r] * g[n]: an outer product per row n, for weight gradients. kOnes: the first row
   // of the tile is that of the bias, whose a is 1.
-  template <bool kOnes>
+  template <bool kOnes = false>
   HWY_INLINE void MultiplyColumns(D d, const T* HWY_RESTRICT a, Index a_stride, const T* HWY_RESTRICT g, Index g_stride,
                                   Index count) {
     RONDO_UNROLL_DEPTH

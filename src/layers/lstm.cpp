@@ -1,5 +1,6 @@
 // LSTM. The formulas are in <rondo/layers.hpp>, forward and backward beside each other in kernels/lstm_cell-inl.h.
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <rondo/layers.hpp>
@@ -30,8 +31,10 @@ struct LstmPlaces {
   Place h, c;                    // slots of outputs and cell states
   Place h0, c0, dh0, dc0;        // initial state and its gradient; nowhere: zero, not wanted
   Place dh, dh_final, dc_final;  // gradients that arrive; nowhere: none
-  Place dc, dh_carried;          // scratch; dh_carried for masks
-  Place gates, cell_output;      // kept for backward; nowhere in inference
+  Place dc;                      // scratch
+  Place dh_carried, dh_border;   // scratch, with a mask and in chunks
+  Place gates, cell_output, dz;  // kept for backward; nowhere in inference
+  Place checkpoints;             // h and c before each chunk; nowhere: nothing is computed again
   Place gradient;                // of the weights; nowhere: frozen
   Place recurrent_transposed, input_transposed;
 };
@@ -42,7 +45,8 @@ class LstmExecutor final : public engine::Executor {
   struct Settings {
     LstmLayout layout;
     kernels::Activation activation, recurrent_activation;
-    Index steps, capacity, h_slots, c_slots;
+    Index steps, capacity, h_slots, c_slots, gate_slots;
+    Index chunk;  // steps that backward takes before their weight gradients
     bool return_sequences, go_backwards;
     bool carries;      // streaming: h and c of the step before stand in the arena
     bool given_state;  // the call brings its own initial state; a stateful layer goes on from what it leaves
@@ -67,34 +71,47 @@ class LstmExecutor final : public engine::Executor {
       state_->template load<T>(1, at_.c0.rows<T>(run.arena), rows);
     }
     const kernels::LstmArgs<T> args = arguments(run);
-    ops_->lstm_forward(args, rows);
+    if (!at_.checkpoints) {
+      ops_->lstm_forward(args, {0, s_.steps}, rows);
+    } else {
+      for (Index i = 0; i < chunks(); ++i) {
+        if (i > 0) copy_checkpoint(run, args, i, rows, /*restore=*/false);
+        ops_->lstm_forward(args, chunk(i), rows);
+      }
+    }
     if (state_ != nullptr) {
       state_->template store<T>(0, at_step(args.h, (s_.steps - 1) % s_.h_slots), rows);
       state_->template store<T>(1, at_step(args.c, (s_.steps - 1) % s_.c_slots), rows);
     }
   }
 
-  void backward(const Run& run, Range rows) const noexcept override {
+  // Chunk by chunk, from the last steps to the first: what backward leaves of a chunk is still in the cache when the
+  // weight gradients read it. A single chunk leaves them to gradients(), which saves a barrier.
+  void backward(const Run& run, const engine::Member& member) const noexcept override {
     if (!at_.dc) return;
-    ops_->lstm_backward({.forward = arguments(run),
-                         .recurrent_transposed = at_.recurrent_transposed.pointer<T>(run.arena),
-                         .input_transposed = at_.input_transposed.pointer<T>(run.arena),
-                         .dh = at_.dh.rows<const T>(run.arena),
-                         .dh_every_step = s_.return_sequences,
-                         .dh_final = at_.dh_final.rows<const T>(run.arena),
-                         .dc_final = at_.dc_final.rows<const T>(run.arena),
-                         .dc = at_.dc.rows<T>(run.arena),
-                         .dh_carried = at_.dh_carried.rows<T>(run.arena),
-                         .dx = in_processing_order(at_.dx.rows<T>(run.arena)),
-                         .dh0 = at_.dh0.rows<T>(run.arena),
-                         .dc0 = at_.dc0.rows<T>(run.arena)},
-                        rows);
+    const Range rows = member.share(run.rows);
+    const kernels::LstmBackwardArgs<T> args = backward_arguments(run);
+    for (Index i = chunks() - 1; i >= 0; --i) {
+      if (at_.checkpoints && i < chunks() - 1) {
+        if (i > 0) copy_checkpoint(run, args.forward, i, rows, /*restore=*/true);
+        ops_->lstm_forward(args.forward, chunk(i), rows);
+      }
+      ops_->lstm_backward(args, chunk(i), rows);
+      if (chunks() == 1 || !at_.gradient) continue;
+      member.barrier();
+      ops_->lstm_gradients(args.forward, chunk(i), run.rows, at_.gradient.pointer<T>(run.arena),
+                           /*add=*/i < chunks() - 1, member.share(ops_->lstm_gradient_tiles(s_.layout)));
+      if (i > 0) member.barrier();  // the next chunk overwrites what they have read
+    }
   }
 
-  Index gradient_tiles() const override { return at_.gradient ? ops_->lstm_gradient_tiles(s_.layout) : 0; }
+  Index gradient_tiles() const override {
+    return at_.gradient && chunks() == 1 ? ops_->lstm_gradient_tiles(s_.layout) : 0;
+  }
   void gradients(const Run& run, Range tiles) const noexcept override {
     if (tiles.empty()) return;
-    ops_->lstm_gradients(arguments(run), run.rows, at_.gradient.pointer<T>(run.arena), /*add=*/false, tiles);
+    ops_->lstm_gradients(arguments(run), {0, s_.steps}, run.rows, at_.gradient.pointer<T>(run.arena), /*add=*/false,
+                         tiles);
   }
 
   Index derived_tiles() const override { return derives() ? s_.layout.panels() : 0; }
@@ -156,8 +173,43 @@ class LstmExecutor final : public engine::Executor {
             .c0 = from_zero ? Rows<const T>{} : at_.c0.rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
             .c_slots = s_.c_slots,
-            .gates = at_.gates.pointer<T>(run.arena),
-            .cell_output = at_.cell_output.rows<T>(run.arena)};
+            .gates = {at_.gates.pointer<T>(run.arena), s_.gate_slots},
+            .cell_output = at_.cell_output.rows<T>(run.arena),
+            .dz = {at_.dz.pointer<T>(run.arena), s_.chunk}};
+  }
+
+  kernels::LstmBackwardArgs<T> backward_arguments(const Run& run) const noexcept {
+    return {.forward = arguments(run),
+            .recurrent_transposed = at_.recurrent_transposed.pointer<T>(run.arena),
+            .input_transposed = at_.input_transposed.pointer<T>(run.arena),
+            .dh = at_.dh.rows<const T>(run.arena),
+            .dh_every_step = s_.return_sequences,
+            .dh_final = at_.dh_final.rows<const T>(run.arena),
+            .dc_final = at_.dc_final.rows<const T>(run.arena),
+            .dc = at_.dc.rows<T>(run.arena),
+            .dh_carried = at_.dh_carried.rows<T>(run.arena),
+            .dh_border = at_.dh_border.rows<T>(run.arena),
+            .dx = in_processing_order(at_.dx.rows<T>(run.arena)),
+            .dh0 = at_.dh0.rows<T>(run.arena),
+            .dc0 = at_.dc0.rows<T>(run.arena)};
+  }
+
+  Index chunks() const { return (s_.steps + s_.chunk - 1) / s_.chunk; }
+  Range chunk(Index i) const { return {i * s_.chunk, std::min(s_.steps, (i + 1) * s_.chunk)}; }
+
+  // The state before a chunk, to its checkpoint or back to where the chunk looks for it.
+  void copy_checkpoint(const Run& run, const kernels::LstmArgs<T>& args, Index number, Range rows,
+                       bool restore) const noexcept {
+    const Index step = chunk(number).begin - 1;
+    const Rows<T> kept = at_.checkpoints.rows<T>(run.arena);
+    const Rows<T> states[] = {at_step(args.h, step % s_.h_slots), at_step(args.c, step % s_.c_slots)};
+    for (Index which = 0; which < 2; ++which) {
+      for (Index b = rows.begin; b < rows.end; ++b) {
+        T* checkpoint = kept.at(b, 2 * number + which);
+        T* state = states[which].at(b, 0);
+        std::copy_n(restore ? checkpoint : state, s_.layout.units(), restore ? state : checkpoint);
+      }
+    }
   }
 
   Settings s_;
@@ -309,23 +361,29 @@ class LstmNode final : public graph::LayerNode {
     }
     const bool backward = builder.training() && (at.gradient || at.dx || at.dh0 || at.dc0);
 
-    // Training keeps every step. Inference needs the step before, or all outputs if the caller wants them.
+    // Training keeps every step, or those of a chunk and the one before it if it computes them again. Inference needs
+    // the step before, or all outputs if the caller wants them.
+    const Index chunk = backward ? chunk_steps<T>(x.steps, builder.capacity()) : x.steps;
+    const bool again = backward && options_.recompute && chunk < x.steps;
     typename LstmExecutor<T>::Settings s{.layout = layout_,
                                          .activation = layers::kernel_of(options_.activation),
                                          .recurrent_activation = layers::kernel_of(options_.recurrent_activation),
                                          .steps = x.steps,
                                          .capacity = builder.capacity(),
-                                         .h_slots = x.steps,
-                                         .c_slots = backward ? x.steps : 1,
+                                         .h_slots = again ? chunk + 1 : x.steps,
+                                         .c_slots = again ? chunk + 1 : backward ? x.steps : 1,
+                                         .gate_slots = again ? chunk : x.steps,
+                                         .chunk = chunk,
                                          .return_sequences = options_.return_sequences,
                                          .go_backwards = options_.go_backwards,
                                          .carries = builder.streaming(),
                                          .given_state = given_state};
-    if (!backward && !options_.return_sequences) s.h_slots = std::min<Index>(2, x.steps);
+    if (!backward) s.h_slots = std::min<Index>(2, x.steps);
+    if (options_.return_sequences) s.h_slots = x.steps;
     at.h = builder.rows(s.h_slots, units_);
     at.c = builder.rows(s.c_slots, units_);
     if (builder.streaming()) carry_state(builder, at);
-    if (backward) keep_for_backward(builder, x.steps, at);
+    if (backward) keep_for_backward(builder, s, at);
 
     std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
     builder.add(LstmExecutor<T>(s, at, block_, builder.streaming() ? nullptr : state_));
@@ -355,11 +413,35 @@ class LstmNode final : public graph::LayerNode {
     builder.carry(at.c, units_);
   }
 
-  void keep_for_backward(engine::PlanBuilder& builder, Index steps, LstmPlaces& at) const {
-    at.gates = builder.elements(steps * builder.capacity() * 4 * layout_.padded_units());
-    at.cell_output = builder.rows(steps, units_);
+  // How many steps backward takes at a time. All of them, if what forward keeps of them is small; else so many that their
+  // dz and the weight gradients, which every chunk reads and writes once, balance (128 units: 256 rows; 1024 units:
+  // 1024 rows). With recomputation about the root of the steps, for which buffers and checkpoints are smallest.
+  template <class T>
+  Index chunk_steps(Index steps, Index capacity) const {
+    constexpr Index kSmall = Index{2} << 20, kLeast = Index{512} << 10, kMostRows = 1024;
+    const Index row_bytes = 4 * layout_.padded_units() * Index{sizeof(T)};
+    if (options_.recompute) {
+      const auto root = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(steps))));
+      return std::min(steps, std::max(root, 128 / capacity));
+    }
+    if (steps * capacity * row_bytes <= kSmall) return steps;
+    const Index bytes = std::max(layout_.size() * Index{sizeof(T)}, kLeast);
+    return std::clamp<Index>(std::min(bytes / row_bytes, kMostRows) / capacity, 1, steps);
+  }
+
+  template <class Settings>
+  void keep_for_backward(engine::PlanBuilder& builder, const Settings& s, LstmPlaces& at) const {
+    const Index steps = s.steps;
+    const auto gates_of = [&](Index slots) {
+      return builder.elements(slots * builder.capacity() * 4 * layout_.padded_units());
+    };
+    at.gates = gates_of(s.gate_slots);
+    at.dz = s.gate_slots == s.chunk ? at.gates : gates_of(s.chunk);
+    at.cell_output = builder.rows(s.gate_slots, units_);
     at.dc = builder.rows(1, units_);
     if (at.mask) at.dh_carried = builder.rows(1, units_);
+    if (s.chunk < steps) at.dh_border = builder.rows(1, units_);
+    if (s.gate_slots < steps) at.checkpoints = builder.rows(2 * ((steps + s.chunk - 1) / s.chunk), units_);
     if (steps > 1 || at.dh0) at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
     if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs()));
   }

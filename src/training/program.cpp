@@ -36,7 +36,7 @@ double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& 
     const Range mine = share(rows, m.rank(), m.size());
     plan->forward(run, mine);
     head->compute(run, mine);
-    plan->backward(run, mine);
+    plan->backward(run, m);
     m.barrier();
     if (m.rank() == 0) loss = head->loss(run);
     plan->gradients(run, m.rank(), m.size());

@@ -144,7 +144,7 @@ class Bench {
       m.barrier();
       if (m.rank() == 0) loss = stage_distance(targets);
       m.barrier();
-      plan_->backward(run, mine);
+      plan_->backward(run, m);
       m.barrier();
       plan_->gradients(run, m.rank(), m.size());
       m.barrier();

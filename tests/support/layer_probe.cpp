@@ -52,7 +52,7 @@ class Walk {
       const ValueInfo& info = plan_->info(outputs[i]);
       put(cotangents[i], info, info.gradient);
     }
-    plan_->backward(run(), {0, rows_});
+    plan_->backward(run(), engine::Member(0, 1, nullptr));
     plan_->gradients(run(), 0, 1);
   }
 

@@ -29,8 +29,9 @@ class MaskedOutputExecutor final : public engine::Executor {
   void forward(const engine::Run& run, Range rows) const noexcept override {
     copy(run, rows, h_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena));
   }
-  void backward(const engine::Run& run, Range rows) const noexcept override {
-    if (h_.gradient) copy(run, rows, y_.gradient.rows<const T>(run.arena), h_.gradient.rows<T>(run.arena));
+  void backward(const engine::Run& run, const engine::Member& member) const noexcept override {
+    if (!h_.gradient) return;
+    copy(run, member.share(run.rows), y_.gradient.rows<const T>(run.arena), h_.gradient.rows<T>(run.arena));
   }
   double flops_per_row() const override { return static_cast<double>(h_.steps * h_.features); }
 
