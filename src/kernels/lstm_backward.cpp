@@ -81,8 +81,6 @@ struct BackwardStep {
   bool last = false;
   Rows<const std::uint8_t> mask, mask_after;  // of this step and of the one after
   Rows<const T> dh;                           // from outside, or null
-  Rows<const T> c_before;                     // null: zero
-  Rows<const T> c, output;
 };
 
 template <class T>
@@ -98,9 +96,6 @@ BackwardStep<T> StepAt(const LstmBackwardArgs<T>& q, Index step) {
   } else if (s.last) {
     s.dh = q.dh;
   }
-  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, slot_of(step - 1, p.c_slots), 0)) : p.c0;
-  s.c = From(p.c, 0, slot_of(step, p.c_slots), 0);
-  s.output = From(p.cell_output, 0, slot_of(step, p.gates.slots), 0);
   return s;
 }
 
@@ -140,13 +135,15 @@ void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index 
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
-  const CellBackwardRows<T> at{.dh = dh,
-                               .gates = p.at(p.gates, s.number, panel, rows.begin),
-                               .dz = p.at(p.dz, s.number, panel, rows.begin),
-                               .c_before = From(s.c_before, rows.begin, 0, unit),
-                               .c = From(s.c, rows.begin, 0, unit),
-                               .output = From(s.output, rows.begin, 0, unit),
-                               .dc = From(q.dc, rows.begin, 0, unit)};
+  const CellBackwardRows<T> at{
+      .dh = dh,
+      .gates = p.kept_at(0, s.number, panel, rows.begin),
+      .c = p.kept_at(kKeptCell, s.number, panel, rows.begin),
+      .output = p.kept_at(kKeptOutput, s.number, panel, rows.begin),
+      .c_before = s.number > 0 ? Rows<const T>(p.kept_at(kKeptCell, s.number - 1, panel, rows.begin))
+                               : From(p.c0, rows.begin, 0, unit),
+      .dz = {p.at(p.dz, s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
+      .dc = From(q.dc, rows.begin, 0, unit)};
   ForMask(
       From(s.mask, rows.begin, 0, 0), rows.size(),
       [&](Range taken) HWY_ATTR {
@@ -156,7 +153,7 @@ void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index 
       },
       [&](Index row) {
         std::copy_n(dh.at(row, 0), panel_lanes, q.dh_carried.at(rows.begin + row, 0) + unit);
-        std::fill_n(at.dz + row * 4 * panel_lanes, 4 * panel_lanes, T{0});
+        std::fill_n(at.dz.at(row, 0), 4 * panel_lanes, T{0});
       });
 }
 

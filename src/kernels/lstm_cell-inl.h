@@ -60,21 +60,21 @@ HWY_INLINE void StoreParts(D d, hn::Vec<D> value, hn::TFromD<D>* to, [[maybe_unu
 #endif
 }
 
-// The gates of kParts rows of a panel: [i f g o] each.
+// The gates of kParts rows of a panel: [i f g o] each, `stride` apart.
 template <int kParts, class D, class V = hn::Vec<D>>
-HWY_INLINE Gates<V> LoadGates(D d, const hn::TFromD<D>* from) {
+HWY_INLINE Gates<V> LoadGates(D d, const hn::TFromD<D>* from, Index stride) {
   const Index n = static_cast<Index>(hn::Lanes(d)) / kParts;
-  return {LoadParts<kParts>(d, from, 4 * n), LoadParts<kParts>(d, from + n, 4 * n),
-          LoadParts<kParts>(d, from + 2 * n, 4 * n), LoadParts<kParts>(d, from + 3 * n, 4 * n)};
+  return {LoadParts<kParts>(d, from, stride), LoadParts<kParts>(d, from + n, stride),
+          LoadParts<kParts>(d, from + 2 * n, stride), LoadParts<kParts>(d, from + 3 * n, stride)};
 }
 
 template <int kParts, class D, class V = hn::Vec<D>>
-HWY_INLINE void StoreGates(D d, const Gates<V>& gates, hn::TFromD<D>* to) {
+HWY_INLINE void StoreGates(D d, const Gates<V>& gates, hn::TFromD<D>* to, Index stride) {
   const Index n = static_cast<Index>(hn::Lanes(d)) / kParts;
-  StoreParts<kParts>(d, gates.i, to, 4 * n);
-  StoreParts<kParts>(d, gates.f, to + n, 4 * n);
-  StoreParts<kParts>(d, gates.g, to + 2 * n, 4 * n);
-  StoreParts<kParts>(d, gates.o, to + 3 * n, 4 * n);
+  StoreParts<kParts>(d, gates.i, to, stride);
+  StoreParts<kParts>(d, gates.f, to + n, stride);
+  StoreParts<kParts>(d, gates.g, to + 2 * n, stride);
+  StoreParts<kParts>(d, gates.o, to + 3 * n, stride);
 }
 
 // f(d, kParts, begin, end) for as many rows as fill whole vectors, then f(narrow, 1, begin, end) for the rest.
@@ -152,11 +152,11 @@ struct AnyCell {
 // A run of batch rows of one panel in one step. Each Rows stands at the panel's first unit and has one step.
 template <class T>
 struct CellForwardRows {
-  const T* sums = nullptr;  // z, rows of the panel's width
-  T* values = nullptr;      // the gates' values, as wide; may be the sums
-  Rows<const T> c_before;   // null: zero
+  Rows<const T> sums;      // z: [i f g o]
+  Rows<T> values;          // the gates' values; may be the sums
+  Rows<const T> c_before;  // null: zero
   Rows<T> c, h;
-  Rows<T> output;  // activation(c); null: not wanted
+  Rows<T> kept_c, kept_output;  // c and activation(c) again, for backward; null: not wanted
 };
 
 // The four activations of a row do not wait for each other; the cell after them does. Two loops therefore keep the
@@ -165,46 +165,43 @@ struct CellForwardRows {
 template <class Cell, int kParts, class D, class T>
 HWY_NOINLINE void CellForward(D d, const LstmArgs<T>& p, const CellForwardRows<T>& at, Index begin, Index end) {
   using V = hn::Vec<D>;
-  const Index width = 4 * static_cast<Index>(hn::Lanes(d)) / kParts;
-  const T* sums = at.sums;
-  T* values = at.values;
+  const Rows<const T> sums = at.sums, c_before = at.c_before;
+  const Rows<T> values = at.values, c_rows = at.c, h_rows = at.h, kept_c = at.kept_c, kept_output = at.kept_output;
   for (Index b = begin; b < end; b += kParts) {
-    StoreGates<kParts>(d, Cell::Activate(d, LoadGates<kParts>(d, sums + b * width), p), values + b * width);
+    const Gates<V> z = LoadGates<kParts>(d, sums.at(b, 0), sums.batch_stride);
+    StoreGates<kParts>(d, Cell::Activate(d, z, p), values.at(b, 0), values.batch_stride);
   }
-  const Rows<const T> c_before = at.c_before;
-  const Rows<T> c_rows = at.c, h_rows = at.h, output = at.output;
   for (Index b = begin; b < end; b += kParts) {
-    const Gates<V> gate = LoadGates<kParts>(d, values + b * width);
+    const Gates<V> gate = LoadGates<kParts>(d, values.at(b, 0), values.batch_stride);
     V c = hn::Mul(gate.i, gate.g);
     if (c_before) c = Fma(d, gate.f, LoadParts<kParts>(d, c_before.at(b, 0), c_before.batch_stride), c);
     const V u = Cell::Output(d, c, p);
     StoreParts<kParts>(d, c, c_rows.at(b, 0), c_rows.batch_stride);
     StoreParts<kParts>(d, hn::Mul(gate.o, u), h_rows.at(b, 0), h_rows.batch_stride);
-    if (output) StoreParts<kParts>(d, u, output.at(b, 0), output.batch_stride);
+    if (kept_c) {
+      StoreParts<kParts>(d, c, kept_c.at(b, 0), kept_c.batch_stride);
+      StoreParts<kParts>(d, u, kept_output.at(b, 0), kept_output.batch_stride);
+    }
   }
 }
 
 template <class T>
 struct CellBackwardRows {
   Rows<const T> dh;
-  const T* gates = nullptr;  // what forward kept
-  T* dz = nullptr;           // out; may be the gates
-  Rows<const T> c_before;  // null: zero
-  Rows<const T> c, output;
-  Rows<T> dc;  // in: from the step after; out: for the step before
+  Rows<const T> gates, c, output;  // what forward kept
+  Rows<const T> c_before;          // null: zero
+  Rows<T> dz;                      // out
+  Rows<T> dc;                      // in: from the step after; out: for the step before
 };
 
 template <class Cell, int kParts, class D, class T>
 HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows<T>& at, Index begin, Index end) {
   using V = hn::Vec<D>;
-  const Index width = 4 * static_cast<Index>(hn::Lanes(d)) / kParts;
-  const Rows<const T> dh_rows = at.dh, c_before = at.c_before, c_rows = at.c, output = at.output;
-  const Rows<T> dc_rows = at.dc;
-  const T* gates = at.gates;
-  T* out = at.dz;
+  const Rows<const T> dh_rows = at.dh, gates = at.gates, c_before = at.c_before, c_rows = at.c, output = at.output;
+  const Rows<T> dc_rows = at.dc, dz_rows = at.dz;
   for (Index b = begin; b < end; b += kParts) {
     Gates<V> value, slope;
-    Cell::Recall(d, LoadGates<kParts>(d, gates + b * width), p, value, slope);
+    Cell::Recall(d, LoadGates<kParts>(d, gates.at(b, 0), gates.batch_stride), p, value, slope);
     const V dh = LoadParts<kParts>(d, dh_rows.at(b, 0), dh_rows.batch_stride);
     const V u = LoadParts<kParts>(d, output.at(b, 0), output.batch_stride);
     const V c = LoadParts<kParts>(d, c_rows.at(b, 0), c_rows.batch_stride);
@@ -217,7 +214,7 @@ HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows
     dz.f = hn::Mul(hn::Mul(dc, before), slope.f);
     dz.g = hn::Mul(hn::Mul(dc, value.i), slope.g);
     dz.o = hn::Mul(hn::Mul(dh, u), slope.o);
-    StoreGates<kParts>(d, dz, out + b * width);
+    StoreGates<kParts>(d, dz, dz_rows.at(b, 0), dz_rows.batch_stride);
     StoreParts<kParts>(d, hn::Mul(dc, value.f), dc_rows.at(b, 0), dc_rows.batch_stride);
   }
 }

@@ -25,11 +25,11 @@ struct PanelSums {
 
 // Adds the products of `depth`, counted over inputs and units, to the sums of rows [row, row + kRows).
 template <int kRows, int kVectors, class D, class T>
-HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T* sums) {
+HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T* sums, Index stride) {
   const Index width = kVectors * static_cast<Index>(hn::Lanes(d));
   Tile<D, kRows, kVectors> tile;
   if (depth.begin > 0) {
-    tile.Load(d, sums, width);
+    tile.Load(d, sums, stride);
   } else if (p.bias != nullptr) {
     tile.FillRows(d, p.bias);
   } else {
@@ -45,19 +45,19 @@ HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T
     tile.MultiplyRows(d, p.h.at(row, 0) + units.begin - p.inputs, p.h.batch_stride, p.weights + units.begin * width,
                       units.size());
   }
-  tile.Store(d, sums, width);
+  tile.Store(d, sums, stride);
 }
 
 template <class D, class T>
-void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, T* sums) {
+void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, Rows<T> sums) {
   const Index tiles = RowTiles(rows.size());
   ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i);
-      T* out = sums + tile.begin * 4 * panel_lanes;
       WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {
         WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR {
-          SumsTile<decltype(n)::value, decltype(v)::value>(d, p, rows.begin + tile.begin, depth, out);
+          SumsTile<decltype(n)::value, decltype(v)::value>(d, p, rows.begin + tile.begin, depth, sums.at(tile.begin, 0),
+                                                           sums.batch_stride);
         });
       });
     }
@@ -70,7 +70,7 @@ struct ForwardStep {
   Rows<const std::uint8_t> mask;
   Rows<const T> x;
   Rows<const T> h_before, c_before;  // null: zero
-  Rows<T> h, c, output;              // output null: inference
+  Rows<T> h, c;
 };
 
 template <class T>
@@ -79,10 +79,9 @@ ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
   s.mask = From(p.mask, 0, step, 0);
   s.x = From(p.x, 0, step, 0);
   s.h_before = step > 0 ? Rows<const T>(From(p.h, 0, slot_of(step - 1, p.h_slots), 0)) : p.h0;
-  s.c_before = step > 0 ? Rows<const T>(From(p.c, 0, slot_of(step - 1, p.c_slots), 0)) : p.c0;
+  s.c_before = step > 0 ? Rows<const T>(p.c) : p.c0;
   s.h = From(p.h, 0, slot_of(step, p.h_slots), 0);
-  s.c = From(p.c, 0, slot_of(step, p.c_slots), 0);
-  if (p.gates) s.output = From(p.cell_output, 0, slot_of(step, p.gates.slots), 0);
+  s.c = p.c;
   return s;
 }
 
@@ -94,15 +93,20 @@ void KeepState(Rows<const T> before, Rows<T> after, Index row, Index units) {
 
 // The cells of a block of rows of one panel, from their sums.
 template <class Cell, class D, class T>
-void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index panel, Range rows, const T* sums,
-                  T* values) {
+void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
+                  Rows<const T> sums, Rows<T> values) {
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
-  const CellForwardRows<T> at{.sums = sums,
-                              .values = values,
-                              .c_before = From(s.c_before, rows.begin, 0, unit),
-                              .c = From(s.c, rows.begin, 0, unit),
-                              .h = From(s.h, rows.begin, 0, unit),
-                              .output = From(s.output, rows.begin, 0, unit)};
+  CellForwardRows<T> at{.sums = sums,
+                        .values = values,
+                        .c_before = From(s.c_before, rows.begin, 0, unit),
+                        .c = From(s.c, rows.begin, 0, unit),
+                        .h = From(s.h, rows.begin, 0, unit),
+                        .kept_c = {},
+                        .kept_output = {}};
+  if (p.kept) {
+    at.kept_c = p.kept_at(kKeptCell, step, panel, rows.begin);
+    at.kept_output = p.kept_at(kKeptOutput, step, panel, rows.begin);
+  }
   ForMask(
       From(s.mask, rows.begin, 0, 0), rows.size(),
       [&](Range taken) HWY_ATTR {
@@ -112,6 +116,7 @@ void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index pane
       },
       [&](Index row) {
         KeepState<T>(at.c_before, at.c, row, panel_lanes);
+        if (at.kept_c) KeepState<T>(at.c, at.kept_c, row, panel_lanes);
         KeepState<T>(From(s.h_before, rows.begin, 0, unit), at.h, row, panel_lanes);
       });
 }
@@ -133,10 +138,11 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .x = s.x,
                                  .h = s.h_before};
       ForBlocks(rows, [&](Range block) HWY_ATTR {
-        T* kept = p.gates ? p.at(p.gates, step, panel, block.begin) : scratch;
-        T* sums = Cell::kKeepsSums ? kept : scratch;
+        const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
+        const Rows<T> kept = p.kept ? p.kept_at(0, step, panel, block.begin) : in_cache;
+        const Rows<T> sums = Cell::kKeepsSums ? kept : in_cache;
         SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
-        CellsOfBlock<Cell>(d, p, s, panel, block, sums, Cell::kKeepsSums ? scratch : kept);
+        CellsOfBlock<Cell>(d, p, s, step, panel, block, Rows<const T>(sums), Cell::kKeepsSums ? in_cache : kept);
       });
     }
   }

@@ -26,14 +26,20 @@ namespace rondo::kernels {
 //
 // A mask leaves rows out of steps: a row keeps its h and c over a step that it skips.
 
-// Four numbers to the unit, one of each gate: [slots][panels][capacity][panel width].
+// `width` vectors of a panel's units to a batch row, one after the other: [slots][panels][capacity][width][units].
 template <class T>
-struct GateBuffer {
+struct PanelBuffer {
   T* data = nullptr;
   Index slots = 0;
+  Index width = 0;
 
   explicit operator bool() const { return data != nullptr; }
 };
+
+// What backward needs again of each row: the gates' values i, f, g, o (or, unless the cell is standard, the sums before
+// the activation), the cell state c and activation(c). One record in a row, so that memory is read in a straight line.
+constexpr Index kKeptWidth = 6, kKeptCell = 4, kKeptOutput = 5;
+constexpr Index kGates = 4;
 
 constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
 
@@ -51,20 +57,21 @@ struct LstmArgs {
   Rows<T> h;                      // (batch, h_slots, units): the output
   Index h_slots = 0;
   Rows<const T> h0, c0;  // (batch, 1, units) each, or null: zero
-  Rows<T> c;             // (batch, c_slots, units): the cell state
-  Index c_slots = 0;
+  Rows<T> c;             // (batch, 1, units): the cell state of the last step done
 
-  // Training only (null otherwise): what backward needs again.
-  GateBuffer<T> gates;  // the gates' values or, unless the cell is standard, the sums before the activation
-  Rows<T> cell_output;  // (batch, gates.slots, units): activation(c)
+  // Training only (null otherwise).
+  PanelBuffer<T> kept;  // of width kKeptWidth
+  PanelBuffer<T> dz;    // of width kGates: backward's derivatives of the sums
 
-  // What backward makes of them: the derivatives of the sums. May be the gates' own place.
-  GateBuffer<T> dz;
-
-  T* at(const GateBuffer<T>& buffer, Index step, Index panel, Index row) const {
+  T* at(const PanelBuffer<T>& buffer, Index step, Index panel, Index row) const {
     const Index slot = slot_of(step, buffer.slots);
-    const Index panel_start = (slot * layout.padded_units() + layout.first_unit(panel)) * 4 * capacity;
-    return buffer.data + panel_start + row * layout.panel_width(panel);
+    const Index panel_start = (slot * layout.padded_units() + layout.first_unit(panel)) * capacity;
+    return buffer.data + (panel_start + row * layout.panel_lanes(panel)) * buffer.width;
+  }
+  // The cell states, or one of the other vectors, of a panel's rows from `row` on.
+  Rows<T> kept_at(Index which, Index step, Index panel, Index row) const {
+    const Index lanes = layout.panel_lanes(panel);
+    return {at(kept, step, panel, row) + which * lanes, kept.width * lanes, 0};
   }
 };
 

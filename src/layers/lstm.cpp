@@ -28,12 +28,12 @@ using kernels::Rows;
 struct LstmPlaces {
   Place x, dx;                   // dx nowhere: not wanted
   Place mask;                    // nowhere: every step counts
-  Place h, c;                    // slots of outputs and cell states
+  Place h, c;                    // slots of outputs, the last cell state
   Place h0, c0, dh0, dc0;        // initial state and its gradient; nowhere: zero, not wanted
   Place dh, dh_final, dc_final;  // gradients that arrive; nowhere: none
   Place dc;                      // scratch
   Place dh_carried, dh_border;   // scratch, with a mask and in chunks
-  Place gates, cell_output, dz;  // kept for backward; nowhere in inference
+  Place kept, dz;                // what backward needs and makes; nowhere in inference
   Place checkpoints;             // h and c before each chunk; nowhere: nothing is computed again
   Place gradient;                // of the weights; nowhere: frozen
   Place recurrent_transposed, input_transposed;
@@ -45,7 +45,7 @@ class LstmExecutor final : public engine::Executor {
   struct Settings {
     LstmLayout layout;
     kernels::Activation activation, recurrent_activation;
-    Index steps, capacity, h_slots, c_slots, gate_slots;
+    Index steps, capacity, h_slots, kept_slots;
     Index chunk;  // steps that backward takes before their weight gradients
     bool return_sequences, go_backwards;
     bool carries;      // streaming: h and c of the step before stand in the arena
@@ -81,7 +81,7 @@ class LstmExecutor final : public engine::Executor {
     }
     if (state_ != nullptr) {
       state_->template store<T>(0, at_step(args.h, (s_.steps - 1) % s_.h_slots), rows);
-      state_->template store<T>(1, at_step(args.c, (s_.steps - 1) % s_.c_slots), rows);
+      state_->template store<T>(1, args.c, rows);
     }
   }
 
@@ -172,10 +172,8 @@ class LstmExecutor final : public engine::Executor {
             .h0 = from_zero ? Rows<const T>{} : at_.h0.rows<const T>(run.arena),
             .c0 = from_zero ? Rows<const T>{} : at_.c0.rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
-            .c_slots = s_.c_slots,
-            .gates = {at_.gates.pointer<T>(run.arena), s_.gate_slots},
-            .cell_output = at_.cell_output.rows<T>(run.arena),
-            .dz = {at_.dz.pointer<T>(run.arena), s_.chunk}};
+            .kept = {at_.kept.pointer<T>(run.arena), s_.kept_slots, kernels::kKeptWidth},
+            .dz = {at_.dz.pointer<T>(run.arena), s_.chunk, kernels::kGates}};
   }
 
   kernels::LstmBackwardArgs<T> backward_arguments(const Run& run) const noexcept {
@@ -201,13 +199,24 @@ class LstmExecutor final : public engine::Executor {
   void copy_checkpoint(const Run& run, const kernels::LstmArgs<T>& args, Index number, Range rows,
                        bool restore) const noexcept {
     const Index step = chunk(number).begin - 1;
-    const Rows<T> kept = at_.checkpoints.rows<T>(run.arena);
-    const Rows<T> states[] = {at_step(args.h, step % s_.h_slots), at_step(args.c, step % s_.c_slots)};
+    const Rows<T> checkpoints = at_.checkpoints.rows<T>(run.arena);
+    const Rows<T> states[] = {at_step(args.h, step % s_.h_slots), args.c};
     for (Index which = 0; which < 2; ++which) {
       for (Index b = rows.begin; b < rows.end; ++b) {
-        T* checkpoint = kept.at(b, 2 * number + which);
+        T* checkpoint = checkpoints.at(b, 2 * number + which);
         T* state = states[which].at(b, 0);
         std::copy_n(restore ? checkpoint : state, s_.layout.units(), restore ? state : checkpoint);
+      }
+    }
+    if (restore) keep_cell_state(args, step, rows);
+  }
+
+  // Backward looks for the cell state of the step before in what was kept of it.
+  void keep_cell_state(const kernels::LstmArgs<T>& args, Index step, Range rows) const noexcept {
+    for (Index panel = 0; panel < s_.layout.panels(); ++panel) {
+      const Rows<T> to = args.kept_at(kernels::kKeptCell, step, panel, 0);
+      for (Index b = rows.begin; b < rows.end; ++b) {
+        std::copy_n(args.c.at(b, 0) + s_.layout.first_unit(panel), s_.layout.units_in(panel), to.at(b, 0));
       }
     }
   }
@@ -371,8 +380,7 @@ class LstmNode final : public graph::LayerNode {
                                          .steps = x.steps,
                                          .capacity = builder.capacity(),
                                          .h_slots = again ? chunk + 1 : x.steps,
-                                         .c_slots = again ? chunk + 1 : backward ? x.steps : 1,
-                                         .gate_slots = again ? chunk : x.steps,
+                                         .kept_slots = again ? chunk + 1 : x.steps,
                                          .chunk = chunk,
                                          .return_sequences = options_.return_sequences,
                                          .go_backwards = options_.go_backwards,
@@ -381,11 +389,11 @@ class LstmNode final : public graph::LayerNode {
     if (!backward) s.h_slots = std::min<Index>(2, x.steps);
     if (options_.return_sequences) s.h_slots = x.steps;
     at.h = builder.rows(s.h_slots, units_);
-    at.c = builder.rows(s.c_slots, units_);
+    at.c = builder.rows(1, units_);
     if (builder.streaming()) carry_state(builder, at);
     if (backward) keep_for_backward(builder, s, at);
 
-    std::vector<Value> outputs = add_outputs(builder, s.h_slots, s.c_slots, x.steps, at, backward);
+    std::vector<Value> outputs = add_outputs(builder, s.h_slots, x.steps, at, backward);
     builder.add(LstmExecutor<T>(s, at, block_, builder.streaming() ? nullptr : state_));
     if (x.mask) {
       // Without an initial state the state of a row that has not begun is zero already.
@@ -418,13 +426,12 @@ class LstmNode final : public graph::LayerNode {
   // 1024 rows). With recomputation about the root of the steps, for which buffers and checkpoints are smallest.
   template <class T>
   Index chunk_steps(Index steps, Index capacity) const {
-    constexpr Index kSmall = Index{2} << 20, kLeast = Index{512} << 10, kMostRows = 1024;
+    constexpr Index kLeast = Index{256} << 10, kMostRows = 1024;
     const Index row_bytes = 4 * layout_.padded_units() * Index{sizeof(T)};
     if (options_.recompute) {
       const auto root = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(steps))));
       return std::min(steps, std::max(root, 128 / capacity));
     }
-    if (steps * capacity * row_bytes <= kSmall) return steps;
     const Index bytes = std::max(layout_.size() * Index{sizeof(T)}, kLeast);
     return std::clamp<Index>(std::min(bytes / row_bytes, kMostRows) / capacity, 1, steps);
   }
@@ -432,22 +439,19 @@ class LstmNode final : public graph::LayerNode {
   template <class Settings>
   void keep_for_backward(engine::PlanBuilder& builder, const Settings& s, LstmPlaces& at) const {
     const Index steps = s.steps;
-    const auto gates_of = [&](Index slots) {
-      return builder.elements(slots * builder.capacity() * 4 * layout_.padded_units());
-    };
-    at.gates = gates_of(s.gate_slots);
-    at.dz = s.gate_slots == s.chunk ? at.gates : gates_of(s.chunk);
-    at.cell_output = builder.rows(s.gate_slots, units_);
+    const Index row = builder.capacity() * layout_.padded_units();
+    at.kept = builder.elements(s.kept_slots * row * kernels::kKeptWidth);
+    at.dz = builder.elements(s.chunk * row * kernels::kGates);
     at.dc = builder.rows(1, units_);
     if (at.mask) at.dh_carried = builder.rows(1, units_);
     if (s.chunk < steps) at.dh_border = builder.rows(1, units_);
-    if (s.gate_slots < steps) at.checkpoints = builder.rows(2 * ((steps + s.chunk - 1) / s.chunk), units_);
+    if (s.kept_slots < steps) at.checkpoints = builder.rows(2 * ((steps + s.chunk - 1) / s.chunk), units_);
     if (steps > 1 || at.dh0) at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
     if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs()));
   }
 
   // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.
-  std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index c_slots, Index steps,
+  std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps,
                                  LstmPlaces& at, bool gradient) const {
     const std::ptrdiff_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
     const auto last = [&](Place rows, Index slots) {
@@ -459,7 +463,7 @@ class LstmNode final : public graph::LayerNode {
     at.dh = builder.info(y).gradient;
     if (!options_.return_state) return {y};
     const Value h = builder.value_at(state, last(at.h, h_slots), gradient);
-    const Value c = builder.value_at(state, last(at.c, c_slots), gradient);
+    const Value c = builder.value_at(state, at.c, gradient);
     at.dh_final = builder.info(h).gradient;
     at.dc_final = builder.info(c).gradient;
     return {y, h, c};
