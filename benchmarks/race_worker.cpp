@@ -1,14 +1,8 @@
-// Rondo as one runner of a race: a program that a referee starts beside its rivals and gives slices of time in turn.
+// Rondo as one runner of a race.
 //
 //   race_worker [target]      target: AVX3, AVX2, SSE4 or SCALAR; default the best
 //
-// The referee writes lines to standard input and reads one line back:
-//
-//   setup B T I H L threads mode   "ok <seconds per iteration>", or "no <reason>"
-//   run <milliseconds>             seconds per iteration, measured over about that long
-//   quit
-//
-// B batch rows, T time steps, I features, H units, L stacked LSTM layers under Dense(1). Modes, per iteration:
+// It speaks the line protocol (line_protocol.hpp), L being LSTM layers under Dense(1). Modes, per iteration:
 //
 //   train     one training step inside a long fit over many batches (Adam, mean squared error)
 //   epoch1    one epoch of one batch inside a long fit
@@ -16,27 +10,20 @@
 //   newfit    one new model with a fit of 1000 epochs of one batch
 //   infer     predict_into of one batch
 //   stream    one step of a Stream of the LSTM alone
-#include <chrono>
-#include <cmath>
 #include <cstdint>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include <rondo/rondo.hpp>
 
+#include "line_protocol.hpp"
+
 using namespace rondo;
+using benchmarks::Setup;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-struct Setup {
-  Index batch, steps, features, units, layers, threads;
-  std::string mode;
-};
 
 Tensor random_tensor(Shape shape, std::uint32_t stream) {
   const RandomStream random(1, Purpose::user, stream);
@@ -46,10 +33,9 @@ Tensor random_tensor(Shape shape, std::uint32_t stream) {
   return t;
 }
 
-// One kind of work, repeated.
-class Runner {
+class RondoRunner : public benchmarks::Runner {
  public:
-  explicit Runner(const Setup& s) : s_(s) {
+  explicit RondoRunner(const Setup& s) : s_(s) {
     set_num_threads(s.threads);
     const Index samples = s.mode == "fitcall" ? 24 : s.batch * (s.mode == "train" ? batches_per_epoch() : 1);
     X_ = random_tensor({samples, s.steps, s.features}, 1);
@@ -66,11 +52,10 @@ class Runner {
     }
   }
 
-  // At least n iterations; returns seconds per iteration.
-  double run(Index n) {
-    const auto start = Clock::now();
+  double run(Index n) override {
+    const auto start = benchmarks::Clock::now();
     const Index done = work(n);
-    return std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(done);
+    return benchmarks::seconds_since(start) / static_cast<double>(done);
   }
 
  private:
@@ -123,45 +108,11 @@ class Runner {
   std::optional<Stream> stream_;
 };
 
-// Seconds per iteration over about so many seconds.
-double measure(Runner& runner, double seconds, double& estimate) {
-  runner.run(1);
-  const double n = std::max(1.0, seconds / estimate);
-  return estimate = runner.run(static_cast<Index>(n));
-}
-
 }  // namespace
 
 int main(int argc, char** argv) try {
   if (argc > 1) set_simd_target(argv[1]);
-  std::unique_ptr<Runner> runner;
-  double estimate = 1e-3;
-  std::cout.precision(9);
-  for (std::string line; std::getline(std::cin, line);) {
-    std::istringstream words(line);
-    std::string command;
-    words >> command;
-    if (command == "quit") break;
-    if (command == "setup") {
-      Setup s{};
-      words >> s.batch >> s.steps >> s.features >> s.units >> s.layers >> s.threads >> s.mode;
-      try {
-        runner = std::make_unique<Runner>(s);
-        runner->run(2);
-        for (int i = 0; i < 3; ++i) measure(*runner, 0.01, estimate);
-        std::cout << "ok " << estimate << std::endl;
-      } catch (const Error& error) {
-        runner.reset();
-        std::cout << "no " << error.what() << std::endl;
-      }
-    } else if (command == "run" && runner != nullptr) {
-      double milliseconds = 0;
-      words >> milliseconds;
-      std::cout << measure(*runner, milliseconds * 1e-3, estimate) << std::endl;
-    } else if (!command.empty()) {
-      std::cout << "no command '" << command << "'" << std::endl;
-    }
-  }
+  benchmarks::serve([](const Setup& s) { return std::make_unique<RondoRunner>(s); });
 } catch (const Error& error) {
   std::cerr << error.what() << '\n';
   return 1;
