@@ -30,7 +30,7 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
     const Index units = p.layout.units_in(panel);
     WithPanelVectors(d, p.layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
       constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
-      tile.template MultiplyGates<kLanes>(d, p.at(p.dz, step, panel, row), transposed, units);
+      tile.template MultiplyGates<kLanes>(d, p.dz_at(step, panel, row), transposed, units);
     });
     transposed += units * 4 * kVectors * p.layout.lanes();
   }
@@ -142,7 +142,7 @@ void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index 
       .output = p.kept_at(kKeptOutput, s.number, panel, rows.begin),
       .c_before = s.number > 0 ? Rows<const T>(p.kept_at(kKeptCell, s.number - 1, panel, rows.begin))
                                : From(p.c0, rows.begin, 0, unit),
-      .dz = {p.at(p.dz, s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
+      .dz = {p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
       .dc = From(q.dc, rows.begin, 0, unit)};
   ForMask(
       From(s.mask, rows.begin, 0, 0), rows.size(),

@@ -103,7 +103,7 @@ void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step
                         .h = From(s.h, rows.begin, 0, unit),
                         .kept_c = {},
                         .kept_output = {}};
-  if (p.kept) {
+  if (p.kept != nullptr) {
     at.kept_c = p.kept_at(kKeptCell, step, panel, rows.begin);
     at.kept_output = p.kept_at(kKeptOutput, step, panel, rows.begin);
   }
@@ -139,7 +139,7 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .h = s.h_before};
       ForBlocks(rows, [&](Range block) HWY_ATTR {
         const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
-        const Rows<T> kept = p.kept ? p.kept_at(0, step, panel, block.begin) : in_cache;
+        const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;
         const Rows<T> sums = Cell::kKeepsSums ? kept : in_cache;
         SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
         CellsOfBlock<Cell>(d, p, s, step, panel, block, Rows<const T>(sums), Cell::kKeepsSums ? in_cache : kept);

@@ -18,15 +18,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The gradient of a weight is the sum over steps and batch rows of dz times what the weight was multiplied with: 1 for
 // the bias, an input, a unit's h of the step before. A tile takes a few weight rows, that is, columns of [1, x, h].
 
-// A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512) stay in the first or second cache
-// while all tiles of the panel go over them.
-constexpr Index kRowsPerPass = 128;
+// A pass of so many (step, row) pairs: their dz of one panel (64 KB with AVX-512, 32 with AVX2, whose tiles need the
+// first cache) stay near while all tiles of the panel go over them. Shorter passes load and store the sums more often.
+constexpr Index kRowsPerPass = 256;
 
 // Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
 // line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s).
 template <class T>
-constexpr Index kTilesPerCopy = 32 / sizeof(T);
-constexpr Index kTileCopy = kRowsPerPass * kMaxRows;  // elements of one tile's copy
+constexpr Index kTilesPerCopy = 16 / sizeof(T);
+constexpr Index kTileCopy = (kRowsPerPass + 1) * kMaxRows;  // elements of one tile's copy, and of a vector behind it
 
 // Pairs of a pass in the order of the chain: steps from last_step downwards, in each the same rows.
 struct GradientPass {
@@ -52,6 +52,14 @@ TileRows TileNumber(const LstmLayout& layout, Index i) {
   return {{layout.first_recurrent() + units.begin, layout.first_recurrent() + units.end}, true};
 }
 
+// kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the next.
+template <class T>
+HWY_INLINE void CopyRow(const T* from, T* to) {
+  constexpr size_t kWide = kMaxRows > 4 ? 8 : 4;
+  const hn::CappedTag<T, kWide> d;
+  for (size_t k = 0; k < kWide; k += hn::Lanes(d)) hn::StoreU(hn::LoadU(d, from + k), d, to + k);
+}
+
 // The columns of [1, x] or h that a tile takes, pair by pair; returns the number of steps that have them: the step
 // before the first has no h, unless it was given.
 template <class T>
@@ -73,7 +81,7 @@ Index CopyColumns(const LstmArgs<T>& p, const GradientPass& pass, const TileRows
         to[0] = T{1};
         for (int k = 1; k < kMaxRows; ++k) to[k] = row[k];
       } else {
-        for (int k = 0; k < kMaxRows; ++k) to[k] = row[k];
+        CopyRow(row, to);
       }
     }
   }
@@ -82,8 +90,8 @@ Index CopyColumns(const LstmArgs<T>& p, const GradientPass& pass, const TileRows
 
 // out (or 0) plus the products of a pass. dz stands at the pass's first pair and moves by dz_step from step to step.
 template <int kRows, int kVectors, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, std::ptrdiff_t dz_step, Index steps, Index rows,
-                               bool add, T* out) {
+HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, Index dz_step, Index steps, Index rows, bool add,
+                               T* out) {
   const Index width = kVectors * static_cast<Index>(hn::Lanes(d));
   Tile<D, kRows, kVectors> tile;
   if (add) {
@@ -105,15 +113,17 @@ void PanelGradients(const LstmArgs<T>& p, const GradientPass& pass, Index panel,
                     const Index* steps, bool add, T* gradient) {
   const hn::ScalableTag<T> d;
   const LstmLayout& layout = p.layout;
-  const T* dz = p.at(p.dz, pass.last_step, panel, pass.rows.begin);
-  const std::ptrdiff_t dz_step = -layout.padded_units() * 4 * p.capacity;
+  const T* dz = p.dz_at(pass.last_step, panel, pass.rows.begin);
+  const Index dz_step = p.capacity * layout.panel_width(panel);
+  const bool full = pass.rows.size() == p.capacity;  // then the steps are one long column
   for (Index i = tiles.begin; i < tiles.end; ++i, copies += kTileCopy, ++steps) {
     const Range rows = TileNumber(layout, i).rows;
     T* out = gradient + layout.panel_offset(panel) + rows.begin * layout.panel_width(panel);
     WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
       WithPanelVectors(d, layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
-        GradientTile<decltype(n)::value, decltype(v)::value>(d, copies, dz, dz_step, *steps, pass.rows.size(), add,
-                                                             out);
+        constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
+        full ? GradientTile<kRows, kVectors>(d, copies, dz, 0, 1, *steps * pass.rows.size(), add, out)
+             : GradientTile<kRows, kVectors>(d, copies, dz, dz_step, *steps, pass.rows.size(), add, out);
       });
     });
   }

@@ -26,20 +26,17 @@ namespace rondo::kernels {
 //
 // A mask leaves rows out of steps: a row keeps its h and c over a step that it skips.
 
-// `width` vectors of a panel's units to a batch row, one after the other: [slots][panels][capacity][width][units].
-template <class T>
-struct PanelBuffer {
-  T* data = nullptr;
-  Index slots = 0;
-  Index width = 0;
-
-  explicit operator bool() const { return data != nullptr; }
-};
-
 // What backward needs again of each row: the gates' values i, f, g, o (or, unless the cell is standard, the sums before
-// the activation), the cell state c and activation(c). One record in a row, so that memory is read in a straight line.
+// the activation), the cell state c and activation(c). One record in a row, so that memory is read in a straight line:
+// [slots][panels][capacity][kKeptWidth][units of the panel].
 constexpr Index kKeptWidth = 6, kKeptCell = 4, kKeptOutput = 5;
-constexpr Index kGates = 4;
+
+// Backward's derivatives of the sums: [panels][slots][capacity][4 gates][units of the panel], where a step after another
+// stands before it. That is the order in which the weight gradients take them, so a full batch is one long column.
+inline Index dz_elements(Index slots, Index capacity, const LstmLayout& layout) {
+  // One slot of room between panels: without it they would fall into the same sets of a cache.
+  return (slots + 1) * capacity * 4 * layout.padded_units();
+}
 
 constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
 
@@ -60,18 +57,21 @@ struct LstmArgs {
   Rows<T> c;             // (batch, 1, units): the cell state of the last step done
 
   // Training only (null otherwise).
-  PanelBuffer<T> kept;  // of width kKeptWidth
-  PanelBuffer<T> dz;    // of width kGates: backward's derivatives of the sums
+  T* kept = nullptr;
+  Index kept_slots = 0;
+  T* dz = nullptr;
+  Index dz_slots = 0;
 
-  T* at(const PanelBuffer<T>& buffer, Index step, Index panel, Index row) const {
-    const Index slot = slot_of(step, buffer.slots);
-    const Index panel_start = (slot * layout.padded_units() + layout.first_unit(panel)) * capacity;
-    return buffer.data + (panel_start + row * layout.panel_lanes(panel)) * buffer.width;
-  }
-  // The cell states, or one of the other vectors, of a panel's rows from `row` on.
+  // The cell states, or another vector of the records, of a panel's rows from `row` on.
   Rows<T> kept_at(Index which, Index step, Index panel, Index row) const {
     const Index lanes = layout.panel_lanes(panel);
-    return {at(kept, step, panel, row) + which * lanes, kept.width * lanes, 0};
+    const Index start = (slot_of(step, kept_slots) * layout.padded_units() + layout.first_unit(panel)) * capacity;
+    return {kept + kKeptWidth * (start + row * lanes) + which * lanes, kKeptWidth * lanes, 0};
+  }
+  T* dz_at(Index step, Index panel, Index row) const {
+    const Index start = (dz_slots + 1) * layout.first_unit(panel) * 4;
+    const Index slot = dz_slots - 1 - slot_of(step, dz_slots);
+    return dz + start * capacity + (slot * capacity + row) * layout.panel_width(panel);
   }
 };
 
@@ -179,7 +179,7 @@ struct Ops {
   // A range of steps for a range of batch rows. A whole sequence may be cut into ranges that follow each other; the bits
   // do not show it. Chain of a sum: bias, inputs ascending, units ascending.
   void (*lstm_forward)(const LstmArgs<T>&, Range steps, Range rows) = nullptr;
-  // The same from the last step to the first. A range must not cross a multiple of dz.slots. Chain of dh: the gradient
+  // The same from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the gradient
   // from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
   void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
   // Weight gradients of such a range in the packed layout, a range of lstm_gradient_tiles; added to what is there if

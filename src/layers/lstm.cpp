@@ -172,8 +172,10 @@ class LstmExecutor final : public engine::Executor {
             .h0 = from_zero ? Rows<const T>{} : at_.h0.rows<const T>(run.arena),
             .c0 = from_zero ? Rows<const T>{} : at_.c0.rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
-            .kept = {at_.kept.pointer<T>(run.arena), s_.kept_slots, kernels::kKeptWidth},
-            .dz = {at_.dz.pointer<T>(run.arena), s_.chunk, kernels::kGates}};
+            .kept = at_.kept.pointer<T>(run.arena),
+            .kept_slots = s_.kept_slots,
+            .dz = at_.dz.pointer<T>(run.arena),
+            .dz_slots = s_.chunk};
   }
 
   kernels::LstmBackwardArgs<T> backward_arguments(const Run& run) const noexcept {
@@ -439,9 +441,8 @@ class LstmNode final : public graph::LayerNode {
   template <class Settings>
   void keep_for_backward(engine::PlanBuilder& builder, const Settings& s, LstmPlaces& at) const {
     const Index steps = s.steps;
-    const Index row = builder.capacity() * layout_.padded_units();
-    at.kept = builder.elements(s.kept_slots * row * kernels::kKeptWidth);
-    at.dz = builder.elements(s.chunk * row * kernels::kGates);
+    at.kept = builder.elements(s.kept_slots * builder.capacity() * kernels::kKeptWidth * layout_.padded_units());
+    at.dz = builder.elements(kernels::dz_elements(s.chunk, builder.capacity(), layout_));
     at.dc = builder.rows(1, units_);
     if (at.mask) at.dh_carried = builder.rows(1, units_);
     if (s.chunk < steps) at.dh_border = builder.rows(1, units_);
