@@ -15,12 +15,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
 // A block's sums (64 rows of four vectors: 16 KB with AVX-512) stay in the first cache until the cells have read them.
 constexpr Index kRowsPerBlock = 64;
 
 // Weight rows that all tiles of a block go over before the next ones. A tile of 3 rows with AVX2 eats 21 bytes of
 // weights a cycle: 128 rows are 16 KB and come from the first cache. 6 rows with AVX-512 eat 11, which the second gives.
 constexpr Index kDepthPerPass = kManyRegisters ? 512 : 128;
+
+// Whether the cells of a tile's rows follow it at once rather than when a block is complete: their memory then comes and
+// goes in the shadow of the next tile's products. Rows of a narrow panel fill vectors together, for which a tile is too
+// short.
+template <class D>
+HWY_INLINE bool CellsFollowTile(D d, Index panel_lanes) {
+  return panel_lanes == static_cast<Index>(hn::Lanes(d));
+}
 
 // f(Range) for the blocks of a range of rows.
 template <class F>

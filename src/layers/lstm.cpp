@@ -35,6 +35,7 @@ struct LstmPlaces {
   Place dh_carried, dh_border;   // scratch, with a mask and in chunks
   Place kept, dz;                // what backward needs and makes; nowhere in inference
   Place checkpoints;             // h and c before each chunk; nowhere: nothing is computed again
+  Place last_h, last_c;          // with checkpoints: the last states, which backward overwrites elsewhere
   Place gradient;                // of the weights; nowhere: frozen
   Place recurrent_transposed, input_transposed;
 };
@@ -78,6 +79,8 @@ class LstmExecutor final : public engine::Executor {
         if (i > 0) copy_checkpoint(run, args, i, rows, /*restore=*/false);
         ops_->lstm_forward(args, chunk(i), rows);
       }
+      copy_rows(at_step(args.h, (s_.steps - 1) % s_.h_slots), at_.last_h.rows<T>(run.arena), rows);
+      copy_rows(args.c, at_.last_c.rows<T>(run.arena), rows);
     }
     if (state_ != nullptr) {
       state_->template store<T>(0, at_step(args.h, (s_.steps - 1) % s_.h_slots), rows);
@@ -197,6 +200,10 @@ class LstmExecutor final : public engine::Executor {
   Index chunks() const { return (s_.steps + s_.chunk - 1) / s_.chunk; }
   Range chunk(Index i) const { return {i * s_.chunk, std::min(s_.steps, (i + 1) * s_.chunk)}; }
 
+  void copy_rows(Rows<T> from, Rows<T> to, Range rows) const noexcept {
+    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(from.at(b, 0), s_.layout.units(), to.at(b, 0));
+  }
+
   // The state before a chunk, to its checkpoint or back to where the chunk looks for it.
   void copy_checkpoint(const Run& run, const kernels::LstmArgs<T>& args, Index number, Range rows,
                        bool restore) const noexcept {
@@ -204,11 +211,8 @@ class LstmExecutor final : public engine::Executor {
     const Rows<T> checkpoints = at_.checkpoints.rows<T>(run.arena);
     const Rows<T> states[] = {at_step(args.h, step % s_.h_slots), args.c};
     for (Index which = 0; which < 2; ++which) {
-      for (Index b = rows.begin; b < rows.end; ++b) {
-        T* checkpoint = checkpoints.at(b, 2 * number + which);
-        T* state = states[which].at(b, 0);
-        std::copy_n(restore ? checkpoint : state, s_.layout.units(), restore ? state : checkpoint);
-      }
+      const Rows<T> checkpoint = at_step(checkpoints, 2 * number + which);
+      restore ? copy_rows(checkpoint, states[which], rows) : copy_rows(states[which], checkpoint, rows);
     }
     if (restore) keep_cell_state(args, step, rows);
   }
@@ -446,7 +450,11 @@ class LstmNode final : public graph::LayerNode {
     at.dc = builder.rows(1, units_);
     if (at.mask) at.dh_carried = builder.rows(1, units_);
     if (s.chunk < steps) at.dh_border = builder.rows(1, units_);
-    if (s.kept_slots < steps) at.checkpoints = builder.rows(2 * ((steps + s.chunk - 1) / s.chunk), units_);
+    if (s.kept_slots < steps) {
+      at.checkpoints = builder.rows(2 * ((steps + s.chunk - 1) / s.chunk), units_);
+      at.last_h = builder.rows(1, units_);
+      at.last_c = builder.rows(1, units_);
+    }
     if (steps > 1 || at.dh0) at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
     if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs()));
   }
@@ -455,16 +463,15 @@ class LstmNode final : public graph::LayerNode {
   std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps,
                                  LstmPlaces& at, bool gradient) const {
     const std::ptrdiff_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
-    const auto last = [&](Place rows, Index slots) {
-      return Place{rows.offset + (steps - 1) % slots * rows.step_stride * element, rows.batch_stride, 0};
-    };
+    const Place in_ring{at.h.offset + (steps - 1) % h_slots * at.h.step_stride * element, at.h.batch_stride, 0};
+    const Place last_h = at.last_h ? at.last_h : in_ring, last_c = at.last_c ? at.last_c : at.c;
     const Shape state{units_};
     const Value y = options_.return_sequences ? builder.value_at({steps, units_}, at.h, gradient)
-                                              : builder.value_at(state, last(at.h, h_slots), gradient);
+                                              : builder.value_at(state, last_h, gradient);
     at.dh = builder.info(y).gradient;
     if (!options_.return_state) return {y};
-    const Value h = builder.value_at(state, last(at.h, h_slots), gradient);
-    const Value c = builder.value_at(state, at.c, gradient);
+    const Value h = builder.value_at(state, last_h, gradient);
+    const Value c = builder.value_at(state, last_c, gradient);
     at.dh_final = builder.info(h).gradient;
     at.dc_final = builder.info(c).gradient;
     return {y, h, c};
