@@ -136,8 +136,8 @@ template <int kParts>
 void CellForward(const Operands& o) {
   constexpr Index kStride = kLanes / kParts;
   constexpr Index kState = kCellRows * kLanes;
-  const kn::CellForwardRows<float> at{.sums = {o.rows, kernels::kGates * kStride, 0},
-                                      .values = {o.out, kernels::kGates * kStride, 0},
+  const kn::CellForwardRows<float> at{.sums = {o.rows, 4 * kStride, 0},
+                                      .values = {o.out, 4 * kStride, 0},
                                       .c_before = {o.state, kStride, 0},
                                       .c = {o.state + kState, kStride, 0},
                                       .h = {o.state + 2 * kState, kStride, 0},
@@ -153,11 +153,11 @@ void CellBackward(const Operands& o) {
   constexpr Index kStride = kLanes / kParts;
   constexpr Index kState = kCellRows * kLanes;
   const kn::CellBackwardRows<float> at{.dh = {o.state, kStride, 0},
-                                       .gates = {o.gates, kernels::kGates * kStride, 0},
+                                       .gates = {o.gates, 4 * kStride, 0},
                                        .c = {o.state + 2 * kState, kStride, 0},
                                        .output = {o.state + 3 * kState, kStride, 0},
                                        .c_before = {o.state + kState, kStride, 0},
-                                       .dz = {o.gates, kernels::kGates * kStride, 0},
+                                       .dz = {o.gates, 4 * kStride, 0},
                                        .dc = {o.weights, kStride, 0}};
   kn::CellBackward<kn::StandardCell, kParts>(D(), kernels::LstmArgs<float>(), at, 0, kCellRows);
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <memory>
 #include <new>
 
 #include <rondo/rondo.hpp>
@@ -192,6 +193,21 @@ TEST_P(Allocations, ASteadyTrainingStepTakesNone) {
           << to_string(dtype) << (stateful ? ", stateful" : "");
     }
   }
+}
+
+TEST_P(Allocations, AStepOnTheHostsThreadsTakesNone) {
+  struct Host : ParallelExecutor {
+    Index max_concurrency() const override { return 1; }
+    void run(Index tasks, ParallelTask task) override {
+      for (Index i = 0; i < tasks; ++i) task(i);
+    }
+  };
+  set_executor(std::make_shared<Host>());
+  const Sequential model = compiled_model();
+  Steps steps(model);
+  steps.one(kBatch);
+  EXPECT_EQ(allocations_of([&] { steps.one(kBatch); }), 0);
+  set_executor(nullptr);
 }
 
 TEST_P(Allocations, AFitsBatchesTakeNoneAndItsEpochsOnlyWhatTheHistoryGrows) {

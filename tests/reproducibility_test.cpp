@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
+#include <memory>
 #include <thread>
+#include <vector>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
 
 #include <rondo/rondo.hpp>
 
 #include "engine/thread_pool.hpp"
+#include "support/in_child.hpp"
 
 namespace rondo {
 namespace {
@@ -106,6 +112,7 @@ class Reproducibility : public testing::Test {
   void TearDown() override {
     engine::set_thread_threshold(4e6);
     set_num_threads(0);
+    set_executor(nullptr);
     set_simd_target(target_);
   }
 
@@ -123,6 +130,112 @@ TEST_F(Reproducibility, TheNumberOfThreadsChangesNoBit) {
                                       << to_string(problem.dtype);
     }
   }
+}
+
+// What host programs may bring: a loop on the caller's thread, and new threads for every call.
+struct Backwards : ParallelExecutor {
+  Index max_concurrency() const override { return 3; }
+  void run(Index tasks, ParallelTask task) override {
+    for (Index i = tasks; i-- > 0;) task(i);
+  }
+};
+
+struct NewThreads : ParallelExecutor {
+  Index max_concurrency() const override { return 2; }
+  void run(Index tasks, ParallelTask task) override {
+    std::vector<std::thread> threads;
+    for (Index i = 1; i < tasks; ++i) threads.emplace_back(task, i);
+    task(0);
+    for (std::thread& t : threads) t.join();
+  }
+};
+
+TEST_F(Reproducibility, TheHostsThreadsChangeNoBit) {
+  for (const Problem& problem : problems()) {
+    set_num_threads(1);
+    const std::uint64_t alone = problem.fit();
+    for (const Index threads : {0, 2, 5}) {
+      set_num_threads(threads);
+      set_executor(std::make_shared<Backwards>());
+      EXPECT_EQ(problem.fit(), alone) << "backwards, " << threads << " threads, " << to_string(problem.dtype);
+      set_executor(std::make_shared<NewThreads>());
+      EXPECT_EQ(problem.fit(), alone) << "new threads, " << threads << " threads, " << to_string(problem.dtype);
+    }
+    set_executor(nullptr);
+  }
+}
+
+TEST_F(Reproducibility, ALongSequenceIsTheSameInAnyChunksOnAnyTeam) {
+  // Long enough that both layers cut backward into chunks, of which each has barriers. Vectors of other widths and
+  // recomputation cut elsewhere.
+  const RandomStream random(4, Purpose::user);
+  Tensor X = Tensor::zeros({4, 700, 1}), y = Tensor::zeros({4, 1});
+  for (Index b = 0; b < 4; ++b) {
+    for (Index t = 0; t < 700; ++t) X.set({b, t, 0}, random.normal(static_cast<std::uint64_t>(b * 700 + t)));
+    y.set({b, 0}, X(b, 699, 0));
+  }
+  const auto fit = [&](bool recompute) {
+    set_random_seed(2);
+    const Sequential model{LSTM(5, {.return_sequences = true, .recompute = recompute, .input_shape = {700, 1}}),
+                           LSTM(3, {.recompute = recompute}), Dense(1)};
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    Fingerprint print;
+    print.add(model.fit(X, y, {.batch_size = 4, .epochs = 2, .verbose = 0})["loss"]);
+    for (const Tensor& w : model.get_weights()) print.add(w);
+    return print.value();
+  };
+  const std::uint64_t expected = fit(false);
+  for (const std::string& target : simd_targets()) {
+    set_simd_target(target);
+    for (const bool recompute : {false, true}) {
+      const std::string what = target + (recompute ? ", computing again" : "");
+      set_num_threads(1);
+      EXPECT_EQ(fit(recompute), expected) << what;
+      set_num_threads(3);
+      EXPECT_EQ(fit(recompute), expected) << "3 threads, " << what;
+      set_executor(std::make_shared<Backwards>());
+      EXPECT_EQ(fit(recompute), expected) << "3 tasks, " << what;
+      set_executor(nullptr);
+    }
+  }
+}
+
+#if defined(__x86_64__)
+TEST_F(Reproducibility, AHostThatFlushesDenormalsChangesNoBit) {
+  // A tiny input under a large weight, and a product that is tiny itself.
+  const Sequential model{Dense(2, {.use_bias = false, .input_shape = {2}})};
+  model.set_weights({Tensor{{1e20, 0.0}, {0.0, 1e-20}}});
+  const Tensor x{{1e-40, 1e-20}, {1e-41, 1e-21}, {1e-42, 1e-22}};
+  const Tensor expected = model.predict(x, {.verbose = 0});
+  ASSERT_GT(expected(0, 0), 0);
+  ASSERT_GT(expected(0, 1), 0);
+  Stream stream = model.stream();
+  std::vector<double> step(2);
+  for (const Index threads : {1, 3}) {
+    set_num_threads(threads);
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(before | 0x8040);
+    const Tensor got = model.predict(x, {.verbose = 0});
+    stream.step(std::vector<double>{1e-40, 1e-20}, step);
+    _mm_setcsr(before);
+    EXPECT_TRUE(got.identical(expected)) << threads << " threads";
+    EXPECT_EQ(step, (std::vector<double>{expected(0, 0), expected(0, 1)}));
+  }
+}
+#endif
+
+TEST_F(Reproducibility, AForkedChildTrainsTheSameModelWhileTheParentTrains) {
+  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  const Problem problem;
+  set_num_threads(3);
+  const std::uint64_t expected = problem.fit();
+  const Sequential beside = problem.model(), inherited = problem.model();
+  std::thread other([&] { beside.fit(problem.X, problem.y, Problem::options(300)); });
+  EXPECT_TRUE(test::succeeds_in_child([&] {
+    const History history = inherited.fit(problem.X, problem.y, Problem::options());
+    return problem.fingerprint(inherited, history) == expected;
+  }));
+  other.join();
 }
 
 TEST_F(Reproducibility, TheInstructionSetChangesNoBit) {

@@ -84,9 +84,10 @@ class Executor {
   // May throw.
   virtual void begin(const Run&) const {}
   virtual void forward(const Run& run, Range rows) const noexcept = 0;
-  // Gradients of the inputs from gradients of the outputs, for the member's share of the rows. An executor may hold
-  // barriers, of which every member then passes as many.
-  virtual void backward(const Run& run, const Member& member) const noexcept = 0;
+  // Gradients of the inputs from gradients of the outputs, for the member's share of the rows. An executor may cut this
+  // into stages, of which each begins when all members have ended the one before.
+  virtual Index backward_stages() const { return 1; }
+  virtual void backward(const Run& run, const Member& member, Index stage) const noexcept = 0;
 
   // Weight gradients that backward has not computed already, cut into tiles that threads share.
   virtual Index gradient_tiles() const { return 0; }
@@ -157,7 +158,9 @@ class Plan {
   // The parts of a walk. All but begin() run on every member of a team, each with its share.
   void begin(const Run& run) const;
   void forward(const Run& run, Range rows) const noexcept;
-  void backward(const Run& run, const Member& member) const noexcept;
+  // In as many stages as the layers need; where one layer ends, the next begins in the same stage.
+  Index backward_stages() const noexcept;
+  void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, Index rank, Index team) const noexcept;
   void derive(const Run& run, Index rank, Index team) const noexcept;
 

@@ -1,5 +1,7 @@
 #include "engine/staging.hpp"
 
+#include "engine/standard_floats.hpp"
+
 namespace rondo::engine {
 
 namespace {
@@ -39,6 +41,7 @@ void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, In
 
 void stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena) {
+  const StandardFloats floats;
   if (plan_dtype == DType::float32) {
     stage_to(from, order, first, count, to_info, to.rows<float>(arena));
   } else {

@@ -1,171 +1,217 @@
 #include "engine/thread_pool.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <fstream>
+#include <cstdlib>
+#include <exception>
 #include <hwy/cache_control.h>
 #include <memory>
-#include <mutex>
 #include <pthread.h>
 #include <sched.h>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <rondo/compute.hpp>
 #include <rondo/error.hpp>
 
+#include "engine/host_executor.hpp"
+#include "engine/processors.hpp"
+#include "engine/standard_floats.hpp"
+
 namespace rondo::engine {
 
 namespace {
 
-// ---- how many processors ---------------------------------------------------------------------------------------
-
-Index processors_by_affinity() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
-
-// The cgroup's processor quota, rounded up; 0 where there is none. Version 2 has "quota period" in one file.
-Index processors_by_cgroup() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period && quota != "max" && period > 0) {
-    return static_cast<Index>((std::stod(quota) + period - 1) / period);
-  }
-  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double microseconds = 0;
-  if (v1_quota >> microseconds && v1_period >> period && microseconds > 0 && period > 0) {
-    return static_cast<Index>((microseconds + period - 1) / period);
-  }
-  return 0;
-}
-
-Index available_processors() {
-  static const Index count = [] {
-    const Index affinity = processors_by_affinity(), quota = processors_by_cgroup();
-    return quota > 0 ? std::min(affinity, quota) : affinity;
-  }();
-  return count;
-}
+using Phases = std::initializer_list<Phase>;
 
 std::atomic<Index> g_threads{0};
 std::atomic<double> g_threshold{4e6};
 
+// What different threads write stands this far apart, so that they do not take each other's cache line away.
+constexpr std::size_t kCacheLine = 64;
+
 // ---- waiting ---------------------------------------------------------------------------------------------------
 
-// Waits until `word` differs from `old`: spins a few microseconds, yields a little, then sleeps.
-void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old) {
-  for (int i = 0; i < 4000; ++i) {
-    if (word.load(std::memory_order_acquire) != old) return;
-    hwy::Pause();
+// Time rather than rounds: a pause lasts 10 ns on some processors and 50 ns on others.
+constexpr auto kSpin = std::chrono::microseconds(50);
+
+// Waits until `word` differs from `old`: spins for kSpin if it may, yields a little, then sleeps.
+//
+// Whoever changes the word and notifies must do so in sequentially consistent order: libstdc++ skips the system call of
+// notify when it sees no sleeper, and a weaker store may come after that look, which would leave a sleeper behind.
+void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old, bool may_spin) {
+  const auto changed = [&] { return word.load(std::memory_order_acquire) != old; };
+  const auto changes_soon = [&] {
+    for (int i = 0; i < 64; ++i) {
+      if (changed()) return true;
+      hwy::Pause();
+    }
+    return false;
+  };
+  if (may_spin) {
+    if (changes_soon()) return;  // the usual case, before a look at the clock
+    const auto end = std::chrono::steady_clock::now() + kSpin;
+    while (std::chrono::steady_clock::now() < end) {
+      if (changes_soon()) return;
+    }
   }
   for (int i = 0; i < 50; ++i) {
-    if (word.load(std::memory_order_acquire) != old) return;
+    if (changed()) return;
     std::this_thread::yield();
   }
-  while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
+  while (!changed()) word.wait(old, std::memory_order_acquire);
 }
 
 class Barrier {
  public:
-  void start(Index members) {
-    members_ = static_cast<std::uint32_t>(members);
-    arrived_.store(0, std::memory_order_relaxed);
-  }
-
-  void arrive() {
-    const std::uint32_t phase = phase_.load(std::memory_order_acquire);
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
+  // The last of `members` to arrive opens the barrier; the others wait for that if told to. One that does not wait
+  // touches nothing of the barrier after its arrival.
+  void arrive(Index members, bool wait, bool may_spin) {
+    const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // stands still until this member has arrived
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
       arrived_.store(0, std::memory_order_relaxed);
-      phase_.store(phase + 1, std::memory_order_release);
+      phase_.store(phase + 1);
       phase_.notify_all();
-    } else {
-      wait_for_change(phase_, phase);
+    } else if (wait) {
+      wait_for_change(phase_, phase, may_spin);
     }
   }
 
  private:
-  std::uint32_t members_ = 1;
-  std::atomic<std::uint32_t> arrived_{0};
-  std::atomic<std::uint32_t> phase_{0};
+  alignas(kCacheLine) std::atomic<Index> arrived_{0};
+  alignas(kCacheLine) std::atomic<std::uint32_t> phase_{0};
 };
 
 // ---- the pool --------------------------------------------------------------------------------------------------
 
+void run_alone(Phases phases) {
+  for (const Phase& phase : phases) {
+    for (Index piece = 0; piece < phase.pieces(); ++piece) phase(Member(0, 1), piece);
+  }
+}
+
 class Pool {
  public:
-  ~Pool() {
+  void run(Index threads, Phases phases) {
+    if (busy_.test_and_set(std::memory_order_acquire)) return run_alone(phases);
+    const std::size_t helpers = start_workers(static_cast<std::size_t>(threads - 1));
+    if (teams_++ % 64 == 0) look_around();
+
+    phases_ = phases;
+    team_ = static_cast<Index>(helpers) + 1;
+    may_spin_.store(team_ <= processors_, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < helpers; ++i) workers_[i]->wake();
+    walk(0);
+    busy_.clear(std::memory_order_release);
+  }
+
+  // Ends the workers, for good: whoever comes later walks alone. Does nothing while a team is at work.
+  void close() {
+    if (busy_.test_and_set(std::memory_order_acquire)) return;
     stop_.store(true, std::memory_order_relaxed);
     for (auto& worker : workers_) worker->wake();
     for (auto& worker : workers_) worker->thread.join();
+    workers_.clear();
   }
-
-  void run(Index threads, MemberFunction f) {
-    const std::unique_lock lock(busy_, std::try_to_lock);
-    if (!lock.owns_lock()) return run_alone(f);
-    const auto helpers = static_cast<std::size_t>(threads - 1);
-    while (workers_.size() < helpers) start_worker();
-
-    function_ = &f;
-    team_ = threads;
-    barrier_.start(threads);
-    pending_.store(static_cast<std::uint32_t>(helpers), std::memory_order_relaxed);
-    for (std::size_t i = 0; i < helpers; ++i) workers_[i]->wake();
-    f(Member(0, threads, &barrier_));
-    while (const std::uint32_t pending = pending_.load(std::memory_order_acquire)) wait_for_change(pending_, pending);
-  }
-
-  static void run_alone(MemberFunction f) { f(Member(0, 1, nullptr)); }
 
  private:
-  struct Worker {
+  struct alignas(kCacheLine) Worker {
     std::atomic<std::uint32_t> calls{0};  // raised once per team that this worker is in
     std::thread thread;
 
     void wake() {
-      calls.fetch_add(1, std::memory_order_release);
+      calls.fetch_add(1);
       calls.notify_one();
     }
   };
 
-  void start_worker() {
-    Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
-    const auto rank = static_cast<Index>(workers_.size());
-    worker.thread = std::thread([this, rank, &worker] { work(rank, worker); });
+  // Sees to it that there are `wanted` workers, or as many as the system can give. Returns how many there are for it.
+  // They inherit the floating-point mode, which run_team has made the standard's.
+  std::size_t start_workers(std::size_t wanted) {
+    try {
+      while (workers_.size() < wanted) {
+        auto worker = std::make_unique<Worker>();
+        workers_.reserve(workers_.size() + 1);  // so that a thread, once started, is surely kept
+        const auto rank = static_cast<Index>(workers_.size()) + 1;
+        worker->thread = std::thread([this, rank, &self = *worker] { work(rank, self); });
+        workers_.push_back(std::move(worker));
+        teams_ = 0;  // look around: its mask may be another than the others'
+        CPU_ZERO(&mask_);
+      }
+    } catch (const std::exception&) {
+      // Out of threads or memory: a smaller team reaches the same bits.
+    }
+    return std::min(workers_.size(), wanted);
+  }
+
+  // Workers have the affinity mask of the thread that started them; they follow when the caller's is another. Two
+  // system calls, so only now and then.
+  void look_around() {
+    processors_ = available_processors();
+    cpu_set_t mask;
+    CPU_ZERO(&mask);
+    if (sched_getaffinity(0, sizeof mask, &mask) != 0 || CPU_EQUAL(&mask, &mask_)) return;
+    for (auto& worker : workers_) pthread_setaffinity_np(worker->thread.native_handle(), sizeof mask, &mask);
+    mask_ = mask;
   }
 
   void work(Index rank, const Worker& self) {
     for (std::uint32_t seen = 0;; ++seen) {
-      wait_for_change(self.calls, seen);
+      wait_for_change(self.calls, seen, may_spin_.load(std::memory_order_relaxed));
       if (stop_.load(std::memory_order_relaxed)) return;
-      (*function_)(Member(rank, team_, &barrier_));
-      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+      walk(rank);
     }
   }
 
-  std::mutex busy_;
+  // One member's way through the phases. At the end only the caller waits: when all have arrived, it may return and
+  // begin another team, so nothing of this one is read after the last arrival.
+  void walk(Index rank) {
+    const Phases phases = phases_;
+    const Member self(rank, team_);
+    const bool may_spin = may_spin_.load(std::memory_order_relaxed);
+    bool first = true;
+    for (const Phase& phase : phases) {
+      for (Index piece = 0; piece < phase.pieces(); ++piece) {
+        if (!std::exchange(first, false)) barrier_.arrive(self.size(), /*wait=*/true, may_spin);
+        phase(self, piece);
+      }
+    }
+    barrier_.arrive(self.size(), /*wait=*/rank == 0, may_spin);
+  }
+
+  std::atomic_flag busy_;
+  // The caller's, while busy.
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::atomic<bool> stop_{false};
-  // Written by the caller before it wakes a worker, read by workers until pending_ is zero.
-  const MemberFunction* function_ = nullptr;
+  std::uint64_t teams_ = 0;
+  Index processors_ = 1;
+  cpu_set_t mask_{};
+  // Written by the caller before it wakes a worker, read by workers until they have arrived at the last barrier.
+  alignas(kCacheLine) Phases phases_;
   Index team_ = 1;
+  std::atomic<bool> may_spin_{true};  // not where members must give each other their processor
+  std::atomic<bool> stop_{false};
   Barrier barrier_;
-  std::atomic<std::uint32_t> pending_{0};
 };
 
-// A child of fork() has no worker threads: it gets a pool of its own, and the parent's is left alone.
+// Never destroyed, since other threads may be at work when the program ends; but its workers are ended, so that a
+// shared library can be unloaded. A child of fork() has no worker threads: it gets a pool of its own, and the parent's
+// is left alone.
 std::atomic<Pool*> g_pool{nullptr};
 
+void leave_pool_to_parent() { g_pool.store(nullptr); }
+
+void close_pool() {
+  if (Pool* pool = g_pool.load(std::memory_order_acquire)) pool->close();
+}
+
+[[maybe_unused]] const int g_at_fork = pthread_atfork(nullptr, nullptr, leave_pool_to_parent);
+[[maybe_unused]] const int g_at_exit = std::atexit(close_pool);
+
 Pool& pool() {
-  static std::once_flag registered;
-  std::call_once(registered, [] {
-    pthread_atfork(nullptr, nullptr, [] { g_pool.store(nullptr); });
-    std::atexit([] { delete g_pool.exchange(nullptr); });
-  });
   Pool* current = g_pool.load(std::memory_order_acquire);
   if (current != nullptr) return *current;
   auto fresh = std::make_unique<Pool>();
@@ -173,15 +219,40 @@ Pool& pool() {
   return *current;
 }
 
-}  // namespace
+// ---- the host's threads ----------------------------------------------------------------------------------------
 
-void Member::barrier() const {
-  if (size_ > 1) static_cast<Barrier*>(barrier_)->arrive();
+// One piece of a phase on the host's threads; the end of the call is the barrier. Tasks are counted, since weights that
+// were silently not updated are hard to find.
+void run_piece(ParallelExecutor& executor, Index threads, const Phase& phase, Index piece) {
+  std::atomic<Index> done{0};
+  auto task = [&](Index rank) {
+    if (rank < 0 || rank >= threads) return;
+    const StandardFloats floats;
+    phase(Member(rank, threads), piece);
+    done.fetch_add(1, std::memory_order_release);
+  };
+  executor.run(threads, ParallelTask(task));
+  const Index ended = done.load(std::memory_order_acquire);
+  if (ended != threads) {
+    throw StateError("the executor given to set_executor returned from run when " + std::to_string(ended) + " of " +
+                     std::to_string(threads) + " tasks had ended: it must call task(0) to task(" +
+                     std::to_string(threads - 1) + "), each once, and wait for them");
+  }
 }
 
-void run_team(Index threads, MemberFunction f) {
-  if (threads <= 1) return Pool::run_alone(f);
-  pool().run(threads, f);
+void run_on(ParallelExecutor& executor, Index threads, Phases phases) {
+  for (const Phase& phase : phases) {
+    for (Index piece = 0; piece < phase.pieces(); ++piece) run_piece(executor, threads, phase, piece);
+  }
+}
+
+}  // namespace
+
+void run_team(Index threads, Phases phases) {
+  const StandardFloats floats;
+  if (threads <= 1) return run_alone(phases);
+  if (const auto executor = host_executor()) return run_on(*executor, threads, phases);
+  pool().run(threads, phases);
 }
 
 Index threads_for(double flops_per_step) {
@@ -203,7 +274,9 @@ void set_num_threads(Dim threads) {
 
 Index num_threads() {
   const Index set = engine::g_threads.load(std::memory_order_relaxed);
-  return set > 0 ? set : engine::available_processors();
+  if (set > 0) return set;
+  if (const auto executor = engine::host_executor()) return std::max<Index>(1, executor->max_concurrency());
+  return engine::available_processors();
 }
 
 }  // namespace rondo

@@ -1,11 +1,13 @@
 // The threads that walk a plan together.
 //
-// A team is the caller and up to size-1 workers; all run the same function and meet at barriers. Waiting threads spin
-// briefly, then yield, then sleep; nothing spins after a call has returned. One team works at a time: a second caller
+// A team is the caller and its helpers. Each member takes its share of every phase of the work; a phase begins when all
+// have ended the one before. Helpers are threads of Rondo's own pool, or whatever the host has given (set_executor).
+// Waiting threads of the pool spin briefly, then yield, then sleep. The pool serves one team at a time: a second caller
 // walks alone, with the same bits.
 #pragma once
 
-#include <functional>
+#include <concepts>
+#include <initializer_list>
 
 #include <rondo/shape.hpp>
 
@@ -16,33 +18,40 @@ namespace rondo::engine {
 // One member of a team at work.
 class Member {
  public:
-  Member(Index rank, Index size, void* barrier) : rank_(rank), size_(size), barrier_(barrier) {}
+  Member(Index rank, Index size) : rank_(rank), size_(size) {}
   Index rank() const { return rank_; }
   Index size() const { return size_; }
   // This member's part of [0, count).
   Range share(Index count) const { return rondo::share(count, rank_, size_); }
-  // Returns when every member has arrived; what they wrote before is visible to all after.
-  void barrier() const;
 
  private:
   Index rank_, size_;
-  void* barrier_;
 };
 
-// A reference to a callable: no allocation, valid during the call.
-class MemberFunction {
+// A piece of work between barriers, or several in a row: a reference to a function of the member, or of the member and
+// the number of the piece. No allocation; valid during the call.
+class Phase {
  public:
-  template <class F>
-  MemberFunction(F& f) : object_(&f), call_([](void* o, const Member& m) { (*static_cast<F*>(o))(m); }) {}
-  void operator()(const Member& member) const { call_(object_, member); }
+  template <std::invocable<const Member&> F>
+  Phase(F& f) : object_(&f), call_([](void* o, const Member& m, Index) { (*static_cast<F*>(o))(m); }) {}
+  template <std::invocable<const Member&, Index> F>
+  Phase(F& f, Index pieces)
+      : object_(&f),
+        call_([](void* o, const Member& m, Index piece) { (*static_cast<F*>(o))(m, piece); }),
+        pieces_(pieces) {}
+  Index pieces() const { return pieces_; }
+  void operator()(const Member& member, Index piece) const { call_(object_, member, piece); }
 
  private:
   void* object_;
-  void (*call_)(void*, const Member&);
+  void (*call_)(void*, const Member&, Index);
+  Index pieces_ = 1;
 };
 
-// Runs f on a team of `threads` (at least 1, the caller included). f must not throw.
-void run_team(Index threads, MemberFunction f);
+// Runs the phases one after the other on a team of at most `threads`, the caller included. What the members wrote in a
+// piece is visible to all in the next, and to the caller at the end. Phases must not throw; they compute by the
+// standard's floating-point rules (StandardFloats).
+void run_team(Index threads, std::initializer_list<Phase> phases);
 
 // How many threads a step of this many floating-point operations deserves: 1 below the threshold at which a second
 // thread pays for its waking, num_threads() above.

@@ -22,7 +22,7 @@ class ActivationExecutor final : public engine::Executor {
  public:
   explicit ActivationExecutor(const layers::ActivationStep<T>& step) : step_(step) {}
   void forward(const Run& run, Range rows) const noexcept override { step_.forward(run, rows); }
-  void backward(const Run& run, const engine::Member& member) const noexcept override {
+  void backward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
     step_.backward(run, member.share(run.rows));
   }
   double flops_per_row() const override { return step_.flops_per_row(); }

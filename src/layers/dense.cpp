@@ -50,7 +50,7 @@ class DenseExecutor final : public engine::Executor {
     if (activation_) activation_->forward(run, rows);
   }
 
-  void backward(const Run& run, const engine::Member& member) const noexcept override {
+  void backward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
     const Range rows = member.share(run.rows);
     if (activation_) activation_->backward(run, rows);
     if (!at_.dx) return;

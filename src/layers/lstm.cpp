@@ -89,22 +89,22 @@ class LstmExecutor final : public engine::Executor {
   }
 
   // Chunk by chunk, from the last steps to the first: what backward leaves of a chunk is still in the cache when the
-  // weight gradients read it. A single chunk leaves them to gradients(), which saves a barrier.
-  void backward(const Run& run, const engine::Member& member) const noexcept override {
+  // weight gradients read it. A stage of rows and a stage of weight gradients alternate, as the next chunk overwrites
+  // what gradients have read. A single chunk leaves them to gradients(), which saves a barrier.
+  Index backward_stages() const override { return chunks_have_gradients() ? 2 * chunks() : 1; }
+  void backward(const Run& run, const engine::Member& member, Index stage) const noexcept override {
     if (!at_.dc) return;
-    const Range rows = member.share(run.rows);
     const kernels::LstmBackwardArgs<T> args = backward_arguments(run);
-    for (Index i = chunks() - 1; i >= 0; --i) {
-      if (at_.checkpoints && i < chunks() - 1) {
-        if (i > 0) copy_checkpoint(run, args.forward, i, rows, /*restore=*/true);
-        ops_->lstm_forward(args.forward, chunk(i), rows);
-      }
-      ops_->lstm_backward(args, chunk(i), rows);
-      if (chunks() == 1 || !at_.gradient) continue;
-      member.barrier();
+    if (!chunks_have_gradients()) {
+      for (Index i = chunks() - 1; i >= 0; --i) backward_chunk(run, args, i, member);
+      return;
+    }
+    const Index i = chunks() - 1 - stage / 2;
+    if (stage % 2 == 0) {
+      backward_chunk(run, args, i, member);
+    } else {
       ops_->lstm_gradients(args.forward, chunk(i), run.rows, at_.gradient.pointer<T>(run.arena),
                            /*add=*/i < chunks() - 1, member.share(ops_->lstm_gradient_tiles(s_.layout)));
-      if (i > 0) member.barrier();  // the next chunk overwrites what they have read
     }
   }
 
@@ -139,6 +139,18 @@ class LstmExecutor final : public engine::Executor {
   }
 
  private:
+  bool chunks_have_gradients() const { return chunks() > 1 && at_.dc && at_.gradient; }
+
+  void backward_chunk(const Run& run, const kernels::LstmBackwardArgs<T>& args, Index i,
+                      const engine::Member& member) const noexcept {
+    const Range rows = member.share(run.rows);
+    if (at_.checkpoints && i < chunks() - 1) {
+      if (i > 0) copy_checkpoint(run, args.forward, i, rows, /*restore=*/true);
+      ops_->lstm_forward(args.forward, chunk(i), rows);
+    }
+    ops_->lstm_backward(args, chunk(i), rows);
+  }
+
   bool derives() const { return at_.recurrent_transposed || at_.input_transposed; }
 
   template <class U>
@@ -460,8 +472,8 @@ class LstmNode final : public graph::LayerNode {
   }
 
   // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.
-  std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps,
-                                 LstmPlaces& at, bool gradient) const {
+  std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps, LstmPlaces& at,
+                                 bool gradient) const {
     const std::ptrdiff_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
     const Place in_ring{at.h.offset + (steps - 1) % h_slots * at.h.step_stride * element, at.h.batch_stride, 0};
     const Place last_h = at.last_h ? at.last_h : in_ring, last_c = at.last_c ? at.last_c : at.c;

@@ -12,7 +12,7 @@ void Program::predict(engine::Workspace& workspace, Index rows) const {
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
   auto walk = [&](const Member& m) { plan->forward(run, share(rows, m.rank(), m.size())); };
-  engine::run_team(engine::threads_for(plan->flops(rows)), walk);
+  engine::run_team(engine::threads_for(plan->flops(rows)), {walk});
 }
 
 void Program::evaluate(engine::Workspace& workspace, Index rows) const {
@@ -23,7 +23,7 @@ void Program::evaluate(engine::Workspace& workspace, Index rows) const {
     plan->forward(run, mine);
     head->compute(run, mine);
   };
-  engine::run_team(engine::threads_for(plan->flops(rows)), walk);
+  engine::run_team(engine::threads_for(plan->flops(rows)), {walk});
 }
 
 double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const {
@@ -32,21 +32,26 @@ double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& 
   plan->derive_if_stale(workspace);
   optimizer.next_step();
   double loss = 0;
-  auto walk = [&](const Member& m) {
-    const Range mine = share(rows, m.rank(), m.size());
-    plan->forward(run, mine);
-    head->compute(run, mine);
-    plan->backward(run, m);
-    m.barrier();
+  auto passes = [&](const Member& m, Index stage) {
+    if (stage == 0) {
+      const Range mine = m.share(rows);
+      plan->forward(run, mine);
+      head->compute(run, mine);
+    }
+    plan->backward(run, m, stage);
+  };
+  auto gradients = [&](const Member& m) {
     if (m.rank() == 0) loss = head->loss(run);
     plan->gradients(run, m.rank(), m.size());
-    m.barrier();
-    if (std::isnan(loss)) return;
-    optimizer.update(*plan, run, m.rank(), m.size());
-    m.barrier();
-    plan->derive(run, m.rank(), m.size());
   };
-  engine::run_team(engine::threads_for(plan->flops(rows)), walk);
+  auto update = [&](const Member& m) {
+    if (!std::isnan(loss)) optimizer.update(*plan, run, m.rank(), m.size());
+  };
+  auto derive = [&](const Member& m) {
+    if (!std::isnan(loss)) plan->derive(run, m.rank(), m.size());
+  };
+  engine::run_team(engine::threads_for(plan->flops(rows)),
+                   {{passes, plan->backward_stages()}, gradients, update, derive});
   if (std::isnan(loss)) return loss;
   for (const engine::GradientSlot& slot : plan->gradient_slots()) slot.block->touch();
   plan->derived(workspace);

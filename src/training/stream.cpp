@@ -5,6 +5,7 @@
 #include <rondo/stream.hpp>
 
 #include "engine/plan.hpp"
+#include "engine/standard_floats.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo {
@@ -71,6 +72,7 @@ class Stream::Impl {
 
   template <class T, class S>
   void walk(std::span<const S> x, std::span<S> y) noexcept {
+    const engine::StandardFloats floats;
     std::byte* arena = workspace_.arena();
     std::transform(x.begin(), x.end(), input().data.pointer<T>(arena), [](S v) { return static_cast<T>(v); });
     plan_->forward({arena, 1, carried_}, {0, 1});

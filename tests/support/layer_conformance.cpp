@@ -138,21 +138,16 @@ class Bench {
     optimizer.prepare(*plan_);
     optimizer.next_step();
     double loss = 0;
-    auto walk = [&](const engine::Member& m) {
-      const Range mine = share(rows_, m.rank(), m.size());
-      plan_->forward(run, mine);
-      m.barrier();
+    using engine::Member;
+    auto forward = [&](const Member& m) { plan_->forward(run, m.share(rows_)); };
+    auto compare = [&](const Member& m) {
       if (m.rank() == 0) loss = stage_distance(targets);
-      m.barrier();
-      plan_->backward(run, m);
-      m.barrier();
-      plan_->gradients(run, m.rank(), m.size());
-      m.barrier();
-      optimizer.update(*plan_, run, m.rank(), m.size());
-      m.barrier();
-      plan_->derive(run, m.rank(), m.size());
     };
-    engine::run_team(threads, walk);
+    auto backward = [&](const Member& m, Index stage) { plan_->backward(run, m, stage); };
+    auto gradients = [&](const Member& m) { plan_->gradients(run, m.rank(), m.size()); };
+    auto update = [&](const Member& m) { optimizer.update(*plan_, run, m.rank(), m.size()); };
+    auto derive = [&](const Member& m) { plan_->derive(run, m.rank(), m.size()); };
+    engine::run_team(threads, {forward, compare, {backward, plan_->backward_stages()}, gradients, update, derive});
     for (const engine::GradientSlot& slot : plan_->gradient_slots()) slot.block->touch();
     plan_->derived(*workspace_);
     return loss;

@@ -52,7 +52,9 @@ class Walk {
       const ValueInfo& info = plan_->info(outputs[i]);
       put(cotangents[i], info, info.gradient);
     }
-    plan_->backward(run(), engine::Member(0, 1, nullptr));
+    for (Index stage = 0; stage < plan_->backward_stages(); ++stage) {
+      plan_->backward(run(), engine::Member(0, 1), stage);
+    }
     plan_->gradients(run(), 0, 1);
   }
 

@@ -29,7 +29,7 @@ class MaskedOutputExecutor final : public engine::Executor {
   void forward(const engine::Run& run, Range rows) const noexcept override {
     copy(run, rows, h_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena));
   }
-  void backward(const engine::Run& run, const engine::Member& member) const noexcept override {
+  void backward(const engine::Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
     if (!h_.gradient) return;
     copy(run, member.share(run.rows), y_.gradient.rows<const T>(run.arena), h_.gradient.rows<T>(run.arena));
   }

@@ -1,0 +1,40 @@
+// Runs something in a child of fork(), which has the memory of the test program and none of its other threads.
+#pragma once
+
+#include <csignal>
+#include <cstdlib>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace rondo::test {
+
+// The thread sanitizer ends a child that starts threads.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kChildrenMayStartThreads = false;
+#else
+constexpr bool kChildrenMayStartThreads = true;
+#endif
+
+[[noreturn]] inline void end_child(int status) {
+#if defined(__SANITIZE_ADDRESS__)
+  _exit(status);  // the search for leaks knows nothing of what the parent's other threads hold
+#else
+  std::exit(status);
+#endif
+}
+
+// Whether `in_child` returned true there, and the child ended as programs do, within twenty seconds.
+template <class F>
+bool succeeds_in_child(F in_child) {
+  const pid_t child = fork();
+  if (child == 0) end_child(in_child() ? 0 : 1);
+  int status = -1;
+  for (int i = 0; i < 2000 && waitpid(child, &status, WNOHANG) == 0; ++i) usleep(10000);
+  if (status == -1) {
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+  return status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace rondo::test
