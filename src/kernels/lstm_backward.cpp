@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/lstm_bf16-inl.h"
 #include "kernels/lstm_cell-inl.h"
 #include "kernels/lstm_rows-inl.h"
 #include "kernels/tiles-inl.h"
@@ -37,12 +38,17 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
   tile.Store(d, out.data, out.batch_stride);
 }
 
-// The same for a block of rows, panels in passes whose weights stay in the cache. start and out stand at the first row.
-// Calls done(Range), rows of the block that are complete, tile by tile.
+// The same for a block of rows and a group of columns, panels in passes whose weights stay in the cache. start and out
+// stand at the first row. Calls done(Range), rows of the block that are complete, tile by tile.
 template <class T, class Done>
-HWY_INLINE void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index vectors,
-                           Rows<const T> start, Rows<T> out, Done&& done) {
+HWY_INLINE void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed,
+                           const ColumnGroups& groups, Index g, Rows<const T> start, Rows<T> out, Done&& done) {
+  if constexpr (kMayRound<T>) {
+    if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out, done);
+  }
   const hn::ScalableTag<T> d;
+  const Index vectors = groups.width(g);
+  transposed += groups.first(g) * p.layout.lanes() * 4 * p.layout.units();
   const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
   ForPasses(p.layout.panels(), HWY_MAX(Index{1}, kDepthPerPass / (4 * lanes)), [&](Range panels) HWY_ATTR {
     const T* weights = transposed + panels.begin * lanes * 4 * vectors * lanes;
@@ -68,8 +74,7 @@ void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transp
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
     ForBlocks(rows, [&](Range block) HWY_ATTR {
-      GatesTimes(p, step, block, transposed + first * 4 * p.layout.units(), groups.width(g), Rows<const T>{},
-                 From(out, block.begin, 0, first), [](Range) {});
+      GatesTimes(p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first), [](Range) {});
     });
   }
 }
@@ -125,8 +130,7 @@ HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<
           [&](Index row) { AddRows(From(carried, row, 0, 0), From(dh, tile.begin + row, 0, 0), 1, width); });
       done(tile);
     };
-    GatesTimes(p, s.number + 1, rows, q.recurrent_transposed + first * 4 * p.layout.units(), groups.width(g), outside,
-               dh, complete);
+    GatesTimes(p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh, complete);
     return;
   }
   for (Index b = 0; b < rows.size(); ++b) std::fill_n(dh.at(b, 0), width, T{0});
@@ -141,6 +145,8 @@ void CellsOfRows(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index p
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
+  HWY_ALIGN T before_rounding[kMayRound<T> ? static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)()) : 1];
+  const bool rounds = kMayRound<T> && p.bf16;
   const CellBackwardRows<T> at{
       .dh = dh,
       .gates = p.kept_at(0, s.number, panel, rows.begin),
@@ -148,7 +154,7 @@ void CellsOfRows(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index p
       .output = p.kept_at(kKeptOutput, s.number, panel, rows.begin),
       .c_before = s.number > 0 ? Rows<const T>(p.kept_at(kKeptCell, s.number - 1, panel, rows.begin))
                                : From(p.c0, rows.begin, 0, unit),
-      .dz = {p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
+      .dz = {rounds ? before_rounding : p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
       .dc = From(q.dc, rows.begin, 0, unit)};
   ForMask(
       From(s.mask, rows.begin, 0, 0), rows.size(),
@@ -161,6 +167,9 @@ void CellsOfRows(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index p
         std::copy_n(dh.at(row, 0), panel_lanes, q.dh_carried.at(rows.begin + row, 0) + unit);
         std::fill_n(at.dz.at(row, 0), 4 * panel_lanes, T{0});
       });
+  if constexpr (kMayRound<T>) {
+    if (rounds) RoundDerivatives(p, s.number, panel, rows, at.dz);
+  }
 }
 
 // Column group by column group; the cells of a block follow at once, while its dh is in the cache. At the end of a

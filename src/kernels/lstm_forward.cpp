@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/lstm_bf16-inl.h"
 #include "kernels/lstm_cell-inl.h"
 #include "kernels/lstm_rows-inl.h"
 #include "kernels/tiles-inl.h"
@@ -123,6 +124,9 @@ void CellsOfRows(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step,
         if (at.kept_c) KeepState<T>(at.c, at.kept_c, row, panel_lanes);
         KeepState<T>(From(s.h_before, rows.begin, 0, unit), at.h, row, panel_lanes);
       });
+  if constexpr (kMayRound<T>) {
+    if (p.bf16 && step + 1 < p.steps) RoundState(p, step + 1, rows, at.h, unit, p.layout.units_in(panel));
+  }
 }
 
 // A block's sums wait in the cache for its cells; training keeps what the cell needs again.
@@ -133,6 +137,9 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
   HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)())];
   for (Index step = steps.begin; step < steps.end; ++step) {
     const ForwardStep<T> s = StepAt(p, step);
+    if constexpr (kMayRound<T>) {
+      if (p.bf16) RoundStep(p, step, /*first=*/step == steps.begin, s.h_before, rows);
+    }
     for (Index panel = 0; panel < layout.panels(); ++panel) {
       const T* weights = p.weights + layout.panel_offset(panel);
       const PanelSums<T> product{.bias = layout.use_bias() ? weights : nullptr,
@@ -146,10 +153,14 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
         const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;
         const Rows<T> sums = Cell::kKeepsSums ? kept : in_cache;
         const Rows<T> values = Cell::kKeepsSums ? in_cache : kept;
-        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums, [&](Range done) HWY_ATTR {
+        const auto cells = [&](Range done) HWY_ATTR {
           CellsOfRows<Cell>(d, p, s, step, panel, {block.begin + done.begin, block.begin + done.end},
                             Rows<const T>(From(sums, done.begin, 0, 0)), From(values, done.begin, 0, 0));
-        });
+        };
+        if constexpr (kMayRound<T>) {
+          if (p.bf16) return RoundedSumsOfBlock(p, step, panel, product.units > 0, block, sums, cells);
+        }
+        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums, cells);
       });
     }
   }
