@@ -129,9 +129,9 @@ struct Case {
   }
 };
 
-// Inputs and weights are bfloat16 numbers already, so what is left are the roundings of h and dz: 2^-9 each, averaged
-// over a sum. One step from zero state rounds dz alone.
-constexpr double kBound = 0.02;
+// Inputs and weights are bfloat16 numbers already, so what is left are the roundings of h and dz: 2^-9 each at the most,
+// averaged over sums and carried through the steps (0.0053 where it was largest).
+constexpr double kBound = 0.01;
 
 void expect_close_to_float32(const Case& c) {
   SCOPED_TRACE(c.text());
@@ -193,7 +193,7 @@ TEST(LstmBf16, WaysAgreeUpToTheLastBitsOfSums) {
     const Case c{.units = units, .features = 7, .rows = 13};
     std::vector<test::Probed> all;
     for_each_way([&](const std::string&) { all.push_back(c.run("mixed_bfloat16")); });
-    // A sum in another order may round an h or dz to the neighbour, 2^-8 away.
+    // A sum in another order may round an h or dz to the neighbour, 2^-8 away (here none did: 2e-5).
     for (const test::Probed& probed : all) expect_near(probed, all.front(), 0.004);
   }
 }
@@ -240,14 +240,15 @@ struct Problem {
 
 TEST(LstmBf16, TrainsToNearlyTheLossOfFloat32) {
   const Problem problem;
-  const double reached = problem.losses(problem.model("float32"), 60).back();
+  const std::vector<double> plain = problem.losses(problem.model("float32"), 100);
+  const double reached = plain.back();
+  ASSERT_LT(reached, plain.front() / 50);
   for_each_way([&](const std::string& way) {
     SCOPED_TRACE(way);
     const Sequential model = problem.model("mixed_bfloat16");
-    const std::vector<double> losses = problem.losses(model, 60);
-    EXPECT_LT(losses.back(), losses.front() / 20);
-    EXPECT_LT(losses.back(), 1.5 * reached + 1e-3);
-    EXPECT_LT(model.evaluate(problem.X, problem.y, {.verbose = 0}).loss(), 1.5 * reached + 1e-3);
+    const std::vector<double> losses = problem.losses(model, 100);
+    EXPECT_LT(losses.back(), 1.1 * reached);
+    EXPECT_LT(model.evaluate(problem.X, problem.y, {.verbose = 0}).loss(), 1.1 * reached);
   });
 }
 
