@@ -15,6 +15,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- products with dz ----------------------------------------------------------------------------------------------
 
+// Panels of dz, of which each meets four weight rows to the unit, in a pass.
+template <class T>
+constexpr Index kPanelsPerPass = HWY_MAX(Index{1}, kDepthPerPass / (4 * Index{hn::MaxLanes(hn::ScalableTag<T>())}));
+
 // out[r] = start[r] (or 0) + dz[step] of some panels times transposed weights, for kRows rows and one column group.
 // `transposed` stands at the first of those panels.
 template <int kRows, int kVectors, class D, class T>
@@ -38,13 +42,12 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
 }
 
 // The same for a block of rows, panels in passes whose weights stay in the cache. start and out stand at the first row.
-// Calls done(Range), rows of the block that are complete, tile by tile.
-template <class T, class Done>
-HWY_INLINE void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index vectors,
-                           Rows<const T> start, Rows<T> out, Done&& done) {
+template <class T>
+void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index vectors, Rows<const T> start,
+                Rows<T> out) {
   const hn::ScalableTag<T> d;
   const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
-  ForPasses(p.layout.panels(), HWY_MAX(Index{1}, kDepthPerPass / (4 * lanes)), [&](Range panels) HWY_ATTR {
+  ForPasses(p.layout.panels(), kPanelsPerPass<T>, [&](Range panels) HWY_ATTR {
     const T* weights = transposed + panels.begin * lanes * 4 * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i);
@@ -55,7 +58,6 @@ HWY_INLINE void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T
               From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));
         });
       });
-      if (panels.end == p.layout.panels()) done(tile);
     }
   });
 }
@@ -67,9 +69,9 @@ void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transp
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
-    ForBlocks(rows, [&](Range block) HWY_ATTR {
+    ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
       GatesTimes(p, step, block, transposed + first * 4 * p.layout.units(), groups.width(g), Rows<const T>{},
-                 From(out, block.begin, 0, first), [](Range) {});
+                 From(out, block.begin, 0, first));
     });
   }
 }
@@ -110,34 +112,30 @@ void AddRows(Rows<const T> from, Rows<T> to, Index rows, Index count) {
 }
 
 // dh of a block of rows and of column group g: what comes from outside and, through dz U^T, from the step after. A row
-// that the step after skipped gets that step's dh as it was. Calls done(Range), rows of the block that are complete.
-template <class T, class Done>
-HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows,
-                               const ColumnGroups& groups, Index g, Rows<T> dh, Done&& done) {
+// that the step after skipped gets that step's dh as it was.
+template <class T>
+void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows, const ColumnGroups& groups,
+                    Index g, Rows<T> dh) {
   const LstmArgs<T>& p = q.forward;
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
   if (!s.last) {
-    const auto complete = [&](Range tile) HWY_ATTR {
-      const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin + tile.begin, 0, first);
-      ForMask(
-          From(s.mask_after, rows.begin + tile.begin, 0, 0), tile.size(), [](Range) {},
-          [&](Index row) { AddRows(From(carried, row, 0, 0), From(dh, tile.begin + row, 0, 0), 1, width); });
-      done(tile);
-    };
     GatesTimes(p, s.number + 1, rows, q.recurrent_transposed + first * 4 * p.layout.units(), groups.width(g), outside,
-               dh, complete);
+               dh);
+    const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin, 0, first);
+    ForMask(
+        From(s.mask_after, rows.begin, 0, 0), rows.size(), [](Range) {},
+        [&](Index row) { AddRows(From(carried, row, 0, 0), From(dh, row, 0, 0), 1, width); });
     return;
   }
   for (Index b = 0; b < rows.size(); ++b) std::fill_n(dh.at(b, 0), width, T{0});
   if (outside) AddRows(outside, dh, rows.size(), width);
   if (q.dh_final) AddRows(From(q.dh_final, rows.begin, 0, first), dh, rows.size(), width);
-  done(Range{0, rows.size()});
 }
 
-// The cells of some rows of one panel backwards; dh stands at the first row and unit.
+// The cells of a block of rows of one panel backwards; dh stands at its first row and unit.
 template <class Cell, class T>
-void CellsOfRows(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, Rows<const T> dh) {
+void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, Rows<const T> dh) {
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
@@ -174,24 +172,18 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, bool from_
   for (Index g = 0; g < groups.count(); ++g) {
     // Whole panels are vectors of units; the narrow ones share the last vector.
     const Range panels{groups.first(g), g + 1 == groups.count() ? layout.panels() : groups.first(g + 1)};
-    Index narrow = panels.end;  // the first panel whose cells wait for the whole block
-    while (narrow > panels.begin && !CellsFollowTile(hn::ScalableTag<T>(), layout.panel_lanes(narrow - 1))) --narrow;
-    ForBlocks(rows, [&](Range block) HWY_ATTR {
+    const bool whole = layout.panel_lanes(panels.end - 1) == layout.lanes();
+    ForBlocks(rows, whole && layout.panels() <= kPanelsPerPass<T>, [&](Range block) HWY_ATTR {
       Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
-      const auto cells = [&](Range panels_now, Range done) HWY_ATTR {
-        for (Index panel = panels_now.begin; panel < panels_now.end; ++panel) {
-          const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
-          CellsOfRows<Cell>(q, s, panel, {block.begin + done.begin, block.begin + done.end},
-                            Rows<const T>(From(dh, done.begin, 0, unit)));
-        }
-      };
       if (from_border) {
         dh = From(q.dh_border, block.begin, 0, panels.begin * layout.lanes());
-        cells(panels, {0, block.size()});
-        return;
+      } else {
+        OutputGradient(q, s, block, groups, g, dh);
       }
-      OutputGradient(q, s, block, groups, g, dh, [&](Range done) HWY_ATTR { cells({panels.begin, narrow}, done); });
-      cells({narrow, panels.end}, {0, block.size()});
+      for (Index panel = panels.begin; panel < panels.end; ++panel) {
+        const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
+        CellsOfBlock<Cell>(q, s, panel, block, Rows<const T>(From(dh, 0, 0, unit)));
+      }
     });
   }
 }
@@ -202,9 +194,8 @@ void LeaveBorder(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range r
   const LstmLayout& layout = q.forward.layout;
   const ColumnGroups groups(layout.units(), layout.lanes());
   for (Index g = 0; g < groups.count(); ++g) {
-    ForBlocks(rows, [&](Range block) HWY_ATTR {
-      OutputGradient(q, s, block, groups, g, From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes()),
-                     [](Range) {});
+    ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
+      OutputGradient(q, s, block, groups, g, From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes()));
     });
   }
 }

@@ -48,11 +48,9 @@ HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T
   tile.Store(d, sums, stride);
 }
 
-// The sums of a block of rows; calls done(Range), rows of the block whose sums are complete.
-template <class D, class T, class Done>
-HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, Rows<T> sums, Done&& done) {
+template <class D, class T>
+void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, Rows<T> sums) {
   const Index tiles = RowTiles(rows.size());
-  const bool by_tile = CellsFollowTile(d, panel_lanes);
   ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i);
@@ -62,10 +60,8 @@ HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range
                                                            sums.batch_stride);
         });
       });
-      if (by_tile && depth.end == p.inputs + p.units) done(tile);
     }
   });
-  if (!by_tile) done(Range{0, rows.size()});
 }
 
 // What one step reads and writes.
@@ -95,9 +91,9 @@ void KeepState(Rows<const T> before, Rows<T> after, Index row, Index units) {
   for (Index u = 0; u < units; ++u) after.at(row, 0)[u] = before ? before.at(row, 0)[u] : T{0};
 }
 
-// The cells of some rows of one panel, from their sums.
+// The cells of a block of rows of one panel, from their sums.
 template <class Cell, class D, class T>
-void CellsOfRows(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
+void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
                   Rows<const T> sums, Rows<T> values) {
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
   CellForwardRows<T> at{.sums = sums,
@@ -141,15 +137,13 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .units = s.h_before ? layout.units() : 0,
                                  .x = s.x,
                                  .h = s.h_before};
-      ForBlocks(rows, [&](Range block) HWY_ATTR {
+      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && layout.rows() <= kDepthPerPass;
+      ForBlocks(rows, by_tile, [&](Range block) HWY_ATTR {
         const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
         const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;
         const Rows<T> sums = Cell::kKeepsSums ? kept : in_cache;
-        const Rows<T> values = Cell::kKeepsSums ? in_cache : kept;
-        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums, [&](Range done) HWY_ATTR {
-          CellsOfRows<Cell>(d, p, s, step, panel, {block.begin + done.begin, block.begin + done.end},
-                            Rows<const T>(From(sums, done.begin, 0, 0)), From(values, done.begin, 0, 0));
-        });
+        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
+        CellsOfBlock<Cell>(d, p, s, step, panel, block, Rows<const T>(sums), Cell::kKeepsSums ? in_cache : kept);
       });
     }
   }
