@@ -23,7 +23,7 @@ constexpr Index kPanelsPerPass = HWY_MAX(Index{1}, kDepthPerPass / (4 * Index{hn
 // `transposed` stands at the first of those panels.
 template <int kRows, int kVectors, class D, class T>
 HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Range panels, const T* transposed,
-                            Rows<const T> start, Rows<T> out) {
+                            const Rows<const T>& start, const Rows<T>& out) {
   Tile<D, kRows, kVectors> tile;
   if (start) {
     tile.Load(d, start.data, start.batch_stride);
@@ -43,8 +43,8 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
 
 // The same for a block of rows, panels in passes whose weights stay in the cache. start and out stand at the first row.
 template <class T>
-void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index vectors, Rows<const T> start,
-                Rows<T> out) {
+void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index vectors, const Rows<const T>& start,
+                const Rows<T>& out) {
   const hn::ScalableTag<T> d;
   const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
   ForPasses(p.layout.panels(), kPanelsPerPass<T>, [&](Range panels) HWY_ATTR {
@@ -64,7 +64,7 @@ void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transpose
 
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class T>
-void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns, Rows<T> out) {
+void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns, const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
@@ -105,7 +105,7 @@ BackwardStep<T> StepAt(const LstmBackwardArgs<T>& q, Index step) {
 
 // to += from for `count` elements of each row.
 template <class T>
-void AddRows(Rows<const T> from, Rows<T> to, Index rows, Index count) {
+void AddRows(const Rows<const T>& from, const Rows<T>& to, Index rows, Index count) {
   for (Index b = 0; b < rows; ++b) {
     for (Index i = 0; i < count; ++i) to.at(b, 0)[i] += from.at(b, 0)[i];
   }
@@ -114,8 +114,8 @@ void AddRows(Rows<const T> from, Rows<T> to, Index rows, Index count) {
 // dh of a block of rows and of column group g: what comes from outside and, through dz U^T, from the step after. A row
 // that the step after skipped gets that step's dh as it was.
 template <class T>
-void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows, const ColumnGroups& groups,
-                    Index g, Rows<T> dh) {
+HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows, const ColumnGroups& groups,
+                    Index g, const Rows<T>& dh) {
   const LstmArgs<T>& p = q.forward;
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
@@ -135,7 +135,7 @@ void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Rang
 
 // The cells of a block of rows of one panel backwards; dh stands at its first row and unit.
 template <class Cell, class T>
-void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, Rows<const T> dh) {
+HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, const Rows<const T>& dh) {
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);

@@ -49,7 +49,7 @@ HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T
 }
 
 template <class D, class T>
-void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, Rows<T> sums) {
+HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, const Rows<T>& sums) {
   const Index tiles = RowTiles(rows.size());
   ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
     for (Index i = 0; i < tiles; ++i) {
@@ -74,7 +74,7 @@ struct ForwardStep {
 };
 
 template <class T>
-ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
+HWY_INLINE ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
   ForwardStep<T> s;
   s.mask = From(p.mask, 0, step, 0);
   s.x = From(p.x, 0, step, 0);
@@ -87,14 +87,14 @@ ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
 
 // A skipped row keeps its state.
 template <class T>
-void KeepState(Rows<const T> before, Rows<T> after, Index row, Index units) {
+void KeepState(const Rows<const T>& before, const Rows<T>& after, Index row, Index units) {
   for (Index u = 0; u < units; ++u) after.at(row, 0)[u] = before ? before.at(row, 0)[u] : T{0};
 }
 
 // The cells of a block of rows of one panel, from their sums.
 template <class Cell, class D, class T>
-void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
-                  Rows<const T> sums, Rows<T> values) {
+HWY_INLINE void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
+                  const Rows<const T>& sums, const Rows<T>& values) {
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
   CellForwardRows<T> at{.sums = sums,
                         .values = values,

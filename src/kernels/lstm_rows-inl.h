@@ -54,13 +54,13 @@ HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
 
 // Rows of one step of a tensor, from a row and column on; null stays null.
 template <class T>
-HWY_INLINE Rows<T> From(Rows<T> rows, Index row, Index step, Index column) {
+HWY_INLINE Rows<T> From(const Rows<T>& rows, Index row, Index step, Index column) {
   return rows ? Rows<T>{rows.at(row, step) + column, rows.batch_stride, 0} : rows;
 }
 
 // taken(Range) for runs of the first `rows` rows that take part, skipped(row) for those that the mask leaves out.
 template <class Taken, class Skipped>
-HWY_INLINE void ForMask(Rows<const std::uint8_t> mask, Index rows, Taken&& taken, Skipped&& skipped) {
+HWY_INLINE void ForMask(const Rows<const std::uint8_t>& mask, Index rows, Taken&& taken, Skipped&& skipped) {
   if (!mask) return taken(Range{0, rows});
   for (Index row = 0; row < rows;) {
     const Index begin = row;
