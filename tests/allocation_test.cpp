@@ -25,8 +25,12 @@
 namespace {
 
 std::atomic<long> g_allocations{0};
+std::atomic<std::size_t> g_bytes{0};  // that were ever asked for
 
-void count_one() { g_allocations.fetch_add(1, std::memory_order_relaxed); }
+void count(std::size_t bytes) {
+  g_allocations.fetch_add(1, std::memory_order_relaxed);
+  g_bytes.fetch_add(bytes, std::memory_order_relaxed);
+}
 
 }  // namespace
 
@@ -36,7 +40,7 @@ extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile
                                                          void (*)(const volatile void*));
 
 namespace {
-void on_malloc(const volatile void*, std::size_t) { count_one(); }
+void on_malloc(const volatile void*, std::size_t size) { count(size); }
 void on_free(const volatile void*) {}
 const bool g_hooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) != 0;
 }  // namespace
@@ -48,7 +52,7 @@ namespace {
 const bool g_hooked = true;
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  count_one();
+  count(size);
   if (size == 0) size = 1;
   if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(size);
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -98,6 +102,14 @@ long allocations_of(Action action) {
   const long before = g_allocations.load();
   action();
   return g_allocations.load() - before;
+}
+
+// Bytes that all threads ask for while an action runs.
+template <class Action>
+std::size_t bytes_of(Action action) {
+  const std::size_t before = g_bytes.load();
+  action();
+  return g_bytes.load() - before;
 }
 
 constexpr Index kBatch = 8, kTail = 5;
@@ -208,6 +220,44 @@ TEST_P(Allocations, AStepOnTheHostsThreadsTakesNone) {
   steps.one(kBatch);
   EXPECT_EQ(allocations_of([&] { steps.one(kBatch); }), 0);
   set_executor(nullptr);
+}
+
+// A long sequence, whose activations are what a fit needs memory for.
+Sequential long_model(Index steps, bool recompute) {
+  Sequential model{LSTM(64, {.recompute = recompute, .input_shape = {steps, 1}}), Dense(1)};
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  return model;
+}
+
+TEST_P(Allocations, AFitAndAPredictionTakeTheMemoryThatWasTold) {
+  constexpr std::size_t kBookkeeping = 64 << 10;  // plans, logs, the order of samples
+  constexpr Index kSteps = 20'000;
+  const Tensor X = ramp({8, kSteps, 1}), y = ramp({8, 1});
+  for (const bool recompute : {false, true}) {
+    const Sequential model = long_model(kSteps, recompute);
+    const MemoryRequired told = model.memory_required(X.shape(), {.batch_size = 8, .y = y.shape()});
+    const std::size_t taken = bytes_of([&] { model.fit(X, y, {.batch_size = 8, .epochs = 1, .verbose = 0}); });
+    EXPECT_GE(taken, told.workspace + told.optimizer) << recompute;
+    EXPECT_LE(taken, told.workspace + told.optimizer + kBookkeeping) << recompute;
+
+    const MemoryRequired to_predict = model.memory_required(X.shape(), {.batch_size = 8});
+    const std::size_t for_prediction = bytes_of([&] { (void)model.predict(X, {.batch_size = 8, .verbose = 0}); });
+    EXPECT_GE(for_prediction, to_predict.workspace);
+    EXPECT_LE(for_prediction, to_predict.workspace + kBookkeeping);
+    EXPECT_EQ(to_predict.optimizer, 0u);
+  }
+}
+
+TEST_P(Allocations, ToldMemoryOfLongSequencesIsWithinBounds) {
+  const Shape X{8, 100'000, 1}, y{8, 1};
+  const std::size_t data = static_cast<std::size_t>(X.elements()) * sizeof(float);
+  const auto fit = [&](bool recompute) {
+    return long_model(X[1], recompute).memory_required(X, {.batch_size = 8, .y = y}).total();
+  };
+  EXPECT_LT(fit(true), 100'000'000u);
+  EXPECT_GT(fit(false), 10 * fit(true));
+  // A prediction keeps no activations: the batch, a step's state, the weights.
+  EXPECT_LT(long_model(X[1], false).memory_required(X, {.batch_size = 8}).total(), data + 200'000);
 }
 
 TEST_P(Allocations, AFitsBatchesTakeNoneAndItsEpochsOnlyWhatTheHistoryGrows) {

@@ -11,12 +11,12 @@ namespace rondo {
 
 // Keras's DTypePolicy. By name: "float32", "float64", or
 //
-// "mixed_bfloat16": weights, optimizer, sums, gates, states and everything between layers are float32; only what an LSTM
-// multiplies is rounded to bfloat16, which keeps eight significant bits: inputs, states and weights (but not the bias) in
-// the forward products, derivatives and weights in the backward ones, derivatives and columns in the weight gradients.
-// Other layers compute in float32, and so does a Stream. Losses fall as in float32, with about three digits in common.
-// Faster where the processor multiplies bfloat16 vectors at twice the rate of float32 (AMD from Zen 4 on); elsewhere
-// operands are converted back and a step takes a little longer than in float32.
+// "mixed_bfloat16": weights, optimizer, sums, gates, states and everything between layers are float32; only what an
+// LSTM multiplies is rounded to bfloat16, which keeps eight significant bits: inputs, states and weights (but not the
+// bias) in the forward products, derivatives and weights in the backward ones, derivatives and columns in the weight
+// gradients. Other layers compute in float32, and so does a Stream. Losses fall as in float32, with about three digits
+// in common. Faster where the processor multiplies bfloat16 vectors at twice the rate of float32 (AMD from Zen 4 on);
+// elsewhere operands are converted back and a step takes a little longer than in float32.
 //
 // Under this policy bits depend on the instruction set, as processors round and order sums of bfloat16 products each in
 // their own way. They still do not depend on the number of threads.
@@ -41,8 +41,8 @@ class DTypePolicy {
   bool mixed_ = false;
 };
 
-// The policy of new layers that are not given one: floatx() unless set. Keras's config.set_dtype_policy; set_floatx does
-// not change a policy that was set.
+// The policy of new layers that are not given one: floatx() unless set. Keras's config.set_dtype_policy; set_floatx
+// does not change a policy that was set.
 DTypePolicy dtype_policy();
 void set_dtype_policy(const DTypePolicy& policy);
 

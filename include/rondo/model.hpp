@@ -72,6 +72,19 @@ struct SummaryOptions {
   bool show_trainable = false;
 };
 
+struct MemoryOptions {
+  std::optional<Dim> batch_size = {};  // default 32
+  Shape y = {};                        // the labels' shape, to ask about fit; left out: about predict
+};
+
+// Bytes that a call keeps beside the data it is given.
+struct MemoryRequired {
+  std::size_t weights = 0;    // the model's parameters, which it has anyway
+  std::size_t optimizer = 0;  // what the optimizer remembers of each weight
+  std::size_t workspace = 0;  // one batch at work: its copy, activations, gradients
+  std::size_t total() const { return weights + optimizer + workspace; }
+};
+
 class Model : public Layer {
  public:
   // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; optimizer
@@ -94,6 +107,13 @@ class Model : public Layer {
   // The same into a tensor of the right shape and dtype (ShapeError, ConfigError otherwise). Allocates nothing once the
   // model has predicted a batch of this shape.
   void predict_into(const Tensor& X, Tensor& out, Dim batch_size = 32) const;
+
+  // What fit(X, y) or predict(X) will take for data of these shapes, told before anything is allocated for them.
+  // Validation inside fit takes what predict would with its batches, once more. Errors as those calls, and StateError
+  // before the model is built.
+  //
+  //   model.memory_required({8, 100'000, 1}, {.batch_size = 8, .y = {8, 1}}).total()
+  MemoryRequired memory_required(const Shape& X, const MemoryOptions& options = {}) const;
 
   // Class numbers, as Keras 2 had them: the largest output of several, or whether a single output exceeds 0.5. One
   // number per row of the output, row-major.

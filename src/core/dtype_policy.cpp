@@ -1,6 +1,6 @@
-#include <rondo/dtype_policy.hpp>
-
 #include <atomic>
+
+#include <rondo/dtype_policy.hpp>
 
 namespace rondo {
 

@@ -56,8 +56,7 @@ TEST(DTypePolicy, ConfigurationsRoundTrip) {
                                 {"class_name", "DTypePolicy"},
                                 {"config", {{"name", "mixed_bfloat16"}}},
                                 {"registered_name", nullptr}};
-  EXPECT_EQ(layers::layer_from_config("Dense", {{"units", 2}, {"dtype", as_keras}})->policy().name(),
-            "mixed_bfloat16");
+  EXPECT_EQ(layers::layer_from_config("Dense", {{"units", 2}, {"dtype", as_keras}})->policy().name(), "mixed_bfloat16");
 }
 
 TEST(DTypePolicy, LayersOfOneModelMayDifferInPolicyButNotInDtype) {

@@ -7,10 +7,9 @@
 #define RONDO_KERNELS_BF16_INL_H_
 #endif
 
-#include <hwy/highway.h>
-
 #include <bit>
 #include <cstring>
+#include <hwy/highway.h>
 
 #include "kernels/bf16.hpp"
 

@@ -1,4 +1,5 @@
-// The tile by AVX512_BF16, for which Highway 1.0 has no target: intrinsics in functions of their own, chosen at run time.
+// The tile by AVX512_BF16, for which Highway 1.0 has no target: intrinsics in functions of their own, chosen at run
+// time.
 #include <atomic>
 #include <cstdlib>
 #include <string_view>
@@ -34,8 +35,7 @@ RONDO_BF16_TARGET __attribute__((noinline)) void dot_tile(const Bf16Product& p) 
   for (int r = 0; r < kRows; ++r) {
     RONDO_UNROLL
     for (int v = 0; v < kVectors; ++v) {
-      sum[r][v] =
-          p.start == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(p.start + r * p.start_stride + v * kLanes);
+      sum[r][v] = p.start == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(p.start + r * p.start_stride + v * kLanes);
     }
   }
   const Bf16Pair* a = p.a;

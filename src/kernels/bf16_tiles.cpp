@@ -14,7 +14,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using FloatTag = hn::ScalableTag<float>;
 
-// So many pairs of each row of a are converted at once; weights on their way into registers, since every tile has others.
+// So many pairs of each row of a are converted at once; weights on their way into registers, since every tile has
+// others.
 constexpr Index kDepthPerConversion = 128;
 constexpr Index kConverted = kDepthPerConversion * kMaxRows;
 
@@ -106,9 +107,8 @@ HWY_NOINLINE void TileByConversion(const Bf16Product& p) {
 
 void Bf16TileByConversion(const Bf16Product& p) {
   WithConstant<kMaxRows>(p.rows, [&](auto rows) HWY_ATTR {
-    WithConstant<4>(p.vectors, [&](auto vectors) HWY_ATTR {
-      TileByConversion<decltype(rows)::value, decltype(vectors)::value>(p);
-    });
+    WithConstant<4>(p.vectors, [&](auto vectors)
+                                   HWY_ATTR { TileByConversion<decltype(rows)::value, decltype(vectors)::value>(p); });
   });
 }
 

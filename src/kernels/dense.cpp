@@ -14,7 +14,7 @@ namespace rondo::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 template <class T>
-HWY_INLINE Rows<T> From(Rows<T> rows, Index column) {
+HWY_INLINE Rows<T> From(const Rows<T>& rows, Index column) {
   return {rows.data + column, rows.batch_stride, rows.step_stride};
 }
 
@@ -34,7 +34,7 @@ HWY_NOINLINE void ProductTile(D d, const T* a, Index a_stride, const T* panel, I
 
 // Rows of a panel product: `columns` columns of weights in column groups, each with its bias row before its `depth` rows.
 template <class T>
-void Product(Rows<const T> a, Rows<T> out, Index steps, Range rows, const T* panels, Index depth, bool use_bias,
+void Product(const Rows<const T>& a, const Rows<T>& out, Index steps, Range rows, const T* panels, Index depth, bool use_bias,
              Index columns) {
   const hn::ScalableTag<T> d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
@@ -79,7 +79,7 @@ Index DenseGradientTiles(const DenseLayout& layout) { return layout.groups().cou
 
 // Weight rows of one column group; with kOnes the first of them is the bias. x and dy stand at the tile's columns.
 template <int kRows, int kVectors, bool kOnes, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, Rows<const T> x, Rows<const T> dy, T* out) {
+HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, const Rows<const T>& x, const Rows<const T>& dy, T* out) {
   Tile<D, kRows, kVectors> tile;
   tile.Fill(hn::Zero(d));
   for (Index step = p.steps - 1; step >= 0; --step) {

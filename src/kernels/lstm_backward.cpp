@@ -16,11 +16,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- products with dz ----------------------------------------------------------------------------------------------
 
+// Panels of dz, of which each meets four weight rows to the unit, in a pass.
+template <class T>
+constexpr Index kPanelsPerPass = HWY_MAX(Index{1}, kDepthPerPass / (4 * Index{hn::MaxLanes(hn::ScalableTag<T>())}));
+
 // out[r] = start[r] (or 0) + dz[step] of some panels times transposed weights, for kRows rows and one column group.
 // `transposed` stands at the first of those panels.
 template <int kRows, int kVectors, class D, class T>
 HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Range panels, const T* transposed,
-                            Rows<const T> start, Rows<T> out) {
+                            const Rows<const T>& start, const Rows<T>& out) {
   Tile<D, kRows, kVectors> tile;
   if (start) {
     tile.Load(d, start.data, start.batch_stride);
@@ -38,19 +42,19 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
   tile.Store(d, out.data, out.batch_stride);
 }
 
-// The same for a block of rows and a group of columns, panels in passes whose weights stay in the cache. start and out
-// stand at the first row. Calls done(Range), rows of the block that are complete, tile by tile.
-template <class T, class Done>
-HWY_INLINE void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed,
-                           const ColumnGroups& groups, Index g, Rows<const T> start, Rows<T> out, Done&& done) {
+// The same for a block of rows and group g of the columns, panels in passes whose weights stay in the cache. start and
+// out stand at the first row.
+template <class T>
+void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, const ColumnGroups& groups, Index g,
+                const Rows<const T>& start, const Rows<T>& out) {
   if constexpr (kMayRound<T>) {
-    if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out, done);
+    if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
   }
   const hn::ScalableTag<T> d;
   const Index vectors = groups.width(g);
   transposed += groups.first(g) * p.layout.lanes() * 4 * p.layout.units();
   const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
-  ForPasses(p.layout.panels(), HWY_MAX(Index{1}, kDepthPerPass / (4 * lanes)), [&](Range panels) HWY_ATTR {
+  ForPasses(p.layout.panels(), kPanelsPerPass<T>, [&](Range panels) HWY_ATTR {
     const T* weights = transposed + panels.begin * lanes * 4 * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i);
@@ -61,20 +65,19 @@ HWY_INLINE void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T
               From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));
         });
       });
-      if (panels.end == p.layout.panels()) done(tile);
     }
   });
 }
 
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class T>
-void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns, Rows<T> out) {
+void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns, const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
-    ForBlocks(rows, [&](Range block) HWY_ATTR {
-      GatesTimes(p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first), [](Range) {});
+    ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
+      GatesTimes(p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first));
     });
   }
 }
@@ -108,44 +111,40 @@ BackwardStep<T> StepAt(const LstmBackwardArgs<T>& q, Index step) {
 
 // to += from for `count` elements of each row.
 template <class T>
-void AddRows(Rows<const T> from, Rows<T> to, Index rows, Index count) {
+void AddRows(const Rows<const T>& from, const Rows<T>& to, Index rows, Index count) {
   for (Index b = 0; b < rows; ++b) {
     for (Index i = 0; i < count; ++i) to.at(b, 0)[i] += from.at(b, 0)[i];
   }
 }
 
 // dh of a block of rows and of column group g: what comes from outside and, through dz U^T, from the step after. A row
-// that the step after skipped gets that step's dh as it was. Calls done(Range), rows of the block that are complete.
-template <class T, class Done>
-HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows,
-                               const ColumnGroups& groups, Index g, Rows<T> dh, Done&& done) {
+// that the step after skipped gets that step's dh as it was.
+template <class T>
+HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows, const ColumnGroups& groups,
+                    Index g, const Rows<T>& dh) {
   const LstmArgs<T>& p = q.forward;
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
   if (!s.last) {
-    const auto complete = [&](Range tile) HWY_ATTR {
-      const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin + tile.begin, 0, first);
-      ForMask(
-          From(s.mask_after, rows.begin + tile.begin, 0, 0), tile.size(), [](Range) {},
-          [&](Index row) { AddRows(From(carried, row, 0, 0), From(dh, tile.begin + row, 0, 0), 1, width); });
-      done(tile);
-    };
-    GatesTimes(p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh, complete);
+    GatesTimes(p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh);
+    const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin, 0, first);
+    ForMask(
+        From(s.mask_after, rows.begin, 0, 0), rows.size(), [](Range) {},
+        [&](Index row) { AddRows(From(carried, row, 0, 0), From(dh, row, 0, 0), 1, width); });
     return;
   }
   for (Index b = 0; b < rows.size(); ++b) std::fill_n(dh.at(b, 0), width, T{0});
   if (outside) AddRows(outside, dh, rows.size(), width);
   if (q.dh_final) AddRows(From(q.dh_final, rows.begin, 0, first), dh, rows.size(), width);
-  done(Range{0, rows.size()});
 }
 
-// The cells of some rows of one panel backwards; dh stands at the first row and unit.
+// The cells of a block of rows of one panel backwards; dh stands at its first row and unit.
 template <class Cell, class T>
-void CellsOfRows(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, Rows<const T> dh) {
+HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, const Rows<const T>& dh) {
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
-  HWY_ALIGN T before_rounding[kMayRound<T> ? static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)()) : 1];
+  HWY_ALIGN T exact[kMayRound<T> ? static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)()) : 1];
   const bool rounds = kMayRound<T> && p.bf16;
   const CellBackwardRows<T> at{
       .dh = dh,
@@ -154,7 +153,7 @@ void CellsOfRows(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index p
       .output = p.kept_at(kKeptOutput, s.number, panel, rows.begin),
       .c_before = s.number > 0 ? Rows<const T>(p.kept_at(kKeptCell, s.number - 1, panel, rows.begin))
                                : From(p.c0, rows.begin, 0, unit),
-      .dz = {rounds ? before_rounding : p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
+      .dz = {rounds ? exact : p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
       .dc = From(q.dc, rows.begin, 0, unit)};
   ForMask(
       From(s.mask, rows.begin, 0, 0), rows.size(),
@@ -183,24 +182,18 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, bool from_
   for (Index g = 0; g < groups.count(); ++g) {
     // Whole panels are vectors of units; the narrow ones share the last vector.
     const Range panels{groups.first(g), g + 1 == groups.count() ? layout.panels() : groups.first(g + 1)};
-    Index narrow = panels.end;  // the first panel whose cells wait for the whole block
-    while (narrow > panels.begin && !CellsFollowTile(hn::ScalableTag<T>(), layout.panel_lanes(narrow - 1))) --narrow;
-    ForBlocks(rows, [&](Range block) HWY_ATTR {
+    const bool whole = layout.panel_lanes(panels.end - 1) == layout.lanes();
+    ForBlocks(rows, whole && layout.panels() <= kPanelsPerPass<T>, [&](Range block) HWY_ATTR {
       Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
-      const auto cells = [&](Range panels_now, Range done) HWY_ATTR {
-        for (Index panel = panels_now.begin; panel < panels_now.end; ++panel) {
-          const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
-          CellsOfRows<Cell>(q, s, panel, {block.begin + done.begin, block.begin + done.end},
-                            Rows<const T>(From(dh, done.begin, 0, unit)));
-        }
-      };
       if (from_border) {
         dh = From(q.dh_border, block.begin, 0, panels.begin * layout.lanes());
-        cells(panels, {0, block.size()});
-        return;
+      } else {
+        OutputGradient(q, s, block, groups, g, dh);
       }
-      OutputGradient(q, s, block, groups, g, dh, [&](Range done) HWY_ATTR { cells({panels.begin, narrow}, done); });
-      cells({narrow, panels.end}, {0, block.size()});
+      for (Index panel = panels.begin; panel < panels.end; ++panel) {
+        const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
+        CellsOfBlock<Cell>(q, s, panel, block, Rows<const T>(From(dh, 0, 0, unit)));
+      }
     });
   }
 }
@@ -211,9 +204,8 @@ void LeaveBorder(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range r
   const LstmLayout& layout = q.forward.layout;
   const ColumnGroups groups(layout.units(), layout.lanes());
   for (Index g = 0; g < groups.count(); ++g) {
-    ForBlocks(rows, [&](Range block) HWY_ATTR {
-      OutputGradient(q, s, block, groups, g, From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes()),
-                     [](Range) {});
+    ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
+      OutputGradient(q, s, block, groups, g, From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes()));
     });
   }
 }

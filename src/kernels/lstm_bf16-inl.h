@@ -22,7 +22,7 @@ namespace rondo::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Whether f stands for a type that may have bfloat16 operands.
+// Whether products of this type may have bfloat16 operands.
 template <class T>
 constexpr bool kMayRound = std::is_same_v<T, float>;
 
@@ -36,14 +36,15 @@ HWY_INLINE Bf16Pair* OperandRow(const LstmArgs<float>& p, Index step, Index row)
 }
 
 // h of some rows from a unit on, for the products of `step`. h stands at the first row and unit.
-inline void RoundState(const LstmArgs<float>& p, Index step, Range rows, Rows<const float> h, Index unit, Index count) {
+inline void RoundState(const LstmArgs<float>& p, Index step, Range rows, const Rows<const float>& h, Index unit,
+                       Index count) {
   for (Index b = rows.begin; b < rows.end; ++b) {
     RoundRow(h.at(b - rows.begin, 0), count, OperandRow(p, step, b), FirstUnitNumber(p.layout) + unit);
   }
 }
 
 // What stands there before the cells of a step begin: x, and before the first step of a range the state before it.
-inline void RoundStep(const LstmArgs<float>& p, Index step, bool first, Rows<const float> h_before, Range rows) {
+inline void RoundStep(const LstmArgs<float>& p, Index step, bool first, const Rows<const float>& h_before, Range rows) {
   for (Index b = rows.begin; b < rows.end; ++b) RoundRow(p.x.at(b, step), p.layout.inputs(), OperandRow(p, step, b), 0);
   if (!first) return;
   if (h_before) return RoundState(p, step, rows, From(h_before, rows.begin, 0, 0), 0, p.layout.units());
@@ -61,7 +62,7 @@ HWY_INLINE Bf16Pair* DzPairsAt(const LstmArgs<float>& p, Index step, Index panel
 
 // dz of some rows of a panel, for the products of backward and for the weight gradients. dz stands at the first row;
 // its padding is made zero, as what stands there meets zeros and must not be infinite.
-inline void RoundDerivatives(const LstmArgs<float>& p, Index step, Index panel, Range rows, Rows<float> dz) {
+inline void RoundDerivatives(const LstmArgs<float>& p, Index step, Index panel, Range rows, const Rows<float>& dz) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const Index lanes = p.layout.panel_lanes(panel), units = p.layout.units_in(panel), width = 4 * lanes;
@@ -84,72 +85,64 @@ inline void RoundDerivatives(const LstmArgs<float>& p, Index step, Index panel, 
 // ---- products ------------------------------------------------------------------------------------------------------
 
 // A product of a block of rows in passes whose weights stay in the cache; a, start and out stand at the block's first
-// row. Calls done(Range), rows of the block that are complete, tile by tile.
-template <class Done>
-HWY_INLINE void ProductOfBlock(Bf16Tile tile, Bf16Product product, Index rows, Done&& done) {
-  const hn::ScalableTag<float> d;
-  const Index tiles = RowTiles(rows), width = product.vectors * static_cast<Index>(hn::Lanes(d));
-  const Bf16Product all = product;
-  ForPasses(all.depth, kDepthPerPass, [&](Range depth) HWY_ATTR {
+// row.
+inline void ProductOfBlock(Bf16Tile tile, const Bf16Product& block, Index rows) {
+  const Index tiles = RowTiles(rows);
+  const Index width = block.vectors * static_cast<Index>(hn::Lanes(hn::ScalableTag<float>()));
+  ForPasses(block.depth, kDepthPerPass, [&](Range depth) {
+    Bf16Product product = block;
+    product.w += depth.begin * width;
+    product.depth = depth.size();
     for (Index i = 0; i < tiles; ++i) {
       const Range part = RowTile(rows, i);
       product.rows = part.size();
-      product.out = all.out + part.begin * all.out_stride;
-      product.start = all.start == nullptr ? nullptr : all.start + part.begin * all.start_stride;
-      product.start_stride = all.start_stride;
+      product.out = block.out + part.begin * block.out_stride;
+      product.a = block.a + part.begin * block.row_stride + depth.begin;
       if (depth.begin > 0) {
         product.start = product.out;
         product.start_stride = product.out_stride;
+      } else if (block.start != nullptr) {
+        product.start = block.start + part.begin * block.start_stride;
       }
-      product.a = all.a + part.begin * all.row_stride + depth.begin;
-      product.w = all.w + depth.begin * width;
-      product.depth = depth.size();
       tile(product);
-      if (depth.end == all.depth) done(part);
     }
   });
 }
 
 // bias + x W + h U of a block of rows of one panel; without h, where that is zero.
-template <class Done>
-HWY_INLINE void RoundedSumsOfBlock(const LstmArgs<float>& p, Index step, Index panel, bool with_state, Range rows,
-                                   Rows<float> sums, Done&& done) {
+inline void RoundedSumsOfBlock(const LstmArgs<float>& p, Index step, Index panel, bool with_state, Range rows,
+                               const Rows<float>& sums) {
   const LstmLayout& layout = p.layout;
-  const hn::ScalableTag<float> d;
-  const bool by_tile = CellsFollowTile(d, layout.panel_lanes(panel));
-  const Bf16Product product{.vectors = layout.panel_width(panel) / static_cast<Index>(hn::Lanes(d)),
-                            .start = layout.use_bias() ? p.weights + layout.panel_offset(panel) : nullptr,
-                            .start_stride = 0,
-                            .out = sums.at(0, 0),
-                            .out_stride = sums.batch_stride,
-                            .a = OperandRow(p, step, rows.begin),
-                            .row_stride = p.bf16.rows.batch_stride,
-                            .w = p.bf16.weights + layout.first_unit(panel) * 4 * bf16_depth(layout),
-                            .depth = with_state ? bf16_depth(layout) : bf16_pairs(layout.inputs())};
-  ProductOfBlock(p.bf16.tile, product, rows.size(), [&](Range tile) HWY_ATTR {
-    if (by_tile) done(tile);
-  });
-  if (!by_tile) done(Range{0, rows.size()});
+  ProductOfBlock(p.bf16.tile,
+                 {.vectors = layout.panel_width(panel) / layout.lanes(),
+                  .start = layout.use_bias() ? p.weights + layout.panel_offset(panel) : nullptr,
+                  .start_stride = 0,
+                  .out = sums.data,
+                  .out_stride = sums.batch_stride,
+                  .a = OperandRow(p, step, rows.begin),
+                  .row_stride = p.bf16.rows.batch_stride,
+                  .w = p.bf16.weights + layout.first_unit(panel) * 4 * bf16_depth(layout),
+                  .depth = with_state ? bf16_depth(layout) : bf16_pairs(layout.inputs())},
+                 rows.size());
 }
 
-// out = start (or 0) + dz of a step times group g of transposed weights, for a block of rows; start and out stand at the
-// first one.
-template <class Done>
-HWY_INLINE void RoundedGatesTimes(const LstmArgs<float>& p, Index step, Range rows, const float* transposed,
-                                  const ColumnGroups& groups, Index g, Rows<const float> start, Rows<float> out,
-                                  Done&& done) {
+// out = start (or 0) + dz of a step times group g of transposed weights, for a block of rows; start and out stand at
+// the first one.
+inline void RoundedGatesTimes(const LstmArgs<float>& p, Index step, Range rows, const float* transposed,
+                              const ColumnGroups& groups, Index g, const Rows<const float>& start,
+                              const Rows<float>& out) {
   const Index depth = bf16_dz_depth(p.layout);
-  const Bf16Product product{
-      .vectors = groups.width(g),
-      .start = start.data,
-      .start_stride = start.batch_stride,
-      .out = out.data,
-      .out_stride = out.batch_stride,
-      .a = p.bf16.dz.at(rows.begin, step % 2),
-      .row_stride = p.bf16.dz.batch_stride,
-      .w = reinterpret_cast<const Bf16Pair*>(transposed) + groups.first(g) * p.layout.lanes() * depth,
-      .depth = depth};
-  ProductOfBlock(p.bf16.tile, product, rows.size(), done);
+  ProductOfBlock(p.bf16.tile,
+                 {.vectors = groups.width(g),
+                  .start = start.data,
+                  .start_stride = start.batch_stride,
+                  .out = out.data,
+                  .out_stride = out.batch_stride,
+                  .a = p.bf16.dz.at(rows.begin, step % 2),
+                  .row_stride = p.bf16.dz.batch_stride,
+                  .w = reinterpret_cast<const Bf16Pair*>(transposed) + groups.first(g) * p.layout.lanes() * depth,
+                  .depth = depth},
+                 rows.size());
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

@@ -16,10 +16,11 @@ namespace {
 
 // ---- gradients -----------------------------------------------------------------------------------------------------
 //
-// As in lstm_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of steps here.
+// As in lstm_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of steps
+// here.
 
-constexpr Index kRowsPerPass = 256;
-constexpr Index kTilesPerCopy = 4;
+constexpr Index kRowsPerPass = 128;
+constexpr Index kTilesPerCopy = 10;
 constexpr Index kTileCopy = (kRowsPerPass + 4) * kMaxRows;  // with room for vectors behind the last row
 constexpr Bf16Pair kOnes = 0x3f803f80;
 
@@ -52,8 +53,7 @@ HWY_INLINE void CopyOnePair(const Bf16Pair* first, const Bf16Pair* second, Index
   const hn::Full128<Bf16> d;
   const hn::Full128<Bf16Pair> pairs;
   const auto low = hn::LoadU(d, reinterpret_cast<const Bf16*>(first) + number);
-  const auto high =
-      second == nullptr ? hn::Zero(d) : hn::LoadU(d, reinterpret_cast<const Bf16*>(second) + number);
+  const auto high = second == nullptr ? hn::Zero(d) : hn::LoadU(d, reinterpret_cast<const Bf16*>(second) + number);
   hn::StoreU(hn::BitCast(pairs, hn::InterleaveLower(d, low, high)), pairs, to);
   if constexpr (kMaxRows > 4) hn::StoreU(hn::BitCast(pairs, hn::InterleaveUpper(d, low, high)), pairs, to + 4);
 #endif

@@ -49,11 +49,9 @@ HWY_NOINLINE void SumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T
   tile.Store(d, sums, stride);
 }
 
-// The sums of a block of rows; calls done(Range), rows of the block whose sums are complete.
-template <class D, class T, class Done>
-HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, Rows<T> sums, Done&& done) {
+template <class D, class T>
+HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, const Rows<T>& sums) {
   const Index tiles = RowTiles(rows.size());
-  const bool by_tile = CellsFollowTile(d, panel_lanes);
   ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i);
@@ -63,10 +61,8 @@ HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range
                                                            sums.batch_stride);
         });
       });
-      if (by_tile && depth.end == p.inputs + p.units) done(tile);
     }
   });
-  if (!by_tile) done(Range{0, rows.size()});
 }
 
 // What one step reads and writes.
@@ -79,7 +75,7 @@ struct ForwardStep {
 };
 
 template <class T>
-ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
+HWY_INLINE ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
   ForwardStep<T> s;
   s.mask = From(p.mask, 0, step, 0);
   s.x = From(p.x, 0, step, 0);
@@ -92,14 +88,14 @@ ForwardStep<T> StepAt(const LstmArgs<T>& p, Index step) {
 
 // A skipped row keeps its state.
 template <class T>
-void KeepState(Rows<const T> before, Rows<T> after, Index row, Index units) {
+void KeepState(const Rows<const T>& before, const Rows<T>& after, Index row, Index units) {
   for (Index u = 0; u < units; ++u) after.at(row, 0)[u] = before ? before.at(row, 0)[u] : T{0};
 }
 
-// The cells of some rows of one panel, from their sums.
+// The cells of a block of rows of one panel, from their sums.
 template <class Cell, class D, class T>
-void CellsOfRows(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
-                  Rows<const T> sums, Rows<T> values) {
+HWY_INLINE void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
+                  const Rows<const T>& sums, const Rows<T>& values) {
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
   CellForwardRows<T> at{.sums = sums,
                         .values = values,
@@ -148,19 +144,17 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .units = s.h_before ? layout.units() : 0,
                                  .x = s.x,
                                  .h = s.h_before};
-      ForBlocks(rows, [&](Range block) HWY_ATTR {
+      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && layout.rows() <= kDepthPerPass;
+      ForBlocks(rows, by_tile, [&](Range block) HWY_ATTR {
         const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
         const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;
         const Rows<T> sums = Cell::kKeepsSums ? kept : in_cache;
-        const Rows<T> values = Cell::kKeepsSums ? in_cache : kept;
-        const auto cells = [&](Range done) HWY_ATTR {
-          CellsOfRows<Cell>(d, p, s, step, panel, {block.begin + done.begin, block.begin + done.end},
-                            Rows<const T>(From(sums, done.begin, 0, 0)), From(values, done.begin, 0, 0));
-        };
-        if constexpr (kMayRound<T>) {
-          if (p.bf16) return RoundedSumsOfBlock(p, step, panel, product.units > 0, block, sums, cells);
+        if (kMayRound<T> && p.bf16) {
+          if constexpr (kMayRound<T>) RoundedSumsOfBlock(p, step, panel, product.units > 0, block, sums);
+        } else {
+          SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
         }
-        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums, cells);
+        CellsOfBlock<Cell>(d, p, s, step, panel, block, Rows<const T>(sums), Cell::kKeepsSums ? in_cache : kept);
       });
     }
   }

@@ -18,14 +18,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The gradient of a weight is the sum over steps and batch rows of dz times what the weight was multiplied with: 1 for
 // the bias, an input, a unit's h of the step before. A tile takes a few weight rows, that is, columns of [1, x, h].
 
-// A pass of so many (step, row) pairs: their dz of one panel (64 KB with AVX-512, 32 with AVX2, whose tiles need the
-// first cache) stay near while all tiles of the panel go over them. Shorter passes load and store the sums more often.
-constexpr Index kRowsPerPass = 256;
+// A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512, 16 with AVX2) stay in the first
+// cache while the tiles of the panel go over them. Shorter passes load and store the sums more often.
+constexpr Index kRowsPerPass = 128;
 
 // Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
 // line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s).
 template <class T>
-constexpr Index kTilesPerCopy = 16 / sizeof(T);
+constexpr Index kTilesPerCopy = 40 / sizeof(T);
 constexpr Index kTileCopy = (kRowsPerPass + 1) * kMaxRows;  // elements of one tile's copy, and of a vector behind it
 
 // Pairs of a pass in the order of the chain: steps from last_step downwards, in each the same rows.

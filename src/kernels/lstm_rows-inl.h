@@ -15,26 +15,28 @@
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-// A block's sums (64 rows of four vectors: 16 KB with AVX-512) stay in the first cache until the cells have read them.
+// Rows are walked in blocks: products, then the cells that need them. A block is one tile of rows where it can be, so
+// that the memory which the cells read and write comes and goes in the shadow of the next tile's products (128 units, 64
+// rows, more than the caches hold: 4 % of a step), and the sums need next to no cache. Two things ask for longer ones:
+// weights that are gone over in passes, and narrow panels, whose rows fill vectors together. Their sums (64 rows of four
+// vectors: 16 KB with AVX-512) still stay in the first cache until the cells have read them.
 constexpr Index kRowsPerBlock = 64;
 
 // Weight rows that all tiles of a block go over before the next ones. A tile of 3 rows with AVX2 eats 21 bytes of
-// weights a cycle: 128 rows are 16 KB and come from the first cache. 6 rows with AVX-512 eat 11, which the second gives.
-constexpr Index kDepthPerPass = kManyRegisters ? 512 : 128;
-
-// Whether the cells of a tile's rows follow it at once rather than when a block is complete: their memory then comes and
-// goes in the shadow of the next tile's products. Rows of a narrow panel fill vectors together, for which a tile is too
-// short.
-template <class D>
-HWY_INLINE bool CellsFollowTile(D d, Index panel_lanes) {
-  return panel_lanes == static_cast<Index>(hn::Lanes(d));
-}
+// weights a cycle: 192 rows are 24 KB and come from the first cache. 6 rows with AVX-512 eat 11, which the second gives.
+constexpr Index kDepthPerPass = kManyRegisters ? 512 : 192;
 
 // f(Range) for the blocks of a range of rows.
 template <class F>
-HWY_INLINE void ForBlocks(Range rows, F&& f) {
+HWY_INLINE void ForBlocks(Range rows, bool by_tile, F&& f) {
+  if (by_tile) {
+    const Index tiles = RowTiles(rows.size());
+    for (Index i = 0; i < tiles; ++i) {
+      const Range tile = RowTile(rows.size(), i);
+      f(Range{rows.begin + tile.begin, rows.begin + tile.end});
+    }
+    return;
+  }
   for (Index begin = rows.begin; begin < rows.end; begin += kRowsPerBlock) {
     f(Range{begin, HWY_MIN(rows.end, begin + kRowsPerBlock)});
   }
@@ -52,13 +54,13 @@ HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
 
 // Rows of one step of a tensor, from a row and column on; null stays null.
 template <class T>
-HWY_INLINE Rows<T> From(Rows<T> rows, Index row, Index step, Index column) {
+HWY_INLINE Rows<T> From(const Rows<T>& rows, Index row, Index step, Index column) {
   return rows ? Rows<T>{rows.at(row, step) + column, rows.batch_stride, 0} : rows;
 }
 
 // taken(Range) for runs of the first `rows` rows that take part, skipped(row) for those that the mask leaves out.
 template <class Taken, class Skipped>
-HWY_INLINE void ForMask(Rows<const std::uint8_t> mask, Index rows, Taken&& taken, Skipped&& skipped) {
+HWY_INLINE void ForMask(const Rows<const std::uint8_t>& mask, Index rows, Taken&& taken, Skipped&& skipped) {
   if (!mask) return taken(Range{0, rows});
   for (Index row = 0; row < rows;) {
     const Index begin = row;

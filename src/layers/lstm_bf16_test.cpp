@@ -129,8 +129,8 @@ struct Case {
   }
 };
 
-// Inputs and weights are bfloat16 numbers already, so what is left are the roundings of h and dz: 2^-9 each at the most,
-// averaged over sums and carried through the steps (0.0053 where it was largest).
+// Inputs and weights are bfloat16 numbers already, so what is left are the roundings of h and dz: 2^-9 each at the
+// most, averaged over sums and carried through the steps (0.0053 where it was largest).
 constexpr double kBound = 0.01;
 
 void expect_close_to_float32(const Case& c) {
@@ -154,13 +154,13 @@ TEST(LstmBf16, IsCloseToFloat32InEveryForm) {
   for (const bool sequences : {false, true}) {
     for (const bool initial : {false, true}) {
       for (const bool mask : {false, true}) {
-        expect_close_to_float32({.units = 21,
-                                 .features = 5,
-                                 .options = {.return_sequences = sequences, .return_state = true,
-                                             .go_backwards = sequences != initial},
-                                 .initial_state = initial,
-                                 .mask = mask,
-                                 .spare_rows = 2});
+        expect_close_to_float32(
+            {.units = 21,
+             .features = 5,
+             .options = {.return_sequences = sequences, .return_state = true, .go_backwards = sequences != initial},
+             .initial_state = initial,
+             .mask = mask,
+             .spare_rows = 2});
       }
     }
   }
@@ -206,9 +206,7 @@ TEST(LstmBf16, RoundsWeightsAndInputs) {
   const auto run = [&](const Tensor& input, const Tensor& w, const Tensor& u) {
     set_random_seed(3);
     const LSTM layer(20, options);
-    return test::probe(*layer.node(), {.inputs = {input},
-                                       .weights = {w, u, bias},
-                                       .cotangents = {random({7, 20}, 5)}});
+    return test::probe(*layer.node(), {.inputs = {input}, .weights = {w, u, bias}, .cotangents = {random({7, 20}, 5)}});
   };
   for_each_way([&](const std::string& way) {
     SCOPED_TRACE(way);

@@ -3,6 +3,7 @@
 
 #include "core/names.hpp"
 #include "training/fit.hpp"
+#include "training/memory.hpp"
 #include "training/model_node.hpp"
 #include "training/predict.hpp"
 #include "training/progress_bar.hpp"
@@ -59,6 +60,12 @@ Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
 void Model::predict_into(const Tensor& X, Tensor& out, Dim batch_size) const {
   const training::ModelNode& node = model_node();
   training::predict_into(node, X, training::checked_batch_size(node, batch_size), out, nullptr);
+}
+
+MemoryRequired Model::memory_required(const Shape& X, const MemoryOptions& options) const {
+  training::ModelNode& node = model_node();
+  const Index batch_size = training::checked_batch_size(node, options.batch_size);
+  return training::memory_required(node, X, options.y, batch_size);
 }
 
 std::vector<Index> Model::predict_classes(const Tensor& X, const PredictOptions& options) const {

@@ -1,0 +1,36 @@
+#include "training/memory.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "training/predict.hpp"
+
+namespace rondo::training {
+
+MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, Index batch_size) {
+  (void)prediction_shape(node, X);  // built, and X fits
+  const bool training = !y.empty();
+  if (training && y[0] != X[0]) {
+    throw ShapeError(node.where() + ": X has " + std::to_string(X[0]) + " samples " + to_string(X) + ", but y has " +
+                     std::to_string(y[0]) + " " + to_string(y) + "; they must agree");
+  }
+  const Compiled* compiled = training ? &node.compiled("memory_required for fit") : nullptr;
+  const Index capacity = std::clamp<Index>(X[0], 1, batch_size);
+  const auto program = node.program(training ? Mode::train : Mode::predict, capacity, node.adapt_input(X),
+                                    training ? y.from(1) : Shape{});
+
+  MemoryRequired required;
+  std::set<const engine::ParameterBlock*> blocks;
+  for (const engine::Parameter& p : node.parameters()) {
+    if (blocks.insert(p.block.get()).second) required.weights += p.block->bytes();
+  }
+  if (training) {
+    for (const engine::GradientSlot& slot : program->plan->gradient_slots()) {
+      required.optimizer += static_cast<std::size_t>(compiled->optimizer.rule().slots()) * slot.block->bytes();
+    }
+  }
+  required.workspace = program->plan->arena_bytes();
+  return required;
+}
+
+}  // namespace rondo::training
