@@ -139,7 +139,7 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
   return v;
 }
 
-Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block) {
+Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
   if (!training() || !block->trainable) return {};
   for (const GradientSlot& slot : plan_->gradients_) {
     if (slot.block == block) {
@@ -147,7 +147,8 @@ Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block) {
     }
   }
   const Place place = elements(block->size());
-  plan_->gradients_.push_back({block, place});
+  if (ranges.empty()) ranges = {{0, block->size()}};
+  plan_->gradients_.push_back({block, place, std::move(ranges)});
   return place;
 }
 

@@ -104,10 +104,12 @@ class Executor {
   virtual double flops_per_row() const = 0;
 };
 
-// Where the gradient of a block stands.
+// Where the gradient of a block stands, laid out like it. The plan computes `ranges` of it; the rest is zero by
+// construction and stays so, as the arena was made.
 struct GradientSlot {
   std::shared_ptr<ParameterBlock> block;
   Place gradient;
+  std::vector<Range> ranges;
 };
 
 class Plan;
@@ -218,8 +220,9 @@ class PlanBuilder {
   Place mask_rows(Index steps);
   // Says which steps of a value count. Layers that keep the time axis hand the mask on.
   void set_mask(Value v, const Place& mask) { plan_->values_[static_cast<std::size_t>(v.id)].mask = mask; }
-  // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training.
-  Place gradient(const std::shared_ptr<ParameterBlock>& block);
+  // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training. The
+  // layer writes `ranges` of it, all of it if not told.
+  Place gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
 
   // Names rows of state that a streaming plan carries, for the stream to read and write.
   void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }

@@ -376,7 +376,6 @@ class LstmNode final : public graph::LayerNode {
     at.x = x.data;
     at.mask = x.mask;
     at.dx = x.gradient;
-    at.gradient = builder.gradient(block_);
     if (given_state) {
       at.h0 = builder.info(inputs[1]).data;
       at.c0 = builder.info(inputs[2]).data;
@@ -386,6 +385,7 @@ class LstmNode final : public graph::LayerNode {
       at.h0 = builder.rows(1, units_);
       at.c0 = builder.rows(1, units_);
     }
+    at.gradient = x.steps > 1 || at.h0 ? builder.gradient(block_) : builder.gradient(block_, input_rows());
     const bool backward = builder.training() && (at.gradient || at.dx || at.dh0 || at.dc0);
 
     // Training keeps every step, or those of a chunk and the one before it if it computes them again. Inference needs
@@ -424,6 +424,16 @@ class LstmNode final : public graph::LayerNode {
       if (options_.return_sequences) builder.set_mask(outputs[0], x.mask);
     }
     return outputs;
+  }
+
+  // The weights of bias and inputs. A single step from zero state multiplies the others with zero: they have no gradient.
+  std::vector<Range> input_rows() const {
+    std::vector<Range> ranges;
+    for (Index p = 0; p < layout_.panels(); ++p) {
+      const Index begin = layout_.panel_offset(p);
+      ranges.push_back({begin, begin + layout_.first_recurrent() * layout_.panel_width(p)});
+    }
+    return ranges;
   }
 
   // The cell replaces c in place; h needs room for that of the step before.
