@@ -25,7 +25,6 @@ class ParameterBlock {
 
   DType dtype() const { return dtype_; }
   Index size() const { return size_; }
-  std::size_t bytes() const { return memory_.size(); }
   const kernels::KernelTable& table() const { return *table_; }
 
   template <class T>
@@ -45,7 +44,7 @@ class ParameterBlock {
   DType dtype_;
   Index size_;
   const kernels::KernelTable* table_;
-  AlignedBytes memory_;
+  AlignedBytes memory_;  // and zeros behind the last element, which kernels may load as part of a vector
   std::uint64_t version_ = 1;
 };
 
