@@ -43,16 +43,10 @@ void Plan::forward(const Run& run, Range rows) const noexcept {
   for (const auto& e : executors_) e->forward(run, rows);
 }
 
-Index Plan::backward_stages() const noexcept {
-  Index stages = 1;
-  for (const auto& e : executors_) stages += e->backward_stages() - 1;
-  return stages;
-}
-
 void Plan::backward(const Run& run, const Member& member, Index stage) const noexcept {
   Index first = 0;  // in which the executor begins
   for (auto e = executors_.rbegin(); e != executors_.rend(); ++e) {
-    const Index last = first + (*e)->backward_stages() - 1;
+    const Index last = backward_stages_ == 1 ? 0 : first + (*e)->backward_stages() - 1;
     if (first <= stage && stage <= last) (*e)->backward(run, member, stage - first);
     first = last;
   }

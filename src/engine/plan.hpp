@@ -161,7 +161,7 @@ class Plan {
   void begin(const Run& run) const;
   void forward(const Run& run, Range rows) const noexcept;
   // In as many stages as the layers need; where one layer ends, the next begins in the same stage.
-  Index backward_stages() const noexcept;
+  Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, Index rank, Index team) const noexcept;
   void derive(const Run& run, Index rank, Index team) const noexcept;
@@ -182,6 +182,7 @@ class Plan {
   Use use_ = Use::inference;
   std::size_t arena_bytes_ = 0;
   double flops_per_row_ = 0;
+  Index backward_stages_ = 1;
   std::vector<std::unique_ptr<const Executor>> executors_;
   std::vector<ValueInfo> values_;
   std::vector<Value> inputs_, outputs_;
@@ -230,6 +231,7 @@ class PlanBuilder {
   template <class E>
   void add(E executor) {
     plan_->flops_per_row_ += executor.flops_per_row();
+    plan_->backward_stages_ += executor.backward_stages() - 1;
     plan_->executors_.push_back(std::make_unique<const E>(std::move(executor)));
   }
 

@@ -20,11 +20,15 @@ struct ColumnGroups {
   static constexpr Index kWidest = 4;
 
   ColumnGroups() = default;
-  ColumnGroups(Index columns, Index lanes) : vectors((columns + lanes - 1) / lanes) {}
+  ColumnGroups(Index columns, Index lanes)  // lanes are a power of 2: a shift, as divisions show in tiny steps
+      : vectors((columns + lanes - 1) >> std::countr_zero(static_cast<std::size_t>(lanes))) {}
 
   Index count() const { return (vectors + kWidest - 1) / kWidest; }
   // First vector of group g; first(count()) is the number of vectors.
-  Index first(Index g) const { return g * (vectors / count()) + std::min(g, vectors % count()); }
+  Index first(Index g) const {
+    if (vectors <= kWidest) return g * vectors;  // a single group
+    return g * (vectors / count()) + std::min(g, vectors % count());
+  }
   Index width(Index g) const { return first(g + 1) - first(g); }
   // The group that holds vector v.
   Index group_of(Index v) const {

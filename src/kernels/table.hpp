@@ -134,7 +134,7 @@ enum class LossKind {
 };
 
 // Losses of `rows` rows, each contiguous. value[r] is the row's loss (Keras's mean over the last axis, or the sum over
-// the classes). gradient, if not null, is its derivative by the prediction times `scale`, padding zero.
+// the classes). gradient, if not null, is its derivative by the prediction times `scale`; its padding is left alone.
 // Rows are summed feature by feature in order (16 interleaved chains from 16 features on).
 template <class T>
 struct LossArgs {
@@ -148,7 +148,7 @@ struct LossArgs {
   Index prediction_stride = 0;
   T* value = nullptr;
   T* gradient = nullptr;
-  Index gradient_stride = 0;  // a multiple of kRowPadding
+  Index gradient_stride = 0;
   T scale = 1;
 };
 

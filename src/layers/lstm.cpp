@@ -59,6 +59,7 @@ class LstmExecutor final : public engine::Executor {
         at_(places),
         block_(std::move(block)),
         state_(std::move(state)),
+        chunks_((settings.steps + settings.chunk - 1) / settings.chunk),
         ops_(&block_->table().template ops<T>()) {}
 
   void begin(const Run& run) const override {
@@ -209,7 +210,7 @@ class LstmExecutor final : public engine::Executor {
             .dc0 = at_.dc0.rows<T>(run.arena)};
   }
 
-  Index chunks() const { return (s_.steps + s_.chunk - 1) / s_.chunk; }
+  Index chunks() const { return chunks_; }
   Range chunk(Index i) const { return {i * s_.chunk, std::min(s_.steps, (i + 1) * s_.chunk)}; }
 
   void copy_rows(Rows<T> from, Rows<T> to, Range rows) const noexcept {
@@ -243,6 +244,7 @@ class LstmExecutor final : public engine::Executor {
   LstmPlaces at_;
   std::shared_ptr<engine::ParameterBlock> block_;
   std::shared_ptr<layers::RecurrentState> state_;  // null unless stateful
+  Index chunks_;
   const kernels::Ops<T>* ops_;
 };
 
