@@ -29,6 +29,8 @@ class RandomStream {
   // a and b tell streams of one purpose apart, for example (layer, parameter) or (epoch, 0).
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t a = 0, std::uint32_t b = 0);
 
+  // Four times 32 random bits: what the generator gives at once. The other functions take element i's from here.
+  std::array<std::uint32_t, 4> block(std::uint64_t i) const;
   // 32 random bits.
   std::uint32_t bits(std::uint64_t i) const;
   // Uniform in [0, 1), 53 bits.
@@ -39,7 +41,6 @@ class RandomStream {
   std::uint64_t below(std::uint64_t bound, std::uint64_t i) const;
 
  private:
-  std::array<std::uint32_t, 4> block(std::uint64_t i) const;
   std::uint64_t seed_;
   std::uint32_t purpose_, a_, b_;
 };

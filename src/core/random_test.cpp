@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <map>
+#include <numeric>
 #include <set>
 #include <vector>
 
 #include <rondo/random.hpp>
+
+#include "core/shuffle.hpp"
 
 namespace rondo {
 namespace {
@@ -82,6 +86,36 @@ TEST(RandomStream, BelowGivesEveryIntegerAsOften) {
   for (std::uint64_t i = 0; i < 70000; ++i) ++counts[stream.below(7, i)];
   for (const int n : counts) EXPECT_NEAR(n, 10000, 400);  // four standard deviations
   EXPECT_EQ(stream.below(1, 5), 0u);
+}
+
+TEST(Shuffle, PutsEverySampleEverywhereAsOften) {
+  constexpr int kDraws = 60000;
+  for (const std::size_t size : {2u, 4u, 5u, 7u}) {
+    std::vector<std::vector<int>> counts(size, std::vector<int>(size));  // [sample][position]
+    for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
+      std::vector<Index> order(size);
+      std::iota(order.begin(), order.end(), Index{0});
+      shuffle(order, RandomStream(42, Purpose::shuffle, 0, draw));
+      for (std::size_t at = 0; at < size; ++at) ++counts[static_cast<std::size_t>(order[at])][at];
+    }
+    const double share = static_cast<double>(kDraws) / static_cast<double>(size);
+    for (const std::vector<int>& sample : counts) {
+      for (const int n : sample) EXPECT_NEAR(n, share, 4.5 * std::sqrt(share)) << size;  // standard deviations
+    }
+  }
+}
+
+TEST(Shuffle, GivesEveryOrderAsOften) {
+  // Neighbours share a block of the generator: all 24 orders of 4 samples must come all the same.
+  constexpr int kDraws = 48000;
+  std::map<std::vector<Index>, int> counts;
+  for (std::uint32_t draw = 0; draw < kDraws; ++draw) {
+    std::vector<Index> order{0, 1, 2, 3};
+    shuffle(order, RandomStream(7, Purpose::shuffle, 1, draw));
+    ++counts[order];
+  }
+  EXPECT_EQ(counts.size(), 24u);
+  for (const auto& [order, n] : counts) EXPECT_NEAR(n, kDraws / 24, 180);  // four standard deviations
 }
 
 TEST(RandomSeed, IsTheOneThatWasSet) {

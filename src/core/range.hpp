@@ -10,10 +10,15 @@ struct Range {
   Index end = 0;
   Index size() const { return end - begin; }
   bool empty() const { return begin >= end; }
+  friend bool operator==(const Range&, const Range&) = default;
 };
 
 // The part of [0, count) that member `rank` of `team` takes: contiguous, in order, sizes differ by at most one.
-inline Range share(Index count, Index rank, Index team) { return {count * rank / team, count * (rank + 1) / team}; }
+inline Range share(Index count, Index rank, Index team) {
+  if (team == 1)
+    return {0, count};  // small steps run on one thread, and a division takes as long as some of their work
+  return {count * rank / team, count * (rank + 1) / team};
+}
 
 constexpr Index round_up(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 

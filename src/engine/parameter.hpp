@@ -25,7 +25,10 @@ class ParameterBlock {
 
   DType dtype() const { return dtype_; }
   Index size() const { return size_; }
-  std::size_t bytes() const { return memory_.size(); }
+  // Of the elements, without what is behind the last.
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(size_) * (dtype_ == DType::float32 ? sizeof(float) : sizeof(double));
+  }
   const kernels::KernelTable& table() const { return *table_; }
 
   template <class T>
@@ -45,7 +48,7 @@ class ParameterBlock {
   DType dtype_;
   Index size_;
   const kernels::KernelTable* table_;
-  AlignedBytes memory_;
+  AlignedBytes memory_;  // and zeros behind the last element, which kernels may load as part of a vector
   std::uint64_t version_ = 1;
 };
 

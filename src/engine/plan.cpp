@@ -43,16 +43,10 @@ void Plan::forward(const Run& run, Range rows) const noexcept {
   for (const auto& e : executors_) e->forward(run, rows);
 }
 
-Index Plan::backward_stages() const noexcept {
-  Index stages = 1;
-  for (const auto& e : executors_) stages += e->backward_stages() - 1;
-  return stages;
-}
-
 void Plan::backward(const Run& run, const Member& member, Index stage) const noexcept {
   Index first = 0;  // in which the executor begins
   for (auto e = executors_.rbegin(); e != executors_.rend(); ++e) {
-    const Index last = first + (*e)->backward_stages() - 1;
+    const Index last = backward_stages_ == 1 ? 0 : first + (*e)->backward_stages() - 1;
     if (first <= stage && stage <= last) (*e)->backward(run, member, stage - first);
     first = last;
   }
@@ -139,7 +133,7 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
   return v;
 }
 
-Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block) {
+Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
   if (!training() || !block->trainable) return {};
   for (const GradientSlot& slot : plan_->gradients_) {
     if (slot.block == block) {
@@ -147,7 +141,8 @@ Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block) {
     }
   }
   const Place place = elements(block->size());
-  plan_->gradients_.push_back({block, place});
+  if (ranges.empty()) ranges = {{0, block->size()}};
+  plan_->gradients_.push_back({block, place, std::move(ranges)});
   return place;
 }
 

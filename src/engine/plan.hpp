@@ -104,10 +104,12 @@ class Executor {
   virtual double flops_per_row() const = 0;
 };
 
-// Where the gradient of a block stands.
+// Where the gradient of a block stands, laid out like it. The plan computes `ranges` of it; the rest is zero by
+// construction and stays so, as the arena was made.
 struct GradientSlot {
   std::shared_ptr<ParameterBlock> block;
   Place gradient;
+  std::vector<Range> ranges;
 };
 
 class Plan;
@@ -159,7 +161,7 @@ class Plan {
   void begin(const Run& run) const;
   void forward(const Run& run, Range rows) const noexcept;
   // In as many stages as the layers need; where one layer ends, the next begins in the same stage.
-  Index backward_stages() const noexcept;
+  Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, Index rank, Index team) const noexcept;
   void derive(const Run& run, Index rank, Index team) const noexcept;
@@ -180,6 +182,7 @@ class Plan {
   Use use_ = Use::inference;
   std::size_t arena_bytes_ = 0;
   double flops_per_row_ = 0;
+  Index backward_stages_ = 1;
   std::vector<std::unique_ptr<const Executor>> executors_;
   std::vector<ValueInfo> values_;
   std::vector<Value> inputs_, outputs_;
@@ -218,8 +221,9 @@ class PlanBuilder {
   Place mask_rows(Index steps);
   // Says which steps of a value count. Layers that keep the time axis hand the mask on.
   void set_mask(Value v, const Place& mask) { plan_->values_[static_cast<std::size_t>(v.id)].mask = mask; }
-  // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training.
-  Place gradient(const std::shared_ptr<ParameterBlock>& block);
+  // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training. The
+  // layer writes `ranges` of it, all of it if not told.
+  Place gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
 
   // Names rows of state that a streaming plan carries, for the stream to read and write.
   void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }
@@ -227,6 +231,7 @@ class PlanBuilder {
   template <class E>
   void add(E executor) {
     plan_->flops_per_row_ += executor.flops_per_row();
+    plan_->backward_stages_ += executor.backward_stages() - 1;
     plan_->executors_.push_back(std::make_unique<const E>(std::move(executor)));
   }
 

@@ -6,6 +6,16 @@ namespace rondo::engine {
 
 namespace {
 
+// Single numbers one by one: calls that copy many would take most of the time.
+template <class S, class T>
+void copy_converted(const S* from, Index count, T* to) {
+  if (count == 1) {
+    *to = static_cast<T>(*from);
+    return;
+  }
+  std::transform(from, from + count, to, [](S v) { return static_cast<T>(v); });
+}
+
 template <class T, class S>
 void stage(std::span<const S> from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
            kernels::Rows<T> to) {
@@ -14,7 +24,7 @@ void stage(std::span<const S> from, std::span<const Index> order, Index first, I
     const Index row = order.empty() ? first + b : order[static_cast<std::size_t>(first + b)];
     const S* source = from.data() + row * sample;
     for (Index t = 0; t < info.steps; ++t, source += info.features) {
-      std::transform(source, source + info.features, to.at(b, t), [](S v) { return static_cast<T>(v); });
+      copy_converted(source, info.features, to.at(b, t));
     }
   }
 }

@@ -13,6 +13,8 @@ namespace rondo::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr int kWidestGroup = static_cast<int>(ColumnGroups::kWidest);
+
 template <class T>
 HWY_INLINE Rows<T> From(const Rows<T>& rows, Index column) {
   return {rows.data + column, rows.batch_stride, rows.step_stride};
@@ -32,13 +34,11 @@ HWY_NOINLINE void ProductTile(D d, const T* a, Index a_stride, const T* panel, I
   tile.Store(d, out, out_stride);
 }
 
-// Rows of a panel product: `columns` columns of weights in column groups, each with its bias row before its `depth` rows.
+// Rows of a panel product: column groups of weights in vectors of `lanes`, each with its bias before its `depth` rows.
 template <class T>
-void Product(const Rows<const T>& a, const Rows<T>& out, Index steps, Range rows, const T* panels, Index depth, bool use_bias,
-             Index columns) {
+void Product(const Rows<const T>& a, const Rows<T>& out, Index steps, Range rows, const T* panels, Index depth,
+             bool use_bias, const ColumnGroups& groups, Index lanes) {
   const hn::ScalableTag<T> d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const ColumnGroups groups(columns, lanes);
   const Index tiles = RowTiles(rows.size());
   for (Index step = 0; step < steps; ++step) {
     for (Index g = 0; g < groups.count(); ++g) {
@@ -50,9 +50,10 @@ void Product(const Rows<const T>& a, const Rows<T>& out, Index steps, Range rows
         const Range tile = RowTile(rows.size(), i);
         const Index row = rows.begin + tile.begin;
         WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {
-          WithConstant<static_cast<int>(ColumnGroups::kWidest)>(groups.width(g), [&](auto w) HWY_ATTR {
-            ProductTile<decltype(n)::value, decltype(w)::value>(d, a.at(row, step), a.batch_stride, weights, depth, bias,
-                                                                out.at(row, step) + first, out.batch_stride);
+          WithColumns<kWidestGroup>(d, lanes, groups.width(g), [&](auto columns, auto v) HWY_ATTR {
+            ProductTile<decltype(n)::value, decltype(v)::value>(columns, a.at(row, step), a.batch_stride, weights,
+                                                                depth, bias, out.at(row, step) + first,
+                                                                out.batch_stride);
           });
         });
       }
@@ -63,13 +64,15 @@ void Product(const Rows<const T>& a, const Rows<T>& out, Index steps, Range rows
 template <class T>
 void DenseForward(const DenseArgs<T>& p, Range rows) {
   if (rows.empty()) return;
-  Product(p.x, p.y, p.steps, rows, p.weights, p.layout.inputs, p.layout.use_bias, p.layout.units);
+  Product(p.x, p.y, p.steps, rows, p.weights, p.layout.inputs, p.layout.use_bias, p.layout.groups(),
+          p.layout.panel_lanes());
 }
 
 template <class T>
 void DenseBackward(const DenseBackwardArgs<T>& p, Range rows) {
   if (rows.empty()) return;
-  Product(p.dy, p.dx, p.steps, rows, p.transposed, p.layout.units, false, p.layout.inputs);
+  Product(p.dy, p.dx, p.steps, rows, p.transposed, p.layout.units, false, {p.layout.inputs, p.layout.lanes},
+          p.layout.lanes);
 }
 
 // ---- weight gradients --------------------------------------------------------------------------------------------
@@ -93,20 +96,20 @@ void DenseGradients(const DenseGradientArgs<T>& p, Range tiles) {
   const hn::ScalableTag<T> d;
   const DenseLayout& layout = p.layout;
   const ColumnGroups groups = layout.groups();
-  const Index per_group = RowTiles(layout.rows());
+  const Index lanes = layout.panel_lanes(), per_group = RowTiles(layout.rows());
   for (Index number = tiles.begin; number < tiles.end; ++number) {
     const Index g = number / per_group;
-    const Index column = groups.first(g) * layout.lanes, width = groups.width(g) * layout.lanes;
+    const Index column = groups.first(g) * lanes, width = groups.width(g) * lanes;
     const Range rows = RowTile(layout.rows(), number % per_group);
     const bool ones = layout.use_bias && rows.begin == 0;
     const Rows<const T> x = From(p.x, HWY_MAX(Index{0}, rows.begin - layout.first_input()));
     const Rows<const T> dy = From(p.dy, column);
     T* out = p.gradient + layout.panel_offset(g) + rows.begin * width;
     WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
-      WithConstant<static_cast<int>(ColumnGroups::kWidest)>(groups.width(g), [&](auto w) HWY_ATTR {
-        constexpr int kRows = decltype(n)::value, kVectors = decltype(w)::value;
-        ones ? GradientTile<kRows, kVectors, true>(d, p, x, dy, out)
-             : GradientTile<kRows, kVectors, false>(d, p, x, dy, out);
+      WithColumns<kWidestGroup>(d, lanes, groups.width(g), [&](auto columns, auto v) HWY_ATTR {
+        constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
+        ones ? GradientTile<kRows, kVectors, true>(columns, p, x, dy, out)
+             : GradientTile<kRows, kVectors, false>(columns, p, x, dy, out);
       });
     });
   }
@@ -118,12 +121,13 @@ void DenseGradients(const DenseGradientArgs<T>& p, Range tiles) {
 template <class T>
 void DenseTranspose(const DenseLayout& layout, const T* weights, T* out) {
   const ColumnGroups from_groups = layout.groups(), to_groups(layout.inputs, layout.lanes);
+  const Index from_lanes = layout.panel_lanes();
   for (Index to_group = 0; to_group < to_groups.count(); ++to_group) {
     const Index first = to_groups.first(to_group) * layout.lanes, width = to_groups.width(to_group) * layout.lanes;
     const Index columns = HWY_MIN(width, layout.inputs - first);
     T* to = out + first * layout.units;
     for (Index g = 0; g < from_groups.count(); ++g) {
-      const Index unit = from_groups.first(g) * layout.lanes, from_width = from_groups.width(g) * layout.lanes;
+      const Index unit = from_groups.first(g) * from_lanes, from_width = from_groups.width(g) * from_lanes;
       const T* from = weights + layout.panel_offset(g) + (layout.first_input() + first) * from_width;
       Transpose(from, from_width, columns, HWY_MIN(from_width, layout.units - unit), to + unit * width, width);
     }

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 
 #include "core/range.hpp"
 
@@ -18,11 +20,15 @@ struct ColumnGroups {
   static constexpr Index kWidest = 4;
 
   ColumnGroups() = default;
-  ColumnGroups(Index columns, Index lanes) : vectors((columns + lanes - 1) / lanes) {}
+  ColumnGroups(Index columns, Index lanes)  // lanes are a power of 2: a shift, as divisions show in tiny steps
+      : vectors((columns + lanes - 1) >> std::countr_zero(static_cast<std::size_t>(lanes))) {}
 
   Index count() const { return (vectors + kWidest - 1) / kWidest; }
   // First vector of group g; first(count()) is the number of vectors.
-  Index first(Index g) const { return g * (vectors / count()) + std::min(g, vectors % count()); }
+  Index first(Index g) const {
+    if (vectors <= kWidest) return g * vectors;  // a single group
+    return g * (vectors / count()) + std::min(g, vectors % count());
+  }
   Index width(Index g) const { return first(g + 1) - first(g); }
   // The group that holds vector v.
   Index group_of(Index v) const {
@@ -104,24 +110,31 @@ inline Index LstmLayout::index(Index row, Index gate, Index unit) const {
   return panel_offset(p) + row * panel_width(p) + gate * panel_lanes(p) + (unit - first_unit(p));
 }
 
-// Dense weights: one panel per column group. Rows in order: the bias where there is one, inputs.
+// Dense weights: one panel per column group. Rows in order: the bias where there is one, inputs. Few units stand in the
+// narrowest vector that holds them: with one unit, an optimizer has a sixteenth of the numbers to update.
 struct DenseLayout {
   Index inputs = 0;
   Index units = 0;
   bool use_bias = true;
-  Index lanes = 1;
+  Index lanes = 1;  // of the target's vector
 
-  ColumnGroups groups() const { return {units, lanes}; }
+  Index panel_lanes() const {
+    return std::min(lanes, static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(units))));
+  }
+  ColumnGroups groups() const { return {units, panel_lanes()}; }
   Index first_input() const { return use_bias ? 1 : 0; }
   Index rows() const { return first_input() + inputs; }
-  Index size() const { return groups().vectors * lanes * rows(); }
-  Index panel_offset(Index group) const { return groups().first(group) * lanes * rows(); }
+  Index size() const { return groups().vectors * panel_lanes() * rows(); }
+  Index panel_offset(Index group) const { return groups().first(group) * panel_lanes() * rows(); }
+
+  // A single column: transposed it stands just so.
+  bool is_own_transpose() const { return units == 1; }
 
   // Where one weight stands. Not for inner loops.
   Index index(Index row, Index unit) const {
     const ColumnGroups g = groups();
-    const Index group = g.group_of(unit / lanes);
-    return panel_offset(group) + row * g.width(group) * lanes + (unit - g.first(group) * lanes);
+    const Index group = g.group_of(unit / panel_lanes());
+    return panel_offset(group) + row * g.width(group) * panel_lanes() + (unit - g.first(group) * panel_lanes());
   }
 };
 

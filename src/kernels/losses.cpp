@@ -80,12 +80,13 @@ struct Smoothing {
 // Many short rows are treated as one run of elements, this many at a time.
 constexpr Index kRun = 256;
 
-// Rows of few features: gathered into a run, computed vector by vector, summed row by row, scattered.
-template <class Fn, class T>
+// Rows of few features: gathered into a run, computed vector by vector, summed row by row, scattered. kFeatures: their
+// number where it is known when this is compiled, else 0.
+template <class Fn, Index kFeatures, class T>
 void ShortRows(const LossArgs<T>& a, Smoothing<T> smooth) {
   const hn::ScalableTag<T> d;
   HWY_ALIGN T t[kRun], p[kRun], value[kRun], slope[kRun];
-  const Index features = a.features, rows_per_run = kRun / features;
+  const Index features = kFeatures > 0 ? kFeatures : a.features, rows_per_run = kRun / features;
   const T mean = T{1} / static_cast<T>(features);
   for (Index begin = 0; begin < a.rows; begin += rows_per_run) {
     const Index rows = std::min(rows_per_run, a.rows - begin), n = rows * features;
@@ -106,7 +107,6 @@ void ShortRows(const LossArgs<T>& a, Smoothing<T> smooth) {
       if (a.gradient == nullptr) continue;
       T* gradient = a.gradient + (begin + r) * a.gradient_stride;
       for (Index f = 0; f < features; ++f) gradient[f] = slope[r * features + f];
-      for (Index f = features; f < a.gradient_stride; ++f) gradient[f] = 0;
     }
   }
 }
@@ -134,15 +134,13 @@ void LongRows(const LossArgs<T>& a, Smoothing<T> smooth) {
       total += RowSum(value, part);
     }
     a.value[r] = total * mean;
-    if (gradient != nullptr) {
-      for (Index f = n; f < a.gradient_stride; ++f) gradient[f] = 0;
-    }
   }
 }
 
 template <class Fn, class T>
 void ElementwiseLoss(const LossArgs<T>& a, Smoothing<T> smooth = {}) {
-  a.features <= kRun / 4 ? ShortRows<Fn>(a, smooth) : LongRows<Fn>(a, smooth);
+  if (a.features == 1) return ShortRows<Fn, 1>(a, smooth);
+  a.features <= kRun / 4 ? ShortRows<Fn, 0>(a, smooth) : LongRows<Fn>(a, smooth);
 }
 
 // ---- categorical -------------------------------------------------------------------------------------------------
@@ -223,8 +221,6 @@ template <class T>
 void CategoricalLoss(const LossArgs<T>& a, bool sparse, bool from_logits) {
   for (Index r = 0; r < a.rows; ++r) {
     from_logits ? CategoricalLogitsRow(a, sparse, r) : CategoricalRow(a, sparse, r);
-    if (a.gradient == nullptr) continue;
-    for (Index k = a.features; k < a.gradient_stride; ++k) a.gradient[r * a.gradient_stride + k] = 0;
   }
 }
 

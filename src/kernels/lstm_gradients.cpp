@@ -129,14 +129,16 @@ void PanelGradients(const LstmArgs<T>& p, const GradientPass& pass, Index panel,
   }
 }
 
-// A pass over a range of tiles, numbered panel by panel.
+// A pass over a range of tiles, numbered panel by panel. Without any state before a step, those of recurrent rows have
+// nothing to add.
 template <class T>
 void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, bool add, Range tiles, T* gradient) {
   HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kTileCopy)];
   Index steps[static_cast<size_t>(kTilesPerCopy<T>)];
   const Index per_panel = TilesPerPanel(p.layout);
-  for (Index first = 0; first < per_panel; first += kTilesPerCopy<T>) {
-    const Range copied{first, HWY_MIN(per_panel, first + kTilesPerCopy<T>)};
+  const Index wanted = p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout);
+  for (Index first = 0; first < wanted; first += kTilesPerCopy<T>) {
+    const Range copied{first, HWY_MIN(wanted, first + kTilesPerCopy<T>)};
     for (Index i = copied.begin; i < copied.end; ++i) {
       steps[i - first] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + (i - first) * kTileCopy);
     }

@@ -21,18 +21,26 @@ template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> LoadPart(D d, const T* from, Index i, Index n) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   if (i + lanes <= n) return hn::LoadU(d, from + i);
+#if HWY_TARGET <= HWY_AVX2  // masks keep away from what stands behind; on SSE4 they would not
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(n - i)), d, from + i);
+#else
   HWY_ALIGN T part[hn::MaxLanes(D())] = {};
   for (Index k = i; k < n; ++k) part[k - i] = from[k];
   return hn::Load(d, part);
+#endif
 }
 
 template <class D, class V, class T = hn::TFromD<D>>
 HWY_INLINE void StorePart(D d, V v, T* to, Index i, Index n) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   if (i + lanes <= n) return hn::StoreU(v, d, to + i);
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n - i)), d, to + i);
+#else
   HWY_ALIGN T part[hn::MaxLanes(D())];
   hn::Store(v, d, part);
   for (Index k = i; k < n; ++k) to[k] = part[k - i];
+#endif
 }
 
 // y[i] = f(a[i], ...) over n elements; a may be y.

@@ -109,7 +109,7 @@ template <class T>
 struct DenseBackwardArgs {
   DenseLayout layout;
   Index steps = 0;
-  const T* transposed = nullptr;  // dense_transpose of the weights
+  const T* transposed = nullptr;  // dense_transpose of the weights, or the input rows of their own transpose
   Rows<const T> dy;               // (batch, steps, units)
   Rows<T> dx;                     // (batch, steps, inputs)
 };
@@ -138,7 +138,7 @@ enum class LossKind {
 };
 
 // Losses of `rows` rows, each contiguous. value[r] is the row's loss (Keras's mean over the last axis, or the sum over
-// the classes). gradient, if not null, is its derivative by the prediction times `scale`, padding zero.
+// the classes). gradient, if not null, is its derivative by the prediction times `scale`; its padding is left alone.
 // Rows are summed feature by feature in order (16 interleaved chains from 16 features on).
 template <class T>
 struct LossArgs {
@@ -152,7 +152,7 @@ struct LossArgs {
   Index prediction_stride = 0;
   T* value = nullptr;
   T* gradient = nullptr;
-  Index gradient_stride = 0;  // a multiple of kRowPadding
+  Index gradient_stride = 0;
   T scale = 1;
 };
 
@@ -187,7 +187,8 @@ struct Ops {
   // from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
   void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
   // Weight gradients of such a range in the packed layout, a range of lstm_gradient_tiles; added to what is there if
-  // `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows ascending.
+  // `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows ascending. A single
+  // step without h0 leaves the recurrent rows alone: their gradient is zero.
   void (*lstm_gradients)(const LstmArgs<T>&, Range steps, Index batch, T* gradient, bool add, Range tiles) = nullptr;
   Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
   // Packs rows [first_row, first_row + count) of the weights for the backward product: column groups over those rows,

@@ -167,6 +167,18 @@ HWY_INLINE void WithPanelVectors(D d, Index panel_lanes, F&& f) {
   if constexpr (hn::MaxLanes(D()) >= 4) f(std::integral_constant<int, 1>());
 }
 
+// Calls f(d, integral_constant<int, v>) for panels of whole vectors, v of them side by side; for a panel narrower than
+// a vector, with the d of its lanes and v = 1.
+template <int kMax, class D, class F>
+HWY_INLINE void WithColumns(D d, Index panel_lanes, Index vectors, F&& f) {
+  if (panel_lanes == static_cast<Index>(hn::Lanes(d))) {
+    return WithConstant<kMax>(vectors, [&](auto v) HWY_ATTR { f(d, v); });
+  }
+  if constexpr (hn::MaxLanes(D()) >= 2) {
+    WithColumns<1>(hn::CappedTag<hn::TFromD<D>, hn::MaxLanes(D()) / 2>(), panel_lanes, 1, f);
+  }
+}
+
 // How many tiles of at most kMaxRows rows a run of rows is cut into.
 HWY_INLINE Index RowTiles(Index rows) { return (rows + kMaxRows - 1) / kMaxRows; }
 

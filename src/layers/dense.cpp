@@ -24,7 +24,7 @@ struct DensePlaces {
   Place x, dx;       // dx nowhere: not wanted
   Place z, dz;       // the sums before the activation
   Place gradient;    // of the weights; nowhere: frozen
-  Place transposed;  // derived copy of the weights, where dx is wanted
+  Place transposed;  // derived copy of the weights, where dx is wanted and they are not their own transpose
 };
 
 // z = x K + b, then y = f(z). z and its gradient have buffers of their own unless f is linear, when z is y.
@@ -56,7 +56,7 @@ class DenseExecutor final : public engine::Executor {
     if (!at_.dx) return;
     ops_->dense_backward({.layout = layout_,
                           .steps = steps_,
-                          .transposed = at_.transposed.pointer<T>(run.arena),
+                          .transposed = transposed(run),
                           .dy = at_.dz.rows<const T>(run.arena),
                           .dx = at_.dx.rows<T>(run.arena)},
                          rows);
@@ -87,6 +87,11 @@ class DenseExecutor final : public engine::Executor {
   }
 
  private:
+  const T* transposed(const Run& run) const noexcept {
+    if (at_.transposed) return at_.transposed.pointer<const T>(run.arena);
+    return block_->template values<T>() + layout_.first_input();
+  }
+
   DenseLayout layout_;
   Index steps_;
   std::shared_ptr<engine::ParameterBlock> block_;
@@ -143,8 +148,7 @@ class DenseNode final : public graph::LayerNode {
         options_.kernel_initializer);
     if (!layout.use_bias) return;
     add_parameter(
-        "bias", {units_}, block_, [layout](Index i) { return layout.index(0, i); },
-        options_.bias_initializer);
+        "bias", {units_}, block_, [layout](Index i) { return layout.index(0, i); }, options_.bias_initializer);
   }
 
  private:
@@ -168,7 +172,8 @@ class DenseNode final : public graph::LayerNode {
       sums.features = units_;
       activation.emplace(fn, block_->table().template ops<T>(), sums, at.z, at.dz, out);
     }
-    if (dx_wanted) at.transposed = builder.elements(kernels::dense_transposed_size(layout_));
+    if (dx_wanted && !layout_.is_own_transpose())
+      at.transposed = builder.elements(kernels::dense_transposed_size(layout_));
     builder.add(DenseExecutor<T>(layout_, in.steps, block_, at, std::move(activation)));
     return {y};
   }

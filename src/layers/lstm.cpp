@@ -61,6 +61,7 @@ class LstmExecutor final : public engine::Executor {
         at_(places),
         block_(std::move(block)),
         state_(std::move(state)),
+        chunks_((settings.steps + settings.chunk - 1) / settings.chunk),
         ops_(&block_->table().template ops<T>()) {}
 
   void begin(const Run& run) const override {
@@ -235,7 +236,7 @@ class LstmExecutor final : public engine::Executor {
             .dc0 = at_.dc0.rows<T>(run.arena)};
   }
 
-  Index chunks() const { return (s_.steps + s_.chunk - 1) / s_.chunk; }
+  Index chunks() const { return chunks_; }
   Range chunk(Index i) const { return {i * s_.chunk, std::min(s_.steps, (i + 1) * s_.chunk)}; }
 
   void copy_rows(Rows<T> from, Rows<T> to, Range rows) const noexcept {
@@ -269,6 +270,7 @@ class LstmExecutor final : public engine::Executor {
   LstmPlaces at_;
   std::shared_ptr<engine::ParameterBlock> block_;
   std::shared_ptr<layers::RecurrentState> state_;  // null unless stateful
+  Index chunks_;
   const kernels::Ops<T>* ops_;
 };
 
@@ -402,7 +404,6 @@ class LstmNode final : public graph::LayerNode {
     at.x = x.data;
     at.mask = x.mask;
     at.dx = x.gradient;
-    at.gradient = builder.gradient(block_);
     if (given_state) {
       at.h0 = builder.info(inputs[1]).data;
       at.c0 = builder.info(inputs[2]).data;
@@ -412,6 +413,7 @@ class LstmNode final : public graph::LayerNode {
       at.h0 = builder.rows(1, units_);
       at.c0 = builder.rows(1, units_);
     }
+    at.gradient = x.steps > 1 || at.h0 ? builder.gradient(block_) : builder.gradient(block_, input_rows());
     const bool backward = builder.training() && (at.gradient || at.dx || at.dh0 || at.dc0);
 
     // Training keeps every step, or those of a chunk and the one before it if it computes them again. Inference needs
@@ -453,6 +455,16 @@ class LstmNode final : public graph::LayerNode {
       if (options_.return_sequences) builder.set_mask(outputs[0], x.mask);
     }
     return outputs;
+  }
+
+  // The weights of bias and inputs. A single step from zero state multiplies the others with zero: they have no gradient.
+  std::vector<Range> input_rows() const {
+    std::vector<Range> ranges;
+    for (Index p = 0; p < layout_.panels(); ++p) {
+      const Index begin = layout_.panel_offset(p);
+      ranges.push_back({begin, begin + layout_.first_recurrent() * layout_.panel_width(p)});
+    }
+    return ranges;
   }
 
   // The cell replaces c in place; h needs room for that of the step before.

@@ -6,6 +6,7 @@
 
 #include <rondo/random.hpp>
 
+#include "core/shuffle.hpp"
 #include "engine/staging.hpp"
 #include "training/data.hpp"
 #include "training/interrupt.hpp"
@@ -147,6 +148,7 @@ class Trainer {
         data_(data),
         options_(options),
         batch_size_(std::min(batch_size, data.samples)),
+        batches_(batches_of(data.samples, batch_size_)),
         program_(node.program(Mode::train, batch_size_, data.sample, data.truth)),
         workspace_(program_->plan->lease()),
         means_(*program_, compiled.metrics),
@@ -170,7 +172,7 @@ class Trainer {
   }
 
  private:
-  Index batches() const { return batches_of(data_.samples, batch_size_); }
+  Index batches() const { return batches_; }
   bool stopped() const { return node_.stop_training || interrupt_.interrupted(); }
 
   void run_epoch(Index epoch) {
@@ -215,7 +217,7 @@ class Trainer {
     if (!options_.shuffle || batches() == 1) return;
     const RandomStream stream(random_seed(), Purpose::shuffle, node_.number(), epoch);
     std::iota(order_.begin(), order_.end(), Index{0});
-    for (std::size_t i = order_.size(); i-- > 1;) std::swap(order_[i], order_[stream.below(i + 1, i)]);
+    rondo::shuffle(order_, stream);
   }
 
   [[noreturn]] void report_nan(Index epoch, Index batch) const {
@@ -230,7 +232,7 @@ class Trainer {
   Compiled& compiled_;
   Data data_;
   const FitOptions& options_;
-  Index batch_size_;
+  Index batch_size_, batches_;
   std::shared_ptr<const Program> program_;
   Workspace workspace_;
   EpochMeans means_;

@@ -56,17 +56,19 @@ void Head::compute(const engine::Run& run, Range rows) const noexcept {
   dtype_ == DType::float32 ? compute_as<float>(run, rows) : compute_as<double>(run, rows);
 }
 
-RunningMean Head::sum(const engine::Run& run, const engine::Place& values) const noexcept {
+template <class T>
+RunningMean Head::sum_as(const engine::Run& run, const T* values) const noexcept {
   RunningMean mean;
-  for (Index t = 0; t < prediction_.steps; ++t) {
-    for (Index b = 0; b < run.rows; ++b) {
-      const Index i = t * capacity_ + b;
-      mean.total += dtype_ == DType::float32 ? static_cast<double>(values.pointer<float>(run.arena)[i])
-                                             : values.pointer<double>(run.arena)[i];
-    }
+  for (Index t = 0; t < prediction_.steps; ++t, values += capacity_) {
+    for (Index b = 0; b < run.rows; ++b) mean.total += static_cast<double>(values[b]);
   }
   mean.count = static_cast<double>(prediction_.steps * run.rows);
   return mean;
+}
+
+RunningMean Head::sum(const engine::Run& run, const engine::Place& values) const noexcept {
+  return dtype_ == DType::float32 ? sum_as(run, values.pointer<const float>(run.arena))
+                                  : sum_as(run, values.pointer<const double>(run.arena));
 }
 
 double Head::loss(const engine::Run& run) const noexcept { return sum(run, loss_values_).mean(); }

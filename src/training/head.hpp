@@ -52,6 +52,8 @@ class Head {
   template <class T>
   void compute_as(const engine::Run& run, Range rows) const noexcept;
   RunningMean sum(const engine::Run& run, const engine::Place& values) const noexcept;
+  template <class T>
+  RunningMean sum_as(const engine::Run& run, const T* values) const noexcept;
 
   const kernels::KernelTable* table_;
   DType dtype_;

@@ -57,6 +57,8 @@ class SgdRule final : public TypedOptimizer<SgdRule> {
     return {{"name", "SGD"}, {"learning_rate", learning_rate}, {"momentum", momentum_}, {"nesterov", nesterov_}};
   }
   Index slots() const override { return momentum_ == 0 ? 0 : 1; }
+  // With momentum 0 is added, which turns -0 into 0.
+  bool rests_without_gradient() const override { return momentum_ == 0; }
 
   template <class T>
   void apply(const Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
@@ -83,6 +85,7 @@ class RmspropRule final : public TypedOptimizer<RmspropRule> {
   }
   // Velocity; then momentum and mean gradient, where they are used.
   Index slots() const override { return 1 + (o_.momentum > 0 ? 1 : 0) + (o_.centered ? 1 : 0); }
+  bool rests_without_gradient() const override { return static_cast<float>(o_.epsilon) > 0; }
 
   template <class T>
   void apply(const Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
@@ -115,25 +118,30 @@ class AdamRule final : public TypedOptimizer<AdamRule> {
             {"amsgrad", o_.amsgrad}};
   }
   Index slots() const override { return o_.amsgrad ? 3 : 2; }
+  bool rests_without_gradient() const override { return static_cast<float>(o_.epsilon) > 0; }
   // beta^t as a running product: no power function, whose last bit varies from library to library.
   void next_step() override {
-    beta_1_power_ *= o_.beta_1;
-    beta_2_power_ *= o_.beta_2;
+    beta_1_power_ = next_power(beta_1_power_, o_.beta_1);
+    beta_2_power_ = next_power(beta_2_power_, o_.beta_2);
+    alpha_ = learning_rate * std::sqrt(1 - beta_2_power_) / (1 - beta_1_power_);
   }
 
   template <class T>
   void apply(const Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
-    ops.adam({.alpha = learning_rate * std::sqrt(1 - beta_2_power_) / (1 - beta_1_power_),
-              .beta_1 = o_.beta_1,
-              .beta_2 = o_.beta_2,
-              .epsilon = o_.epsilon,
-              .amsgrad = o_.amsgrad},
+    ops.adam({.alpha = alpha_, .beta_1 = o_.beta_1, .beta_2 = o_.beta_2, .epsilon = o_.epsilon, .amsgrad = o_.amsgrad},
              w, g, slots[0], slots[1], slots[2], n);
   }
 
  private:
+  // 0 as soon as 1 - power is 1: a few thousand steps later it would be a denormal, which costs 40 ns a step.
+  static double next_power(double power, double beta) {
+    power *= beta;
+    return power < 0x1p-60 ? 0 : power;
+  }
+
   AdamOptions o_;
   double beta_1_power_ = 1, beta_2_power_ = 1;
+  double alpha_ = 0;  // the learning rate with both bias corrections
 };
 
 const std::map<std::string, Optimizer>& known_optimizers() {
@@ -167,8 +175,17 @@ namespace training {
 
 void OptimizerState::prepare(const engine::Plan& plan) {
   for (const engine::GradientSlot& slot : plan.gradient_slots()) {
-    if (memory_.contains(slot.block)) continue;
-    memory_.emplace(slot.block, AlignedBytes(static_cast<std::size_t>(rule_->slots()) * slot.block->bytes()));
+    const engine::ParameterBlock& block = *slot.block;
+    const std::vector<Range> whole{{0, block.size()}};
+    const auto known = memory_of(&block);
+    if (known != memory_.end()) {
+      Memory& memory = memory_[static_cast<std::size_t>(known - memory_.begin())];
+      if (memory.ranges != slot.ranges) memory.ranges = whole;
+      continue;
+    }
+    const Index element = block.dtype() == DType::float32 ? sizeof(float) : sizeof(double);
+    memory_.push_back({slot.block, AlignedBytes(static_cast<std::size_t>(rule_->slots() * block.size() * element)),
+                       rule_->rests_without_gradient() ? slot.ranges : whole});
   }
 }
 
@@ -178,22 +195,25 @@ void OptimizerState::next_step() {
 }
 
 template <class T>
-void OptimizerState::update_block(const engine::GradientSlot& slot, const engine::Run& run, Range part) const noexcept {
-  T* memory = reinterpret_cast<T*>(memory_.find(slot.block)->second.data());
+void OptimizerState::update_range(const Memory& memory, const T* gradient, Range range) const noexcept {
+  T* slot = reinterpret_cast<T*>(memory.slots.data()) + range.begin;
   Slots<T> slots{};
-  for (Index i = 0; i < rule_->slots(); ++i) {
-    slots[static_cast<std::size_t>(i)] = memory + i * slot.block->size() + part.begin;
-  }
-  rule_->update(slot.block->table().ops<T>(), slot.block->values<T>() + part.begin,
-                slot.gradient.pointer<const T>(run.arena) + part.begin, slots, part.size());
+  for (Index i = 0; i < rule_->slots(); ++i, slot += memory.block->size()) slots[static_cast<std::size_t>(i)] = slot;
+  rule_->update(memory.block->table().ops<T>(), memory.block->values<T>() + range.begin, gradient + range.begin, slots,
+                range.size());
 }
 
 void OptimizerState::update(const engine::Plan& plan, const engine::Run& run, Index rank, Index team) const noexcept {
   for (const engine::GradientSlot& slot : plan.gradient_slots()) {
-    const Range part = share(slot.block->size(), rank, team);
-    if (part.empty()) continue;
-    slot.block->dtype() == DType::float32 ? update_block<float>(slot, run, part)
-                                          : update_block<double>(slot, run, part);
+    const Memory& memory = *memory_of(slot.block.get());
+    for (const Range& range : memory.ranges) {
+      const Range mine = share(range.size(), rank, team);
+      if (mine.empty()) continue;
+      const Range part{range.begin + mine.begin, range.begin + mine.end};
+      slot.block->dtype() == DType::float32
+          ? update_range(memory, slot.gradient.pointer<const float>(run.arena), part)
+          : update_range(memory, slot.gradient.pointer<const double>(run.arena), part);
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 // The rules behind the public Optimizer handles, and an optimizer at work on a model's blocks.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include <rondo/optimizers.hpp>
 
@@ -32,6 +33,9 @@ class OptimizerImpl {
 
   // Arrays it remembers per weight array, zero at first.
   virtual Index slots() const = 0;
+  // Whether an element whose gradient has always been zero stays as it is, to the bit, so that it needs no update. Not
+  // so where the rule would divide zero by zero, or let weights decay.
+  virtual bool rests_without_gradient() const = 0;
   // Once per step, before the updates: running products such as beta^t.
   virtual void next_step() {}
   // Updates n elements; called by several threads for parts of the arrays.
@@ -56,7 +60,8 @@ class OptimizerState {
   const detail::OptimizerImpl& rule() const { return *rule_; }
   Index iterations() const { return iterations_; }
 
-  // Makes the memory for a plan's blocks, where it is not there yet.
+  // Makes the memory for a plan's blocks, where it is not there yet. Of a block, the ranges that its plan computes are
+  // updated; all of it, once there was a plan with other ranges.
   void prepare(const engine::Plan& plan);
   void next_step();
   // Updates member `rank`'s share of every block from the plan's gradients.
@@ -67,11 +72,20 @@ class OptimizerState {
   bool built() const { return !memory_.empty(); }
 
  private:
+  // What the rule remembers of a block, and where the block is updated.
+  struct Memory {
+    std::shared_ptr<engine::ParameterBlock> block;
+    AlignedBytes slots;
+    std::vector<Range> ranges;
+  };
+  auto memory_of(const engine::ParameterBlock* block) const noexcept {
+    return std::find_if(memory_.begin(), memory_.end(), [&](const Memory& m) { return m.block.get() == block; });
+  }
   template <class T>
-  void update_block(const engine::GradientSlot& slot, const engine::Run& run, Range part) const noexcept;
+  void update_range(const Memory& memory, const T* gradient, Range range) const noexcept;
 
   std::unique_ptr<detail::OptimizerImpl> rule_;
-  std::map<std::shared_ptr<engine::ParameterBlock>, AlignedBytes> memory_;
+  std::vector<Memory> memory_;  // few: searching beats a map
   Index iterations_ = 0;
 };
 

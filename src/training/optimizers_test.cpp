@@ -1,8 +1,13 @@
+#include "training/optimizers.hpp"
+
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
 
 #include <rondo/rondo.hpp>
+
+#include "kernels/table.hpp"
 
 namespace rondo {
 namespace {
@@ -128,6 +133,71 @@ TEST(Optimizers, ACompileBeginsWithFreshState) {
   model.set_weights({Tensor{{1.0}}});
   model.compile({.optimizer = sgd, .loss = "mse"});
   EXPECT_EQ(step(), first);
+}
+
+// A single step from zero state multiplies the recurrent weights with zero: they have no gradient, and no optimizer
+// touches them until a plan computes one.
+std::vector<Tensor> fit_one_step_five_steps_one_step(const Optimizer& optimizer, bool all_from_the_start) {
+  const RandomStream random(5, Purpose::user);
+  const auto tensor = [&](const Shape& shape) {
+    Tensor t = Tensor::zeros(shape, DType::float32);
+    std::uint64_t i = 0;
+    for (float& v : t.data<float>()) v = static_cast<float>(random.normal(i++));
+    return t;
+  };
+  const Tensor y = tensor({12, 2}), one = tensor({12, 1, 3}), five = tensor({12, 5, 3});
+  set_random_seed(4);
+  const Sequential model{LSTM(26, {.input_shape = {Shape::kUnknown, 3}}), Dense(2)};
+  model.compile({.optimizer = optimizer, .loss = "mse"});
+  // Without epochs the plan is made and the optimizer prepared for it, no more.
+  if (all_from_the_start) model.fit(five, y, {.epochs = 0, .verbose = 0});
+  const Tensor before = model.get_weight("recurrent_kernel");
+  model.fit(one, y, {.batch_size = 5, .epochs = 3, .verbose = 0});
+  EXPECT_TRUE(model.get_weight("recurrent_kernel").identical(before));
+  model.fit(five, y, {.batch_size = 5, .epochs = 3, .verbose = 0});
+  const Tensor between = model.get_weight("recurrent_kernel");
+  EXPECT_FALSE(between.identical(before));
+  model.fit(one, y, {.batch_size = 5, .epochs = 3, .verbose = 0});
+  const bool has_velocity = optimizer.class_name() == "Adam";
+  EXPECT_EQ(model.get_weight("recurrent_kernel").identical(between), !has_velocity);
+  return model.get_weights();
+}
+
+TEST(Optimizers, WeightsThatHaveNoGradientAreLeftAloneWithoutATrace) {
+  for (const Optimizer& optimizer : {Optimizer(Adam()), Optimizer(Adam({.amsgrad = true})), Optimizer(RMSprop()),
+                                     Optimizer(SGD({.learning_rate = 0.1}))}) {
+    const std::vector<Tensor> some = fit_one_step_five_steps_one_step(optimizer, /*all_from_the_start=*/false);
+    const std::vector<Tensor> all = fit_one_step_five_steps_one_step(optimizer, /*all_from_the_start=*/true);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_TRUE(some[i].identical(all[i])) << optimizer.class_name() << ", weight " << i;
+    }
+  }
+}
+
+// What the rules say of themselves must be true: of 7 elements the first three have no gradient.
+TEST(Optimizers, SayWhetherAWeightRestsWithoutAGradient) {
+  const auto rests = [](const Optimizer& optimizer) {
+    const auto rule = optimizer.impl().clone();
+    const std::vector<float> start{-0.0F, 0.0F, 0.5F, 1, 2, 3, 4}, gradient{0, 0, 0, 1, -1, 0.5F, -2};
+    std::vector<float> w = start, memory(21);
+    training::Slots<float> slots{};
+    for (std::size_t i = 0; i < static_cast<std::size_t>(rule->slots()); ++i) slots[i] = &memory[7 * i];
+    for (int step = 0; step < 9; ++step) {
+      rule->next_step();
+      rule->update(kernels::chosen().f32, w.data(), gradient.data(), slots, 7);
+    }
+    const bool same = std::memcmp(w.data(), start.data(), 3 * sizeof(float)) == 0;
+    EXPECT_EQ(same, rule->rests_without_gradient()) << optimizer.class_name();
+    return same;
+  };
+  EXPECT_TRUE(rests(Adam()));
+  EXPECT_TRUE(rests(Adam({.amsgrad = true})));
+  EXPECT_FALSE(rests(Adam({.epsilon = 0})));
+  EXPECT_TRUE(rests(RMSprop()));
+  EXPECT_TRUE(rests(RMSprop({.momentum = 0.5, .centered = true})));
+  EXPECT_FALSE(rests(RMSprop({.epsilon = 0})));
+  EXPECT_TRUE(rests(SGD()));
+  EXPECT_FALSE(rests(SGD({.momentum = 0.5})));
 }
 
 }  // namespace
