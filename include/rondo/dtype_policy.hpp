@@ -14,9 +14,11 @@ namespace rondo {
 // "mixed_bfloat16": weights, optimizer, sums, gates, states and everything between layers are float32; only what an
 // LSTM multiplies is rounded to bfloat16, which keeps eight significant bits: inputs, states and weights (but not the
 // bias) in the forward products, derivatives and weights in the backward ones, derivatives and columns in the weight
-// gradients. Other layers compute in float32, and so does a Stream. Losses fall as in float32, with about three digits
-// in common. Faster where the processor multiplies bfloat16 vectors at twice the rate of float32 (AMD from Zen 4 on);
-// elsewhere operands are converted back and a step takes a little longer than in float32.
+// gradients. Other layers compute in float32, and so does a Stream.
+//
+// The products take the processor's bfloat16 instruction where it is known to run at twice the rate of float32 (AMD
+// from Zen 4 on; the environment variable RONDO_BF16 = dot or conversion forces the choice). Elsewhere operands are
+// converted back to float32, and a step takes up to a quarter longer than without the policy.
 //
 // Under this policy bits depend on the instruction set, as processors round and order sums of bfloat16 products each in
 // their own way. They still do not depend on the number of threads.

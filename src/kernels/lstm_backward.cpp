@@ -183,7 +183,9 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, bool from_
     // Whole panels are vectors of units; the narrow ones share the last vector.
     const Range panels{groups.first(g), g + 1 == groups.count() ? layout.panels() : groups.first(g + 1)};
     const bool whole = layout.panel_lanes(panels.end - 1) == layout.lanes();
-    ForBlocks(rows, whole && layout.panels() <= kPanelsPerPass<T>, [&](Range block) HWY_ATTR {
+    const bool one_pass =
+        q.forward.bf16 ? bf16_dz_depth(layout) <= kDepthPerPass : layout.panels() <= kPanelsPerPass<T>;
+    ForBlocks(rows, whole && one_pass, [&](Range block) HWY_ATTR {
       Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
       if (from_border) {
         dh = From(q.dh_border, block.begin, 0, panels.begin * layout.lanes());

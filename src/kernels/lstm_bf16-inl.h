@@ -85,27 +85,29 @@ inline void RoundDerivatives(const LstmArgs<float>& p, Index step, Index panel, 
 // ---- products ------------------------------------------------------------------------------------------------------
 
 // A product of a block of rows in passes whose weights stay in the cache; a, start and out stand at the block's first
-// row.
-inline void ProductOfBlock(Bf16Tile tile, const Bf16Product& block, Index rows) {
-  const Index tiles = RowTiles(rows);
-  const Index width = block.vectors * static_cast<Index>(hn::Lanes(hn::ScalableTag<float>()));
-  ForPasses(block.depth, kDepthPerPass, [&](Range depth) {
-    Bf16Product product = block;
-    product.w += depth.begin * width;
+// row. The product is changed in place, as a copy read back by vectors would wait for its stores.
+inline void ProductOfBlock(Bf16Tile tile, Bf16Product&& product, Index rows) {
+  const Bf16Pair* const a = product.a;
+  const float* const start = product.start;
+  float* const out = product.out;
+  const Index start_stride = product.start_stride, whole_depth = product.depth, tiles = RowTiles(rows);
+  const Index width = product.vectors * static_cast<Index>(hn::Lanes(hn::ScalableTag<float>()));
+  ForPasses(whole_depth, kDepthPerPass, [&](Range depth) {
     product.depth = depth.size();
+    if (depth.begin > 0) product.start_stride = product.out_stride;
     for (Index i = 0; i < tiles; ++i) {
       const Range part = RowTile(rows, i);
       product.rows = part.size();
-      product.out = block.out + part.begin * block.out_stride;
-      product.a = block.a + part.begin * block.row_stride + depth.begin;
+      product.a = a + part.begin * product.row_stride + depth.begin;
+      product.out = out + part.begin * product.out_stride;
       if (depth.begin > 0) {
         product.start = product.out;
-        product.start_stride = product.out_stride;
-      } else if (block.start != nullptr) {
-        product.start = block.start + part.begin * block.start_stride;
+      } else if (start != nullptr) {
+        product.start = start + part.begin * start_stride;
       }
       tile(product);
     }
+    product.w += depth.size() * width;
   });
 }
 

@@ -144,7 +144,8 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .units = s.h_before ? layout.units() : 0,
                                  .x = s.x,
                                  .h = s.h_before};
-      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && layout.rows() <= kDepthPerPass;
+      const Index depth = p.bf16 ? bf16_depth(layout) : layout.rows();
+      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && depth <= kDepthPerPass;
       ForBlocks(rows, by_tile, [&](Range block) HWY_ATTR {
         const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
         const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;
