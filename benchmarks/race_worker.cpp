@@ -10,7 +10,8 @@
 //   fitcall   one call of fit: an epoch of 24 samples, one at a time, not shuffled
 //   newfit    one new model with a fit of 1000 epochs of one batch
 //   infer     predict_into of one batch
-//   stream    one step of a Stream of the LSTM alone
+//   stream     one step of a Stream of the LSTM alone
+//   streambf16 the same with bfloat16 weights
 #include <cstdint>
 #include <iostream>
 #include <memory>
@@ -42,9 +43,9 @@ class RondoRunner : public benchmarks::Runner {
     X_ = random_tensor({samples, s.steps, s.features}, 1);
     y_ = random_tensor({samples, 1}, 2);
     model_ = make_model();
-    if (s.mode == "stream") {
+    if (streams()) {
       Sequential lstm{LSTM(s.units, {.input_shape = {1, s.features}})};
-      stream_.emplace(lstm.stream());
+      stream_.emplace(lstm.stream({.weights = s.mode == "streambf16" ? "bfloat16" : ""}));
       y_ = Tensor::zeros({s.units}, DType::float32);
     } else if (s.mode == "infer") {
       out_ = model_.predict(X_, {.batch_size = s.batch, .verbose = 0});
@@ -61,6 +62,7 @@ class RondoRunner : public benchmarks::Runner {
 
  private:
   bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
+  bool streams() const { return s_.mode == "stream" || s_.mode == "streambf16"; }
 
   // Enough batches that an epoch's own cost vanishes beside its steps, unless a step is long anyway.
   Index batches_per_epoch() const {
@@ -83,7 +85,7 @@ class RondoRunner : public benchmarks::Runner {
   }
 
   Index work(Index n) {
-    if (s_.mode == "stream") {
+    if (streams()) {
       const std::span<const float> x = std::as_const(X_).data<float>().first(static_cast<std::size_t>(s_.features));
       const std::span<float> y = y_.data<float>();
       for (Index i = 0; i < n; ++i) stream_->step(x, y);

@@ -342,6 +342,18 @@ TEST_P(Allocations, AStreamTakesNoneFromItsFirstStepOn) {
   }
 }
 
+TEST_P(Allocations, AStreamWithRoundedWeightsTakesNoneAlsoWhenTheyChange) {
+  const Sequential model = compiled_model();
+  Stream stream = model.stream({.weights = "bfloat16"});
+  std::vector<float> x(3, 0.5f), y(2);
+  EXPECT_EQ(allocations_of([&] {
+              for (int i = 0; i < 100; ++i) stream.step(x, y);
+            }),
+            0);
+  model.set_weights(model.get_weights());
+  EXPECT_EQ(allocations_of([&] { stream.step(x, y); }), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, Allocations, testing::Values(1, 2), testing::PrintToStringParamName());
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace rondo {
 // "mixed_bfloat16": weights, optimizer, sums, gates, states and everything between layers are float32; only what an
 // LSTM multiplies is rounded to bfloat16, which keeps eight significant bits: inputs, states and weights (but not the
 // bias) in the forward products, derivatives and weights in the backward ones, derivatives and columns in the weight
-// gradients. Other layers compute in float32, and so does a Stream.
+// gradients. Other layers compute in float32, and so does a Stream that is not given rounded weights (StreamOptions).
 //
 // The products take the processor's bfloat16 instruction where it is known to run at twice the rate of float32 (AMD
 // from Zen 4 on; the environment variable RONDO_BF16 = dot or conversion forces the choice). Elsewhere operands are

@@ -120,8 +120,8 @@ class Model : public Layer {
   std::vector<Index> predict_classes(const Tensor& X, const PredictOptions& options = {}) const;
 
   // The model one time step at a time, with a state of its own. StateError before the model is built; ConfigError where
-  // a layer walks time backwards.
-  Stream stream() const;
+  // a layer walks time backwards, or for options that the model does not allow.
+  Stream stream(const StreamOptions& options = {}) const;
 
   // Keras's table of layers, shapes and parameter counts, to standard output (or print_fn); summary_text returns it.
   void summary(const SummaryOptions& options = {}) const;

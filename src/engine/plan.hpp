@@ -58,14 +58,15 @@ struct ValueInfo {
   Place mask;      // (batch, steps) bytes, 0 for a time step that does not count; nowhere: all do
 };
 
-// What a plan is for. Streaming plans take one time step a walk and carry recurrent state in their arena.
-enum class Use { inference, training, streaming };
+// What a plan is for. Streaming plans take one time step a walk and carry recurrent state in their arena; recurrent
+// layers read their weights as they are or from copies rounded to bfloat16.
+enum class Use { inference, training, streaming, streaming_bfloat16 };
 
 // One walk of a plan: whose arena, and how many batch rows.
 struct Run {
   std::byte* arena = nullptr;
   Index rows = 0;
-  bool carried = false;  // streaming: whether the arena holds state from a walk before; else it counts as zero
+  Index step = 0;  // streaming: how many walks have gone before; in the first one the state counts as zero
 };
 
 // A tensor (rows, features) that a streaming plan carries from walk to walk.
@@ -200,7 +201,8 @@ class PlanBuilder {
   DType dtype() const { return plan_->dtype_; }
   Index capacity() const { return plan_->capacity_; }
   bool training() const { return plan_->training(); }
-  bool streaming() const { return plan_->use_ == Use::streaming; }
+  bool streaming() const { return plan_->use_ == Use::streaming || rounds_weights(); }
+  bool rounds_weights() const { return plan_->use_ == Use::streaming_bfloat16; }
   const ValueInfo& info(Value v) const { return plan_->info(v); }
   bool wants_gradient(Value v) const { return static_cast<bool>(info(v).gradient); }
 

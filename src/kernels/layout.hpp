@@ -60,6 +60,7 @@ class LstmLayout {
   Index first_recurrent() const { return first_input() + inputs_; }  // row of the first recurrent unit
   Index rows() const { return first_recurrent() + units_; }
 
+  Index whole_panels() const { return whole_panels_; }
   Index panels() const { return whole_panels_ + narrow_panels_; }
   Index padded_units() const { return padded_units_; }
   Index size() const { return rows() * 4 * padded_units_; }

@@ -11,6 +11,7 @@ namespace rondo::kernels::HWY_NAMESPACE {
 
 // One function per source of kernels; each is compiled for every target.
 void FillLstmForward(KernelTable& table);
+void FillLstmStep(KernelTable& table);
 void FillLstmBackward(KernelTable& table);
 void FillLstmGradients(KernelTable& table);
 void FillDense(KernelTable& table);
@@ -25,6 +26,7 @@ const KernelTable* GetTable() {
     KernelTable t;
     t.target = hwy::TargetName(HWY_TARGET);
     FillLstmForward(t);
+    FillLstmStep(t);
     FillLstmBackward(t);
     FillLstmGradients(t);
     FillDense(t);

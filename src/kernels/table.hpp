@@ -32,8 +32,9 @@ namespace rondo::kernels {
 // [slots][panels][capacity][kKeptWidth][units of the panel].
 constexpr Index kKeptWidth = 6, kKeptCell = 4, kKeptOutput = 5;
 
-// Backward's derivatives of the sums: [panels][slots][capacity][4 gates][units of the panel], where a step after another
-// stands before it. That is the order in which the weight gradients take them, so a full batch is one long column.
+// Backward's derivatives of the sums: [panels][slots][capacity][4 gates][units of the panel], where a step after
+// another stands before it. That is the order in which the weight gradients take them, so a full batch is one long
+// column.
 inline Index dz_elements(Index slots, Index capacity, const LstmLayout& layout) {
   // One slot of room between panels: without it they would fall into the same sets of a cache.
   return (slots + 1) * capacity * 4 * layout.padded_units();
@@ -46,8 +47,8 @@ struct LstmArgs {
   LstmLayout layout;
   Activation activation;            // of the candidate and of the cell: tanh
   Activation recurrent_activation;  // of the gates: sigmoid
-  Index steps = 0;     // of the whole sequence
-  Index capacity = 0;  // batch rows that the buffers hold
+  Index steps = 0;                  // of the whole sequence
+  Index capacity = 0;               // batch rows that the buffers hold
   const T* weights = nullptr;
 
   Rows<const std::uint8_t> mask;  // (batch, steps, 1): 0 for a skipped step; null: none is
@@ -92,6 +93,14 @@ struct LstmBackwardArgs {
   Rows<T> dh_border;                        // scratch (batch, 1, units), where backward goes chunk by chunk
   Rows<T> dx;                               // (batch, steps, inputs), or null: not wanted
   Rows<T> dh0, dc0;                         // (batch, 1, units), or null: not wanted
+};
+
+// A layer of a stream: one step of one sequence at a time.
+struct LstmStepLayer {
+  LstmLayout layout;
+  Activation activation, recurrent_activation;
+  // A state is three rows of units this far apart: h, c and scratch.
+  Index state_stride = 0;
 };
 
 // ---- Dense -----------------------------------------------------------------------------------------------------
@@ -180,11 +189,16 @@ template <class T>
 struct Ops {
   Index lanes = 0;
 
-  // A range of steps for a range of batch rows. A whole sequence may be cut into ranges that follow each other; the bits
-  // do not show it. Chain of a sum: bias, inputs ascending, units ascending.
+  // A range of steps for a range of batch rows. A whole sequence may be cut into ranges that follow each other; the
+  // bits do not show it. Chain of a sum: bias, inputs ascending, units ascending.
   void (*lstm_forward)(const LstmArgs<T>&, Range steps, Range rows) = nullptr;
-  // The same from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the gradient
-  // from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
+  // One step of one sequence, with the chains of lstm_forward: state becomes that after x. `rounded` (float only) holds
+  // what lstm_round made of the weights, or is null: then they are read as they are. Before step 0 the state is zero,
+  // whatever stands there. (Six arguments in registers: tiny steps would wait for a struct to be written and read.)
+  void (*lstm_step)(const LstmStepLayer&, const T* weights, const std::uint32_t* rounded, const T* x, T* state,
+                    Index step) = nullptr;
+  // lstm_forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the
+  // gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
   void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
   // Weight gradients of such a range in the packed layout, a range of lstm_gradient_tiles; added to what is there if
   // `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows ascending. A single
@@ -243,6 +257,11 @@ struct Bf16Ops {
 inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {
   return bf16_dz_depth(layout) * round_up(count, layout.lanes());
 }
+
+// The rows of the weights but the bias rounded to bfloat16, to the nearest and to even, in the panels' order: two gates
+// share a word, i and f, then c and o, the first in the low half. A panel stands at half its offset; `out` needs half
+// as many words as the weights have elements.
+void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out);
 
 struct KernelTable {
   const char* target = "";  // Highway's name: AVX3 (AVX-512), AVX2, SSE4, SCALAR

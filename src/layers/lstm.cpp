@@ -11,6 +11,7 @@
 #include "layers/parts/config.hpp"
 #include "layers/parts/initializers.hpp"
 #include "layers/parts/lstm_bf16.hpp"
+#include "layers/parts/lstm_step.hpp"
 #include "layers/parts/masked_output.hpp"
 #include "layers/parts/recurrent_state.hpp"
 #include "layers/parts/shapes.hpp"
@@ -51,7 +52,6 @@ class LstmExecutor final : public engine::Executor {
     Index steps, capacity, h_slots, kept_slots;
     Index chunk;  // steps that backward takes before their weight gradients
     bool return_sequences, go_backwards;
-    bool carries;      // streaming: h and c of the step before stand in the arena
     bool given_state;  // the call brings its own initial state; a stateful layer goes on from what it leaves
   };
 
@@ -69,7 +69,6 @@ class LstmExecutor final : public engine::Executor {
   }
 
   void forward(const Run& run, Range rows) const noexcept override {
-    if (s_.carries) keep_last_output(run, rows);
     if (state_ != nullptr && !s_.given_state) {
       state_->template load<T>(0, at_.h0.rows<T>(run.arena), rows);
       state_->template load<T>(1, at_.c0.rows<T>(run.arena), rows);
@@ -191,15 +190,7 @@ class LstmExecutor final : public engine::Executor {
     return {rows.at(0, s_.steps - 1), rows.batch_stride, -rows.step_stride};
   }
 
-  // The output of a streaming step overwrites that of the step before, which the products still need.
-  void keep_last_output(const Run& run, Range rows) const noexcept {
-    const auto h = at_.h.rows<const T>(run.arena);
-    const auto h0 = at_.h0.rows<T>(run.arena);
-    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(h.at(b, 0), s_.layout.units(), h0.at(b, 0));
-  }
-
   kernels::LstmArgs<T> arguments(const Run& run) const noexcept {
-    const bool from_zero = s_.carries && !run.carried;
     return {.layout = s_.layout,
             .activation = s_.activation,
             .recurrent_activation = s_.recurrent_activation,
@@ -210,8 +201,8 @@ class LstmExecutor final : public engine::Executor {
             .x = in_processing_order(at_.x.rows<const T>(run.arena)),
             .h = at_.h.rows<T>(run.arena),
             .h_slots = s_.h_slots,
-            .h0 = from_zero ? Rows<const T>{} : at_.h0.rows<const T>(run.arena),
-            .c0 = from_zero ? Rows<const T>{} : at_.c0.rows<const T>(run.arena),
+            .h0 = at_.h0.rows<const T>(run.arena),
+            .c0 = at_.c0.rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
             .kept = at_.kept.pointer<T>(run.arena),
             .kept_slots = s_.kept_slots,
@@ -399,6 +390,7 @@ class LstmNode final : public graph::LayerNode {
   template <class T>
   std::vector<Value> plan_as(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const {
     const engine::ValueInfo x = builder.info(inputs[0]);
+    if (builder.streaming()) return plan_step<T>(builder, x);
     const bool given_state = inputs.size() == 3;
     LstmPlaces at;
     at.x = x.data;
@@ -409,7 +401,7 @@ class LstmNode final : public graph::LayerNode {
       at.c0 = builder.info(inputs[2]).data;
       at.dh0 = builder.info(inputs[1]).gradient;
       at.dc0 = builder.info(inputs[2]).gradient;
-    } else if (options_.stateful && !builder.streaming()) {
+    } else if (options_.stateful) {
       at.h0 = builder.rows(1, units_);
       at.c0 = builder.rows(1, units_);
     }
@@ -430,27 +422,34 @@ class LstmNode final : public graph::LayerNode {
                                          .chunk = chunk,
                                          .return_sequences = options_.return_sequences,
                                          .go_backwards = options_.go_backwards,
-                                         .carries = builder.streaming(),
                                          .given_state = given_state};
     if (!backward) s.h_slots = std::min<Index>(2, x.steps);
     if (options_.return_sequences) s.h_slots = x.steps;
     at.h = builder.rows(s.h_slots, units_);
     at.c = builder.rows(1, units_);
-    if (builder.streaming()) carry_state(builder, at);
-    if (rounds(builder)) {
+    if (policy().mixed_bfloat16()) {
       at.bf16 = layers::LstmBf16(builder, block_->table(), layout_, backward ? s.kept_slots : std::min<Index>(2, x.steps));
     }
     if (backward) keep_for_backward(builder, s, at);
 
     std::vector<Value> outputs = add_outputs(builder, s.h_slots, x.steps, at, backward);
-    builder.add(LstmExecutor<T>(s, at, block_, builder.streaming() ? nullptr : state_));
+    builder.add(LstmExecutor<T>(s, at, block_, state_));
+    return with_mask<T>(builder, x, std::move(outputs), static_cast<bool>(at.h0));
+  }
+
+  // The outputs as they are, or where a mask changes them.
+  template <class T>
+  std::vector<Value> with_mask(engine::PlanBuilder& builder, const engine::ValueInfo& x, std::vector<Value> outputs,
+                               bool from_state) const {
     if (x.mask) {
       // Without an initial state the state of a row that has not begun is zero already.
-      const bool may_begin_late = at.h0 || options_.zero_output_for_mask;
+      const bool may_begin_late = from_state || options_.zero_output_for_mask;
       if (may_begin_late) {
-        outputs[0] = layers::add_masked_output<T>(
-            builder, outputs[0],
-            {.mask = x.mask, .steps = x.steps, .backwards = options_.go_backwards, .zero = options_.zero_output_for_mask});
+        outputs[0] = layers::add_masked_output<T>(builder, outputs[0],
+                                                  {.mask = x.mask,
+                                                   .steps = x.steps,
+                                                   .backwards = options_.go_backwards,
+                                                   .zero = options_.zero_output_for_mask});
       }
       if (options_.return_sequences) builder.set_mask(outputs[0], x.mask);
     }
@@ -467,22 +466,37 @@ class LstmNode final : public graph::LayerNode {
     return ranges;
   }
 
-  // The cell replaces c in place; h needs room for that of the step before.
-  void carry_state(engine::PlanBuilder& builder, LstmPlaces& at) const {
+  // One time step of one sequence, with a state that the plan carries.
+  template <class T>
+  std::vector<Value> plan_step(engine::PlanBuilder& builder, const engine::ValueInfo& x) const {
     if (options_.go_backwards) {
       throw ConfigError(where() +
                         " walks time backwards (go_backwards): it cannot be streamed, since it would have to "
                         "begin with the last step");
     }
-    at.h0 = builder.rows(1, units_);
-    at.c0 = at.c;
+    const Place state = builder.rows(3, units_);  // h, c, scratch
+    LstmPlaces at;
+    at.h = {state.offset, state.batch_stride, 0};
+    at.c = {state.offset + state.step_stride * static_cast<std::ptrdiff_t>(sizeof(T)), state.batch_stride, 0};
     builder.carry(at.h, units_);
     builder.carry(at.c, units_);
+    const std::vector<Value> outputs = add_outputs(builder, /*h_slots=*/1, /*steps=*/1, at, /*gradient=*/false);
+    builder.add(layers::LstmStepExecutor<T>(
+        {.layout = layout_,
+         .activation = layers::kernel_of(options_.activation),
+         .recurrent_activation = layers::kernel_of(options_.recurrent_activation),
+         .state_stride = state.step_stride},
+        {.x = x.data,
+         .mask = x.mask,
+         .state = state,
+         .rounded = builder.rounds_weights() ? builder.elements(layout_.size() / 2) : Place{}},
+        block_));
+    return with_mask<T>(builder, x, outputs, /*from_state=*/true);
   }
 
-  // How many steps backward takes at a time. All of them, if what forward keeps of them is small; else so many that their
-  // dz and the weight gradients, which every chunk reads and writes once, balance (128 units: 256 rows; 1024 units:
-  // 1024 rows). With recomputation about the root of the steps, for which buffers and checkpoints are smallest.
+  // How many steps backward takes at a time. All of them, if what forward keeps of them is small; else so many that
+  // their dz and the weight gradients, which every chunk reads and writes once, balance (128 units: 256 rows; 1024
+  // units: 1024 rows). With recomputation about the root of the steps, for which buffers and checkpoints are smallest.
   template <class T>
   Index chunk_steps(Index steps, Index capacity) const {
     constexpr Index kLeast = Index{256} << 10, kMostRows = 1024;
@@ -497,9 +511,6 @@ class LstmNode final : public graph::LayerNode {
     const Index chunk = policy().mixed_bfloat16() ? 2 * std::max<Index>(1, rows / (2 * capacity)) : rows / capacity;
     return std::clamp<Index>(chunk, 1, steps);
   }
-
-  // A stream multiplies vectors with weights as they are: reading both copies of them would be no gain.
-  bool rounds(const engine::PlanBuilder& builder) const { return policy().mixed_bfloat16() && !builder.streaming(); }
 
   template <class Settings>
   void keep_for_backward(engine::PlanBuilder& builder, const Settings& s, LstmPlaces& at) const {

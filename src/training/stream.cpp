@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <rondo/model.hpp>
 #include <rondo/stream.hpp>
@@ -12,7 +14,11 @@ namespace rondo {
 
 class Stream::Impl {
  public:
-  explicit Impl(Model model) : model_(std::move(model)), plan_(make_plan(model_)), workspace_(plan_->lease()) {}
+  Impl(Model model, const StreamOptions& options)
+      : model_(std::move(model)),
+        rounds_(options.weights == "bfloat16"),
+        plan_(make_plan(model_, options)),
+        workspace_(plan_->lease()) {}
 
   const engine::ValueInfo& input() const { return plan_->info(plan_->inputs().front()); }
   const engine::ValueInfo& output() const { return plan_->info(plan_->outputs().front()); }
@@ -20,15 +26,15 @@ class Stream::Impl {
 
   template <class S>
   void step(std::span<const S> x, std::span<S> y) {
-    if (static_cast<Index>(x.size()) != input().features || static_cast<Index>(y.size()) != output().features) {
-      throw ShapeError("Stream::step: the model takes " + std::to_string(input().features) + " numbers and gives " +
-                       std::to_string(output().features) + "; got room for " + std::to_string(x.size()) + " and " +
+    if (static_cast<Index>(x.size()) != features_ || static_cast<Index>(y.size()) != outputs_) {
+      throw ShapeError("Stream::step: the model takes " + std::to_string(features_) + " numbers and gives " +
+                       std::to_string(outputs_) + "; got room for " + std::to_string(x.size()) + " and " +
                        std::to_string(y.size()));
     }
-    dtype() == DType::float32 ? walk<float>(x, y) : walk<double>(x, y);
+    is_float32_ ? walk<float>(x, y) : walk<double>(x, y);
   }
 
-  void reset() { carried_ = false; }
+  void reset() { step_ = 0; }
 
   std::vector<Tensor> state() const {
     std::vector<Tensor> tensors;
@@ -52,39 +58,62 @@ class Stream::Impl {
     for (std::size_t i = 0; i < state.size(); ++i) {
       dtype() == DType::float32 ? write<float>(carried[i], state[i]) : write<double>(carried[i], state[i]);
     }
-    carried_ = true;
+    step_ = 1;
   }
 
  private:
-  static std::unique_ptr<const engine::Plan> make_plan(const Model& model) {
+  static std::unique_ptr<const engine::Plan> make_plan(const Model& model, const StreamOptions& options) {
     const auto& node = static_cast<const training::ModelNode&>(*model.node());
     if (!node.built()) {
       throw StateError(node.where() +
                        " has no weights yet; give the first layer .input_shape, or call fit (or build) "
                        "before stream()");
     }
+    const bool rounds = rounds_weights(node, options);
     // One step of a sequence; a model without a time axis takes its sample.
     const Shape sample = node.declared_input().rank() > 1 ? node.declared_input().with(0, 1) : node.declared_input();
-    engine::PlanBuilder builder(node.dtype(), 1, engine::Use::streaming);
+    engine::PlanBuilder builder(node.dtype(), 1, rounds ? engine::Use::streaming_bfloat16 : engine::Use::streaming);
     builder.output(node.plan(builder, {builder.input(sample)}).front());
-    return builder.finish();
+    std::unique_ptr<const engine::Plan> plan = builder.finish();
+    if (rounds && plan->carried_states().empty()) {
+      throw ConfigError(node.where() +
+                        ": .weights is 'bfloat16', which rounds the weights of LSTM layers; there is none");
+    }
+    return plan;
+  }
+
+  static bool rounds_weights(const training::ModelNode& node, const StreamOptions& options) {
+    if (options.weights.empty()) return false;
+    if (options.weights != "bfloat16") {
+      throw ConfigError(node.where() + ": a stream's .weights can be \"\" (as they are) or 'bfloat16', not '" +
+                        options.weights + "'");
+    }
+    if (node.dtype() != DType::float32) {
+      throw ConfigError(node.where() + ": .weights is 'bfloat16', which is for float32 models; this one is " +
+                        std::string(to_string(node.dtype())));
+    }
+    return true;
   }
 
   template <class T, class S>
   void walk(std::span<const S> x, std::span<S> y) noexcept {
     const engine::StandardFloats floats;
-    std::byte* arena = workspace_.arena();
-    std::transform(x.begin(), x.end(), input().data.pointer<T>(arena), [](S v) { return static_cast<T>(v); });
-    plan_->forward({arena, 1, carried_}, {0, 1});
-    carried_ = true;
-    const T* out = output().data.pointer<const T>(arena);
-    std::transform(out, out + y.size(), y.begin(), [](T v) { return static_cast<S>(v); });
+    if (rounds_) plan_->derive_if_stale(workspace_);
+    convert(x.data(), input_.pointer<T>(arena_), features_);
+    plan_->forward({arena_, 1, step_}, {0, 1});
+    ++step_;
+    convert(output_.pointer<const T>(arena_), y.data(), outputs_);
+  }
+
+  template <class From, class To>
+  static void convert(const From* from, To* to, Index count) {
+    for (Index i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
   }
 
   template <class T>
   Tensor read(const engine::CarriedState& s) const {
     Tensor t = Tensor::zeros({s.features}, dtype_of<T>);
-    if (carried_) std::copy_n(s.place.pointer<const T>(workspace_.arena()), s.features, t.data<T>().data());
+    if (step_ > 0) std::copy_n(s.place.pointer<const T>(workspace_.arena()), s.features, t.data<T>().data());
     return t;
   }
 
@@ -95,9 +124,15 @@ class Stream::Impl {
   }
 
   Model model_;
+  bool rounds_;
   std::unique_ptr<const engine::Plan> plan_;
   engine::Workspace workspace_;
-  bool carried_ = false;
+  // What every step needs.
+  std::byte* arena_ = workspace_.arena();
+  engine::Place input_ = input().data, output_ = output().data;
+  Index features_ = input().features, outputs_ = output().features;
+  bool is_float32_ = dtype() == DType::float32;
+  Index step_ = 0;  // since the state was zero
 };
 
 Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -113,6 +148,8 @@ void Stream::reset() noexcept { impl_->reset(); }
 std::vector<Tensor> Stream::state() const { return impl_->state(); }
 void Stream::set_state(const std::vector<Tensor>& state) { impl_->set_state(state); }
 
-Stream Model::stream() const { return Stream(std::make_unique<Stream::Impl>(*this)); }
+Stream Model::stream(const StreamOptions& options) const {
+  return Stream(std::make_unique<Stream::Impl>(*this, options));
+}
 
 }  // namespace rondo

@@ -1,0 +1,240 @@
+// One LSTM step of one sequence: what a Stream does.
+//
+// A step is the product of one row with all weights, and its time is that of reading them or, with few units, that of
+// one chain after the other: products, gates, cell, and then the same again for the next step. So everything stays in
+// registers from the bias to h, and several panels are worked on side by side: a panel has four chains, but eight fused
+// multiply-adds must be under way (4 cycles each, two begun in every cycle).
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/lstm_step.cpp"
+#include <cstring>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+#include <type_traits>
+
+#include "kernels/lstm_cell-inl.h"
+#include "kernels/table.hpp"
+#include "kernels/tiles-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace rondo::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Four rows of weights a turn of the loop: 4 % faster than two from 64 units on.
+#if HWY_COMPILER_CLANG
+#define RONDO_UNROLL_STEP _Pragma("clang loop unroll_count(4)")
+#else
+#define RONDO_UNROLL_STEP _Pragma("GCC unroll 4")
+#endif
+
+// Without fused multiply-adds of the processor's own (SSE4, scalar) time is elsewhere, and code would only grow.
+constexpr int kMostPanels = HWY_NATIVE_FMA ? 3 : 1;
+
+// Panels to take at once of so many: two, but not so that one is left over. 3 x 4 sums fit 16 registers too.
+HWY_INLINE Index PanelsAtOnce(Index left) { return left <= kMostPanels ? left : HWY_MIN(kMostPanels, 2); }
+
+// A row of a panel: the weights of four gates. A panel may be kParts vectors wide, of which the first is loaded.
+template <int kParts, class D, class V = hn::Vec<D>>
+HWY_INLINE void LoadWeights(D d, const hn::TFromD<D>* from, V (&w)[4]) {
+  RONDO_UNROLL
+  for (int gate = 0; gate < 4; ++gate) w[gate] = hn::LoadU(d, from + gate * kParts * static_cast<Index>(hn::Lanes(d)));
+}
+
+// The same rounded: a bfloat16 is the upper half of a float, so this is exact.
+template <int kParts, class D, class V = hn::Vec<D>>
+HWY_INLINE void LoadWeights(D d, const std::uint32_t* from, V (&w)[4]) {
+  const hn::RebindToUnsigned<D> words;
+  RONDO_UNROLL
+  for (int pair = 0; pair < 2; ++pair) {
+    const auto both = hn::LoadU(words, from + pair * kParts * static_cast<Index>(hn::Lanes(d)));
+    w[2 * pair] = hn::BitCast(d, hn::ShiftLeft<16>(both));
+    w[2 * pair + 1] = hn::BitCast(d, hn::And(both, hn::Set(words, 0xFFFF0000u)));
+  }
+}
+
+// The sums of kPanels panels, one after the other in memory, each kParts vectors wide. W is T, or a word of two rounded
+// weights.
+template <class D, int kPanels, int kParts, class W>
+struct StepSums {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  static constexpr int kVectors = kPanels * kParts;                       // of units
+  static constexpr Index kRow = (std::is_same_v<T, W> ? 4 : 2) * kParts;  // vectors of memory
+  V z[kVectors][4];
+
+  static HWY_INLINE Index Lanes(D d) { return static_cast<Index>(hn::Lanes(d)); }
+
+  // `bias` may be null. Panels are `rows` rows apart.
+  HWY_INLINE void Begin(D d, const T* bias, Index rows) {
+    RONDO_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      z[v][0] = z[v][1] = z[v][2] = z[v][3] = hn::Zero(d);
+      if (bias != nullptr) {
+        LoadWeights<kParts>(d, bias + (v / kParts * 4 * kParts * rows + v % kParts) * Lanes(d), z[v]);
+      }
+    }
+  }
+
+  // z += a[0] w[0] + a[1] w[1] + ..., a row of weights to each element.
+  HWY_INLINE void Multiply(D d, const T* HWY_RESTRICT a, Index count, const W* HWY_RESTRICT w, Index rows) {
+    RONDO_UNROLL_STEP
+    for (Index k = 0; k < count; ++k) {
+      const V x = hn::Set(d, a[k]);
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
+        V weight[4];
+        LoadWeights<kParts>(d, w + (v / kParts * kRow * rows + v % kParts) * Lanes(d), weight);
+        RONDO_UNROLL
+        for (int gate = 0; gate < 4; ++gate) z[v][gate] = Fma(d, x, weight[gate], z[v][gate]);
+      }
+      w += kRow * Lanes(d);
+    }
+  }
+};
+
+HWY_INLINE bool IsStandard(const LstmStepLayer& layer) {
+  return layer.activation.kind == ActivationKind::tanh && layer.recurrent_activation.kind == ActivationKind::sigmoid;
+}
+
+// The cells of lstm_cell-inl.h: c and h of the step before become those of this one. The output gate comes last,
+// because divisions wait for each other and c needs the other three.
+template <class D, class T, class V = hn::Vec<D>>
+HWY_INLINE void FinishStandard(D d, const V (&z)[4], T* c, T* h) {
+  const V i = Sigmoid(d, z[0]), g = Tanh(d, z[2]), f = Sigmoid(d, z[1]);
+  const V state = ZeroIfTiny(d, Fma(d, f, hn::LoadU(d, c), hn::Mul(i, g)));
+  const V o = Sigmoid(d, z[3]);
+  hn::StoreU(state, d, c);
+  hn::StoreU(hn::Mul(o, Tanh(d, state)), d, h);
+}
+
+// Any activations, and the first step of a sequence, where c is zero. z: [i f g o].
+template <class D, class T>
+HWY_NOINLINE void FinishAny(D d, const LstmStepLayer& layer, const T* z, bool from_zero, T* c, T* h) {
+  using V = hn::Vec<D>;
+  const Index n = static_cast<Index>(hn::Lanes(d));
+  const V i = ActivationValue(d, hn::LoadU(d, z), layer.recurrent_activation);
+  const V f = ActivationValue(d, hn::LoadU(d, z + n), layer.recurrent_activation);
+  const V g = ActivationValue(d, hn::LoadU(d, z + 2 * n), layer.activation);
+  const V o = ActivationValue(d, hn::LoadU(d, z + 3 * n), layer.recurrent_activation);
+  V state = hn::Mul(i, g);
+  if (!from_zero) state = Fma(d, f, hn::LoadU(d, c), state);
+  state = ZeroIfTiny(d, state);
+  hn::StoreU(state, d, c);
+  hn::StoreU(hn::Mul(o, ActivationValue(d, state, layer.activation)), d, h);
+}
+
+// kPanels panels from panel `first` on. (Inlined, so that arguments stay in registers: each waits for its store else.)
+template <int kPanels, int kParts, class D, class T, class W>
+HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const W* weights, const T* x,
+                           const T* before, T* state, bool from_zero, Index first) {
+  using Sums = StepSums<D, kPanels, kParts, W>;
+  const LstmLayout& layout = layer.layout;
+  const Index lanes = static_cast<Index>(hn::Lanes(d)), unit = layout.first_unit(first), rows = layout.rows();
+  Sums sums;
+  sums.Begin(d, bias != nullptr ? bias + 4 * unit * rows : nullptr, rows);
+  weights += (Sums::kRow / kParts * unit * rows) + Sums::kRow * lanes * layout.first_input();
+  sums.Multiply(d, x, layout.inputs(), weights, rows);
+  if (!from_zero) sums.Multiply(d, before, layout.units(), weights + Sums::kRow * lanes * layout.inputs(), rows);
+  T *h = state + unit, *c = h + layer.state_stride;
+  if (IsStandard(layer) && !from_zero) {
+    RONDO_UNROLL
+    for (int v = 0; v < Sums::kVectors; ++v) FinishStandard(d, sums.z[v], c + v * lanes, h + v * lanes);
+    return;
+  }
+  HWY_ALIGN T z[Sums::kVectors][4 * hn::MaxLanes(D())];
+  RONDO_UNROLL
+  for (int v = 0; v < Sums::kVectors; ++v) {
+    RONDO_UNROLL
+    for (int gate = 0; gate < 4; ++gate) hn::Store(sums.z[v][gate], d, z[v] + gate * lanes);
+  }
+  for (int v = 0; v < Sums::kVectors; ++v) FinishAny(d, layer, z[v], from_zero, c + v * lanes, h + v * lanes);
+}
+
+// Whole panels are walked forth and back in turn: what a step has read last, the next one finds in the nearest cache.
+template <class W, class T>
+HWY_INLINE void Step(const LstmStepLayer& layer, const T* bias, const W* weights, const T* x, T* state, Index step) {
+  const hn::ScalableTag<T> d;
+  const LstmLayout& layout = layer.layout;
+  if (!layout.use_bias()) bias = nullptr;
+  const Index whole = layout.whole_panels(), panels = layout.panels();
+  const T* before = state;
+  const auto panels_from = [&](auto at_once, auto parts, auto tag, Index first) HWY_ATTR {
+    StepPanels<decltype(at_once)::value, decltype(parts)::value>(tag, layer, bias, weights, x, before, state, step == 0,
+                                                                 first);
+  };
+  constexpr std::integral_constant<int, 1> one;
+  if constexpr (HWY_NATIVE_FMA && hn::MaxLanes(d) >= 16) {
+    // Half vectors side by side divide sooner and use three ports instead of two.
+    if (panels == 1 && whole == 1)
+      return panels_from(one, std::integral_constant<int, 2>(), hn::Half<decltype(d)>(), 0);
+  }
+  if (panels > 1 && PanelsAtOnce(whole) < panels) {  // h changes while there are panels left that need it as it was
+    before = state + 2 * layer.state_stride;
+    std::memcpy(state + 2 * layer.state_stride, state, static_cast<size_t>(layout.units()) * sizeof(T));
+  }
+  for (Index done = 0; done < whole;) {
+    const Index n = PanelsAtOnce(whole - done);
+    const Index first = step % 2 == 0 ? done : whole - done - n;
+    WithConstant<kMostPanels>(n, [&](auto at_once) HWY_ATTR { panels_from(at_once, one, d, first); });
+    done += n;
+  }
+  if constexpr (hn::MaxLanes(d) >= 2) {
+    const hn::Half<decltype(d)> half;
+    for (Index panel = whole; panel < panels; ++panel) {
+      if (2 * layout.panel_lanes(panel) == layout.lanes()) {
+        panels_from(one, one, half, panel);
+      } else if constexpr (hn::MaxLanes(d) >= 4) {
+        panels_from(one, one, hn::Half<decltype(half)>(), panel);
+      }
+    }
+  }
+}
+
+void LstmStepFloat(const LstmStepLayer& layer, const float* weights, const std::uint32_t* rounded, const float* x,
+                   float* state, Index step) {
+  rounded != nullptr ? Step(layer, weights, rounded, x, state, step) : Step(layer, weights, weights, x, state, step);
+}
+
+void LstmStepDouble(const LstmStepLayer& layer, const double* weights, const std::uint32_t* /*rounded*/,
+                    const double* x, double* state, Index step) {
+  Step(layer, weights, weights, x, state, step);
+}
+
+void FillLstmStep(KernelTable& table) {
+  table.f32.lstm_step = LstmStepFloat;
+  table.f64.lstm_step = LstmStepDouble;
+}
+
+}  // namespace rondo::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <bit>
+
+namespace rondo::kernels {
+
+namespace {
+
+// The upper half of a float, rounded. A NaN stays one: its first bit is set, so that it cannot end as an infinity.
+std::uint32_t to_bfloat16(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  if (value != value) return (bits >> 16) | 0x40;
+  return (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+}
+
+}  // namespace
+
+void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out) {
+  for (Index panel = 0; panel < layout.panels(); ++panel) {
+    const Index lanes = layout.panel_lanes(panel), begin = layout.panel_offset(panel);
+    for (Index pair = 2 * layout.first_input(); pair < 2 * layout.rows(); ++pair) {
+      const float* low = weights + begin + 2 * lanes * pair;
+      for (Index i = 0; i < lanes; ++i) {
+        out[begin / 2 + lanes * pair + i] = to_bfloat16(low[i]) | to_bfloat16(low[lanes + i]) << 16;
+      }
+    }
+  }
+}
+
+}  // namespace rondo::kernels
+#endif  // HWY_ONCE
