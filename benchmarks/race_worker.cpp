@@ -5,6 +5,7 @@
 // It speaks the line protocol (line_protocol.hpp), L being LSTM layers under Dense(1). Modes, per iteration:
 //
 //   train     one training step inside a long fit over many batches (Adam, mean squared error)
+//   trainbf16 the same under the policy mixed_bfloat16
 //   epoch1    one epoch of one batch inside a long fit
 //   fitcall   one call of fit: an epoch of 24 samples, one at a time, not shuffled
 //   newfit    one new model with a fit of 1000 epochs of one batch
@@ -38,7 +39,7 @@ class RondoRunner : public benchmarks::Runner {
  public:
   explicit RondoRunner(const Setup& s) : s_(s) {
     set_num_threads(s.threads);
-    const Index samples = s.mode == "fitcall" ? 24 : s.batch * (s.mode == "train" ? batches_per_epoch() : 1);
+    const Index samples = s.mode == "fitcall" ? 24 : s.batch * (trains() ? batches_per_epoch() : 1);
     X_ = random_tensor({samples, s.steps, s.features}, 1);
     y_ = random_tensor({samples, 1}, 2);
     model_ = make_model();
@@ -48,7 +49,7 @@ class RondoRunner : public benchmarks::Runner {
       y_ = Tensor::zeros({s.units}, DType::float32);
     } else if (s.mode == "infer") {
       out_ = model_.predict(X_, {.batch_size = s.batch, .verbose = 0});
-    } else if (s.mode != "train" && s.mode != "epoch1" && s.mode != "fitcall" && s.mode != "newfit") {
+    } else if (!trains() && s.mode != "epoch1" && s.mode != "fitcall" && s.mode != "newfit") {
       throw ConfigError("unknown mode '" + s.mode + "'");
     }
   }
@@ -61,6 +62,7 @@ class RondoRunner : public benchmarks::Runner {
 
  private:
   bool streams() const { return s_.mode == "stream" || s_.mode == "streambf16"; }
+  bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
 
   // Enough batches that an epoch's own cost vanishes beside its steps, unless a step is long anyway.
   Index batches_per_epoch() const {
@@ -73,6 +75,7 @@ class RondoRunner : public benchmarks::Runner {
     Sequential model;
     for (Index l = 0; l < s_.layers; ++l) {
       LSTMOptions options{.return_sequences = l + 1 < s_.layers};
+      if (s_.mode == "trainbf16") options.dtype = "mixed_bfloat16";
       if (l == 0) options.input_shape = {s_.steps, s_.features};
       model.add(LSTM(s_.units, options));
     }

@@ -28,6 +28,7 @@ MAY_KNOW["apps"] = set(MAY_KNOW) | {"apps"}
 # The room of each public header: the innermost that may know it. What it declares may be defined further out, as
 # Model::save is in formats.
 PUBLIC_HEADERS = {
+    "dtype_policy": "core",
     "error": "core",
     "random": "core",
     "shape": "core",

@@ -5,14 +5,15 @@
 #include <string>
 
 #include <rondo/activations.hpp>
+#include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
 
 namespace rondo {
 
 struct InputOptions {
-  std::optional<DType> dtype = {};  // default: floatx()
-  std::string name = {};            // default: "input_layer", "input_layer_1", ...
+  std::optional<DTypePolicy> dtype = {};  // default: dtype_policy()
+  std::string name = {};                  // default: "input_layer", "input_layer_1", ...
 };
 
 // The shape of one sample, as the first entry of a Sequential model: Input({timesteps, features}).
@@ -37,7 +38,7 @@ struct LSTMOptions {
                            // for long sequences, about a third more time, the same bits
   bool zero_output_for_mask = false;  // a masked step puts out zeros instead of the output before it
   bool trainable = true;
-  std::optional<DType> dtype = {};
+  std::optional<DTypePolicy> dtype = {};
   std::string name = {};
   Shape input_shape = {};  // of a sample, on a model's first layer: {timesteps, features}
 };
@@ -65,7 +66,7 @@ struct DenseOptions {
   Initializer kernel_initializer = "glorot_uniform";
   Initializer bias_initializer = "zeros";
   bool trainable = true;
-  std::optional<DType> dtype = {};
+  std::optional<DTypePolicy> dtype = {};
   std::string name = {};
   Shape input_shape = {};  // of a sample, on a model's first layer: {features}
 };
@@ -78,7 +79,7 @@ class Dense : public Layer {
 };
 
 struct ActivationOptions {
-  std::optional<DType> dtype = {};
+  std::optional<DTypePolicy> dtype = {};
   std::string name = {};
   Shape input_shape = {};
 };

@@ -134,13 +134,14 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   for (const engine::Value v : node_->plan(builder, values)) builder.output(v);
   const auto plan = builder.finish();
 
-  const engine::Workspace workspace = plan->lease();
+  engine::Workspace workspace = plan->lease();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const engine::ValueInfo& info = plan->info(values[i]);
     engine::stage_rows(inputs[i], {}, 0, rows, info, info.data, dtype(), workspace.arena());
   }
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
+  plan->derive_if_stale(workspace);
   plan->forward(run, {0, rows});
 
   std::vector<Tensor> outputs;

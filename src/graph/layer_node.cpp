@@ -11,7 +11,7 @@ namespace rondo::graph {
 LayerNode::LayerNode(std::string class_name, const LayerOptions& options, std::uint32_t number)
     : class_name_(std::move(class_name)),
       name_(options.name.empty() ? unique_name(class_name_) : options.name),
-      dtype_(options.dtype.value_or(floatx())),
+      policy_(options.dtype.value_or(dtype_policy())),
       trainable_(options.trainable),
       seed_(random_seed()),
       number_(number) {
@@ -40,7 +40,7 @@ void LayerNode::build(const std::vector<Shape>& inputs) {
 }
 
 Json LayerNode::config() const {
-  return {{"name", name_}, {"trainable", trainable_}, {"dtype", std::string(to_string(dtype_))}};
+  return {{"name", name_}, {"trainable", trainable_}, {"dtype", std::string(policy_.name())}};
 }
 
 void LayerNode::set_trainable(bool trainable) {
@@ -49,13 +49,13 @@ void LayerNode::set_trainable(bool trainable) {
 }
 
 std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table) const {
-  return std::make_shared<engine::ParameterBlock>(dtype_, size, table);
+  return std::make_shared<engine::ParameterBlock>(dtype(), size, table);
 }
 
 void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
                               std::function<Index(Index)> place, const Initializer& initializer) {
   const RandomStream stream(seed_, Purpose::initializer, number_, static_cast<std::uint32_t>(parameters_.size()));
-  const Tensor first = initializer(shape, dtype_, stream);
+  const Tensor first = initializer(shape, dtype(), stream);
   engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(place)};
   parameter.set(first);
   parameters_.push_back(std::move(parameter));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
 
@@ -25,7 +26,7 @@ using Json = nlohmann::ordered_json;
 // What all layers have in common. An empty name asks for an automatic one.
 struct LayerOptions {
   std::string name;
-  std::optional<DType> dtype;
+  std::optional<DTypePolicy> dtype;
   bool trainable = true;
 };
 
@@ -40,8 +41,9 @@ class LayerNode {
   const std::string& name() const { return name_; }
   // Its place among the layers (or models) made since the last set_random_seed.
   std::uint32_t number() const { return number_; }
-  // The dtype it computes in.
-  virtual DType dtype() const { return dtype_; }
+  // The dtype of its weights, inputs and outputs.
+  virtual DType dtype() const { return policy_.variable_dtype(); }
+  const DTypePolicy& policy() const { return policy_; }
   // "layer 'lstm' (LSTM)", for messages.
   virtual std::string where() const;
 
@@ -97,7 +99,7 @@ class LayerNode {
  private:
   std::string class_name_;
   std::string name_;
-  DType dtype_;
+  DTypePolicy policy_;
   bool trainable_;
   bool built_ = false;
   // Key of the initial weights: the seed and the layer's number at construction.

@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/lstm_bf16-inl.h"
 #include "kernels/lstm_cell-inl.h"
 #include "kernels/lstm_rows-inl.h"
 #include "kernels/tiles-inl.h"
@@ -41,11 +42,17 @@ HWY_NOINLINE void GatesTile(D d, const LstmArgs<T>& p, Index step, Index row, Ra
   tile.Store(d, out.data, out.batch_stride);
 }
 
-// The same for a block of rows, panels in passes whose weights stay in the cache. start and out stand at the first row.
+// The same for a block of rows and group g of the columns, panels in passes whose weights stay in the cache. start and
+// out stand at the first row.
 template <class T>
-void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index vectors, const Rows<const T>& start,
-                const Rows<T>& out) {
+void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, const ColumnGroups& groups, Index g,
+                const Rows<const T>& start, const Rows<T>& out) {
+  if constexpr (kMayRound<T>) {
+    if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
+  }
   const hn::ScalableTag<T> d;
+  const Index vectors = groups.width(g);
+  transposed += groups.first(g) * p.layout.lanes() * 4 * p.layout.units();
   const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
   ForPasses(p.layout.panels(), kPanelsPerPass<T>, [&](Range panels) HWY_ATTR {
     const T* weights = transposed + panels.begin * lanes * 4 * vectors * lanes;
@@ -70,8 +77,7 @@ void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transp
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
-      GatesTimes(p, step, block, transposed + first * 4 * p.layout.units(), groups.width(g), Rows<const T>{},
-                 From(out, block.begin, 0, first));
+      GatesTimes(p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first));
     });
   }
 }
@@ -120,8 +126,7 @@ HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
   if (!s.last) {
-    GatesTimes(p, s.number + 1, rows, q.recurrent_transposed + first * 4 * p.layout.units(), groups.width(g), outside,
-               dh);
+    GatesTimes(p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh);
     const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin, 0, first);
     ForMask(
         From(s.mask_after, rows.begin, 0, 0), rows.size(), [](Range) {},
@@ -139,6 +144,8 @@ HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
+  HWY_ALIGN T exact[kMayRound<T> ? static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)()) : 1];
+  const bool rounds = kMayRound<T> && p.bf16;
   const CellBackwardRows<T> at{
       .dh = dh,
       .gates = p.kept_at(0, s.number, panel, rows.begin),
@@ -146,7 +153,7 @@ HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>
       .output = p.kept_at(kKeptOutput, s.number, panel, rows.begin),
       .c_before = s.number > 0 ? Rows<const T>(p.kept_at(kKeptCell, s.number - 1, panel, rows.begin))
                                : From(p.c0, rows.begin, 0, unit),
-      .dz = {p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
+      .dz = {rounds ? exact : p.dz_at(s.number, panel, rows.begin), p.layout.panel_width(panel), 0},
       .dc = From(q.dc, rows.begin, 0, unit)};
   ForMask(
       From(s.mask, rows.begin, 0, 0), rows.size(),
@@ -159,6 +166,9 @@ HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>
         std::copy_n(dh.at(row, 0), panel_lanes, q.dh_carried.at(rows.begin + row, 0) + unit);
         std::fill_n(at.dz.at(row, 0), 4 * panel_lanes, T{0});
       });
+  if constexpr (kMayRound<T>) {
+    if (rounds) RoundDerivatives(p, s.number, panel, rows, at.dz);
+  }
 }
 
 // Column group by column group; the cells of a block follow at once, while its dh is in the cache. At the end of a
@@ -173,7 +183,9 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, bool from_
     // Whole panels are vectors of units; the narrow ones share the last vector.
     const Range panels{groups.first(g), g + 1 == groups.count() ? layout.panels() : groups.first(g + 1)};
     const bool whole = layout.panel_lanes(panels.end - 1) == layout.lanes();
-    ForBlocks(rows, whole && layout.panels() <= kPanelsPerPass<T>, [&](Range block) HWY_ATTR {
+    const bool one_pass =
+        q.forward.bf16 ? bf16_dz_depth(layout) <= kDepthPerPass : layout.panels() <= kPanelsPerPass<T>;
+    ForBlocks(rows, whole && one_pass, [&](Range block) HWY_ATTR {
       Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
       if (from_border) {
         dh = From(q.dh_border, block.begin, 0, panels.begin * layout.lanes());

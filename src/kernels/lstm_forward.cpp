@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/lstm_bf16-inl.h"
 #include "kernels/lstm_cell-inl.h"
 #include "kernels/lstm_rows-inl.h"
 #include "kernels/tiles-inl.h"
@@ -119,6 +120,9 @@ HWY_INLINE void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s,
         if (at.kept_c) KeepState<T>(at.c, at.kept_c, row, panel_lanes);
         KeepState<T>(From(s.h_before, rows.begin, 0, unit), at.h, row, panel_lanes);
       });
+  if constexpr (kMayRound<T>) {
+    if (p.bf16 && step + 1 < p.steps) RoundState(p, step + 1, rows, at.h, unit, p.layout.units_in(panel));
+  }
 }
 
 // A block's sums wait in the cache for its cells; training keeps what the cell needs again.
@@ -129,6 +133,9 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
   HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock) * 4 * hn::MaxLanes(decltype(d)())];
   for (Index step = steps.begin; step < steps.end; ++step) {
     const ForwardStep<T> s = StepAt(p, step);
+    if constexpr (kMayRound<T>) {
+      if (p.bf16) RoundStep(p, step, /*first=*/step == steps.begin, s.h_before, rows);
+    }
     for (Index panel = 0; panel < layout.panels(); ++panel) {
       const T* weights = p.weights + layout.panel_offset(panel);
       const PanelSums<T> product{.bias = layout.use_bias() ? weights : nullptr,
@@ -137,12 +144,17 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .units = s.h_before ? layout.units() : 0,
                                  .x = s.x,
                                  .h = s.h_before};
-      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && layout.rows() <= kDepthPerPass;
+      const Index depth = p.bf16 ? bf16_depth(layout) : layout.rows();
+      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && depth <= kDepthPerPass;
       ForBlocks(rows, by_tile, [&](Range block) HWY_ATTR {
         const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
         const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;
         const Rows<T> sums = Cell::kKeepsSums ? kept : in_cache;
-        SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
+        if (kMayRound<T> && p.bf16) {
+          if constexpr (kMayRound<T>) RoundedSumsOfBlock(p, step, panel, product.units > 0, block, sums);
+        } else {
+          SumsOfBlock(d, product, layout.panel_lanes(panel), block, sums);
+        }
         CellsOfBlock<Cell>(d, p, s, step, panel, block, Rows<const T>(sums), Cell::kKeepsSums ? in_cache : kept);
       });
     }

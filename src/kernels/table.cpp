@@ -18,6 +18,8 @@ void FillDense(KernelTable& table);
 void FillActivations(KernelTable& table);
 void FillLosses(KernelTable& table);
 void FillUpdates(KernelTable& table);
+void FillBf16Tiles(KernelTable& table);
+void FillLstmBf16(KernelTable& table);
 
 const KernelTable* GetTable() {
   static const KernelTable table = [] {
@@ -31,6 +33,8 @@ const KernelTable* GetTable() {
     FillActivations(t);
     FillLosses(t);
     FillUpdates(t);
+    FillBf16Tiles(t);
+    FillLstmBf16(t);
     return t;
   }();
   return &table;

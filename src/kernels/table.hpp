@@ -12,6 +12,7 @@
 
 #include "core/range.hpp"
 #include "kernels/activation.hpp"
+#include "kernels/bf16.hpp"
 #include "kernels/layout.hpp"
 #include "kernels/rows.hpp"
 
@@ -63,6 +64,9 @@ struct LstmArgs {
   T* dz = nullptr;
   Index dz_slots = 0;
 
+  // Products of operands rounded to bfloat16, for which x, h and weights are copied, and dz stands there instead.
+  Bf16Operands bf16;
+
   // The cell states, or another vector of the records, of a panel's rows from `row` on.
   Rows<T> kept_at(Index which, Index step, Index panel, Index row) const {
     const Index lanes = layout.panel_lanes(panel);
@@ -79,7 +83,7 @@ struct LstmArgs {
 template <class T>
 struct LstmBackwardArgs {
   LstmArgs<T> forward;
-  const T* recurrent_transposed = nullptr;  // lstm_transpose of the recurrent rows
+  const T* recurrent_transposed = nullptr;  // lstm_transpose of the recurrent rows; with bf16: its pairs, 4 bytes each
   const T* input_transposed = nullptr;      // lstm_transpose of the input rows; only where dx is wanted
   Rows<const T> dh;                         // gradient of the output: (batch, steps, units) if dh_every_step,
   bool dh_every_step = false;               // else (batch, 1, units), of the last step
@@ -241,10 +245,29 @@ inline Index dense_transposed_size(const DenseLayout& layout) {
 // as many words as the weights have elements.
 void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out);
 
+// What the policy mixed_bfloat16 adds for float layers.
+struct Bf16Ops {
+  Bf16Tile tile = nullptr;  // by conversion
+  // Rounded copies of the weights for the products of forward and backward. Ranges of panels of units.
+  void (*lstm_weights)(const LstmLayout&, const float* weights, Bf16Pair* out, Range panels) = nullptr;
+  void (*lstm_transpose)(const LstmLayout&, const float* weights, Index first_row, Index count, Bf16Pair* out,
+                         Range panels) = nullptr;
+  // As Ops::lstm_gradients, for a range of steps that begins at a multiple of dz_slots. Chain: pairs of steps from the
+  // last to the first, and in a pair batch rows ascending.
+  void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Index batch, float* gradient, bool add,
+                         Range tiles) = nullptr;
+  Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
+};
+
+inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {
+  return bf16_dz_depth(layout) * round_up(count, layout.lanes());
+}
+
 struct KernelTable {
   const char* target = "";  // Highway's name: AVX3 (AVX-512), AVX2, SSE4, SCALAR
   Ops<float> f32;
   Ops<double> f64;
+  Bf16Ops bf16;
 
   template <class T>
   const Ops<T>& ops() const {

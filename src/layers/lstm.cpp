@@ -10,6 +10,7 @@
 #include "layers/parts/activations.hpp"
 #include "layers/parts/config.hpp"
 #include "layers/parts/initializers.hpp"
+#include "layers/parts/lstm_bf16.hpp"
 #include "layers/parts/lstm_step.hpp"
 #include "layers/parts/masked_output.hpp"
 #include "layers/parts/recurrent_state.hpp"
@@ -39,6 +40,7 @@ struct LstmPlaces {
   Place last_h, last_c;          // with checkpoints: the last states, which backward overwrites elsewhere
   Place gradient;                // of the weights; nowhere: frozen
   Place recurrent_transposed, input_transposed;
+  layers::LstmBf16 bf16;         // instead of dz and in place of transposed weights, under mixed_bfloat16
 };
 
 template <class T>
@@ -103,31 +105,26 @@ class LstmExecutor final : public engine::Executor {
     if (stage % 2 == 0) {
       backward_chunk(run, args, i, member);
     } else {
-      ops_->lstm_gradients(args.forward, chunk(i), run.rows, at_.gradient.pointer<T>(run.arena),
-                           /*add=*/i < chunks() - 1, member.share(ops_->lstm_gradient_tiles(s_.layout)));
+      weight_gradients(run, args.forward, chunk(i), /*add=*/i < chunks() - 1, member.share(weight_tiles()));
     }
   }
 
   Index gradient_tiles() const override {
-    return at_.gradient && chunks() == 1 ? ops_->lstm_gradient_tiles(s_.layout) : 0;
+    return at_.gradient && chunks() == 1 ? weight_tiles() : 0;
   }
   void gradients(const Run& run, Range tiles) const noexcept override {
-    if (tiles.empty()) return;
-    ops_->lstm_gradients(arguments(run), {0, s_.steps}, run.rows, at_.gradient.pointer<T>(run.arena), /*add=*/false,
-                         tiles);
+    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, /*add=*/false, tiles);
   }
 
   Index derived_tiles() const override { return derives() ? s_.layout.panels() : 0; }
   void derive(const Run& run, Range panels) const noexcept override {
     if (panels.empty()) return;
-    const T* weights = block_->template values<T>();
-    if (at_.recurrent_transposed) {
-      ops_->lstm_transpose(s_.layout, weights, s_.layout.first_recurrent(), s_.layout.units(),
-                           at_.recurrent_transposed.pointer<T>(run.arena), panels);
-    }
-    if (at_.input_transposed) {
-      ops_->lstm_transpose(s_.layout, weights, s_.layout.first_input(), s_.layout.inputs(),
-                           at_.input_transposed.pointer<T>(run.arena), panels);
+    transpose(run, s_.layout.first_recurrent(), s_.layout.units(), at_.recurrent_transposed, panels);
+    transpose(run, s_.layout.first_input(), s_.layout.inputs(), at_.input_transposed, panels);
+    if constexpr (kMayRound) {
+      if (!at_.bf16) return;
+      bf16_ops().lstm_weights(s_.layout, block_->template values<T>(),
+                              at_.bf16.weights.template pointer<kernels::Bf16Pair>(run.arena), panels);
     }
   }
   const engine::ParameterBlock* derived_from() const override { return derives() ? block_.get() : nullptr; }
@@ -151,7 +148,35 @@ class LstmExecutor final : public engine::Executor {
     ops_->lstm_backward(args, chunk(i), rows);
   }
 
-  bool derives() const { return at_.recurrent_transposed || at_.input_transposed; }
+  bool derives() const { return at_.recurrent_transposed || at_.input_transposed || at_.bf16; }
+
+  static constexpr bool kMayRound = std::is_same_v<T, float>;
+  const kernels::Bf16Ops& bf16_ops() const { return block_->table().bf16; }
+
+  Index weight_tiles() const {
+    return at_.bf16 ? bf16_ops().lstm_gradient_tiles(s_.layout) : ops_->lstm_gradient_tiles(s_.layout);
+  }
+  void weight_gradients(const Run& run, const kernels::LstmArgs<T>& args, Range steps, bool add,
+                        Range tiles) const noexcept {
+    T* gradient = at_.gradient.pointer<T>(run.arena);
+    if constexpr (kMayRound) {
+      if (at_.bf16) return bf16_ops().lstm_gradients(args, steps, run.rows, gradient, add, tiles);
+    }
+    ops_->lstm_gradients(args, steps, run.rows, gradient, add, tiles);
+  }
+
+  // Weight rows [first, first + count) for backward, if they have a place.
+  void transpose(const Run& run, Index first, Index count, const Place& to, Range panels) const noexcept {
+    if (!to) return;
+    const T* weights = block_->template values<T>();
+    if constexpr (kMayRound) {
+      if (at_.bf16) {
+        return bf16_ops().lstm_transpose(s_.layout, weights, first, count, to.pointer<kernels::Bf16Pair>(run.arena),
+                                         panels);
+      }
+    }
+    ops_->lstm_transpose(s_.layout, weights, first, count, to.pointer<T>(run.arena), panels);
+  }
 
   template <class U>
   static Rows<U> at_step(Rows<U> rows, Index step) {
@@ -182,7 +207,8 @@ class LstmExecutor final : public engine::Executor {
             .kept = at_.kept.pointer<T>(run.arena),
             .kept_slots = s_.kept_slots,
             .dz = at_.dz.pointer<T>(run.arena),
-            .dz_slots = s_.chunk};
+            .dz_slots = s_.chunk,
+            .bf16 = at_.bf16.operands(run.arena)};
   }
 
   kernels::LstmBackwardArgs<T> backward_arguments(const Run& run) const noexcept {
@@ -401,6 +427,9 @@ class LstmNode final : public graph::LayerNode {
     if (options_.return_sequences) s.h_slots = x.steps;
     at.h = builder.rows(s.h_slots, units_);
     at.c = builder.rows(1, units_);
+    if (rounds(builder)) {
+      at.bf16 = layers::LstmBf16(builder, block_->table(), layout_, backward ? s.kept_slots : std::min<Index>(2, x.steps));
+    }
     if (backward) keep_for_backward(builder, s, at);
 
     std::vector<Value> outputs = add_outputs(builder, s.h_slots, x.steps, at, backward);
@@ -477,14 +506,24 @@ class LstmNode final : public graph::LayerNode {
       return std::min(steps, std::max(root, 128 / capacity));
     }
     const Index bytes = std::max(layout_.size() * Index{sizeof(T)}, kLeast);
-    return std::clamp<Index>(std::min(bytes / row_bytes, kMostRows) / capacity, 1, steps);
+    const Index rows = std::min(bytes / row_bytes, kMostRows);
+    // Under mixed_bfloat16 steps are taken in pairs.
+    const Index chunk = policy().mixed_bfloat16() ? 2 * std::max<Index>(1, rows / (2 * capacity)) : rows / capacity;
+    return std::clamp<Index>(chunk, 1, steps);
   }
+
+  // A stream multiplies vectors with weights as they are: reading both copies of them would be no gain.
+  bool rounds(const engine::PlanBuilder& builder) const { return policy().mixed_bfloat16() && !builder.streaming(); }
 
   template <class Settings>
   void keep_for_backward(engine::PlanBuilder& builder, const Settings& s, LstmPlaces& at) const {
     const Index steps = s.steps;
     at.kept = builder.elements(s.kept_slots * builder.capacity() * kernels::kKeptWidth * layout_.padded_units());
-    at.dz = builder.elements(kernels::dz_elements(s.chunk, builder.capacity(), layout_));
+    if (at.bf16) {
+      at.bf16.add_backward(builder, layout_, s.chunk);
+    } else {
+      at.dz = builder.elements(kernels::dz_elements(s.chunk, builder.capacity(), layout_));
+    }
     at.dc = builder.rows(1, units_);
     if (at.mask) at.dh_carried = builder.rows(1, units_);
     if (s.chunk < steps) at.dh_border = builder.rows(1, units_);
@@ -493,8 +532,12 @@ class LstmNode final : public graph::LayerNode {
       at.last_h = builder.rows(1, units_);
       at.last_c = builder.rows(1, units_);
     }
-    if (steps > 1 || at.dh0) at.recurrent_transposed = builder.elements(kernels::lstm_transposed_size(layout_, units_));
-    if (at.dx) at.input_transposed = builder.elements(kernels::lstm_transposed_size(layout_, layout_.inputs()));
+    const auto transposed = [&](Index rows) {
+      return builder.elements(at.bf16 ? kernels::bf16_transposed_size(layout_, rows)
+                                      : kernels::lstm_transposed_size(layout_, rows));
+    };
+    if (steps > 1 || at.dh0) at.recurrent_transposed = transposed(units_);
+    if (at.dx) at.input_transposed = transposed(layout_.inputs());
   }
 
   // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.

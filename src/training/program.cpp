@@ -11,6 +11,7 @@ using engine::Member;
 void Program::predict(engine::Workspace& workspace, Index rows) const {
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
+  plan->derive_if_stale(workspace);
   auto walk = [&](const Member& m) { plan->forward(run, share(rows, m.rank(), m.size())); };
   engine::run_team(engine::threads_for(plan->flops(rows)), {walk});
 }
@@ -18,6 +19,7 @@ void Program::predict(engine::Workspace& workspace, Index rows) const {
 void Program::evaluate(engine::Workspace& workspace, Index rows) const {
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
+  plan->derive_if_stale(workspace);
   auto walk = [&](const Member& m) {
     const Range mine = share(rows, m.rank(), m.size());
     plan->forward(run, mine);

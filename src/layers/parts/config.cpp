@@ -10,9 +10,9 @@ graph::LayerOptions common_options(const graph::Json& config) {
   options.trainable = config.value("trainable", true);
   if (config.contains("dtype")) {
     const graph::Json& dtype = config["dtype"];
-    if (dtype.is_string()) options.dtype = dtype_from_string(dtype.get<std::string>());
+    if (dtype.is_string()) options.dtype = dtype.get<std::string>();
     if (dtype.is_object() && dtype.contains("config")) {
-      options.dtype = dtype_from_string(dtype["config"].value("name", std::string("float32")));
+      options.dtype = dtype["config"].value("name", std::string("float32"));
     }
   }
   return options;

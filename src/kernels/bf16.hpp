@@ -1,0 +1,76 @@
+// bfloat16: the upper half of a float, eight significant bits. An LSTM under the policy mixed_bfloat16 rounds what it
+// multiplies; sums, gates, states and weights stay float.
+//
+// Numbers stand in pairs along the depth of a product, the first in the low half, because that is what the instruction
+// of AVX512_BF16 takes: 16 sums each get two products at once. A tile of sums is otherwise that of tiles-inl.h with
+// pairs in place of elements, and its function is chosen at run time: by the instruction, or by conversion to floats.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/layout.hpp"
+#include "kernels/rows.hpp"
+
+namespace rondo::kernels {
+
+struct KernelTable;
+
+using Bf16 = std::uint16_t;      // its bits
+using Bf16Pair = std::uint32_t;  // two of them
+
+constexpr Index bf16_pairs(Index elements) { return (elements + 1) / 2; }
+
+// out (rows, vectors) = start + a w for one tile. Row r's pair k of a stands at a[r * row_stride + k * depth_stride],
+// where one of the strides is 1; the pairs of w stand one row of the tile after the other.
+struct Bf16Product {
+  Index rows = 0, vectors = 0;   // at most 6 x 4 with AVX-512, 3 x 4 without
+  const float* start = nullptr;  // null: zeros
+  Index start_stride = 0;        // 0: all rows start alike
+  float* out = nullptr;
+  Index out_stride = 0;
+  const Bf16Pair* a = nullptr;
+  Index row_stride = 1, depth_stride = 1;
+  const Bf16Pair* w = nullptr;
+  Index depth = 0;
+};
+
+using Bf16Tile = void (*)(const Bf16Product&);
+
+// What an LSTM needs beside its float buffers.
+struct Bf16Operands {
+  Bf16Tile tile = nullptr;  // null: products are those of floats
+
+  // lstm_bf16_weights: panels like those of the weights, without the bias; a row for each pair of inputs, then for each
+  // pair of units.
+  const Bf16Pair* weights = nullptr;
+  // (batch, slots, pairs): x of a step, then h of the step before. Step s stands in slot s % slots.
+  Rows<Bf16Pair> rows;
+  Index slots = 0;
+  // (batch, 2, pairs): dz of a step and of the one after, panel by panel, for the products of backward.
+  Rows<Bf16Pair> dz;
+  // dz again for the weight gradients, in pairs of steps: [panels][slots of pairs][capacity][width of the panel], where
+  // later steps stand before earlier ones as in the dz of floats.
+  Bf16Pair* dz_pairs = nullptr;
+
+  explicit operator bool() const { return tile != nullptr; }
+};
+
+inline Index bf16_depth(const LstmLayout& layout) { return bf16_pairs(layout.inputs()) + bf16_pairs(layout.units()); }
+inline Index bf16_weights_size(const LstmLayout& layout) { return bf16_depth(layout) * 4 * layout.padded_units(); }
+// Pairs of the derivatives of all gates of a row.
+inline Index bf16_dz_depth(const LstmLayout& layout) { return 2 * layout.padded_units(); }
+
+// How products of pairs are computed. `best` takes the instruction where it is the faster way.
+enum class Bf16Route { best, dot, conversion };
+
+// For layers planned from now on; `best` at first, or what RONDO_BF16 says (dot, conversion).
+void choose_bf16_route(Bf16Route route);
+// Whether this processor has the instruction.
+bool has_bf16_dot();
+// The tile for layers of a table.
+Bf16Tile bf16_tile(const KernelTable& table);
+
+// The tile by the instruction; for tables of 16 lanes.
+void bf16_dot_tile(const Bf16Product& product);
+
+}  // namespace rondo::kernels

@@ -1,0 +1,140 @@
+// The tile by AVX512_BF16, for which Highway 1.0 has no target: intrinsics in functions of their own, chosen at run
+// time.
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+#include "kernels/bf16.hpp"
+#include "kernels/table.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define RONDO_BF16_TARGET __attribute__((target("avx512f,avx512bf16")))
+#if defined(__clang__)
+#define RONDO_UNROLL _Pragma("clang loop unroll(full)")
+#define RONDO_UNROLL_DEPTH _Pragma("clang loop unroll_count(4)")
+#else
+#define RONDO_UNROLL _Pragma("GCC unroll 16")
+#define RONDO_UNROLL_DEPTH _Pragma("GCC unroll 4")
+#endif
+#endif
+
+namespace rondo::kernels {
+
+#if defined(__x86_64__)
+
+namespace {
+
+constexpr Index kLanes = 16;
+
+// kRows x kVectors sums in registers, like Tile of tiles-inl.h. Along rows of a if kAlongRows, else along columns.
+template <int kRows, int kVectors, bool kAlongRows>
+RONDO_BF16_TARGET __attribute__((noinline)) void dot_tile(const Bf16Product& p) {
+  __m512 sum[kRows][kVectors];
+  RONDO_UNROLL
+  for (int r = 0; r < kRows; ++r) {
+    RONDO_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      sum[r][v] = p.start == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(p.start + r * p.start_stride + v * kLanes);
+    }
+  }
+  const Bf16Pair* a = p.a;
+  const Bf16Pair* w = p.w;
+  const Index row_stride = kAlongRows ? p.row_stride : 1, depth_stride = kAlongRows ? 1 : p.depth_stride;
+  RONDO_UNROLL_DEPTH
+  for (Index k = 0; k < p.depth; ++k) {
+    __m512i weight[kVectors];
+    RONDO_UNROLL
+    for (int v = 0; v < kVectors; ++v) weight[v] = _mm512_loadu_si512(w + v * kLanes);
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      const __m512i x = _mm512_set1_epi32(static_cast<int>(a[r * row_stride]));
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], (__m512bh)x, (__m512bh)weight[v]);
+    }
+    a += depth_stride;
+    w += kVectors * kLanes;
+  }
+  RONDO_UNROLL
+  for (int r = 0; r < kRows; ++r) {
+    RONDO_UNROLL
+    for (int v = 0; v < kVectors; ++v) _mm512_storeu_ps(p.out + r * p.out_stride + v * kLanes, sum[r][v]);
+  }
+}
+
+template <int kRows, int kVectors>
+void dot_tile_along(const Bf16Product& p) {
+  p.depth_stride == 1 ? dot_tile<kRows, kVectors, true>(p) : dot_tile<kRows, kVectors, false>(p);
+}
+
+template <int kRows>
+void dot_tile_of_rows(const Bf16Product& p) {
+  switch (p.vectors) {
+    case 1: return dot_tile_along<kRows, 1>(p);
+    case 2: return dot_tile_along<kRows, 2>(p);
+    case 3: return dot_tile_along<kRows, 3>(p);
+    default: return dot_tile_along<kRows, 4>(p);
+  }
+}
+
+}  // namespace
+
+void bf16_dot_tile(const Bf16Product& p) {
+  switch (p.rows) {
+    case 1: return dot_tile_of_rows<1>(p);
+    case 2: return dot_tile_of_rows<2>(p);
+    case 3: return dot_tile_of_rows<3>(p);
+    case 4: return dot_tile_of_rows<4>(p);
+    case 5: return dot_tile_of_rows<5>(p);
+    default: return dot_tile_of_rows<6>(p);
+  }
+}
+
+bool has_bf16_dot() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bf16") != 0;
+}
+
+namespace {
+
+// AMD's Zen 4 has twice its rate of float products there (230 against 115 GFLOP/s a core). Intel's Granite Rapids has
+// half of it (119 against 238): its unit for bfloat16 is another one.
+bool dot_is_faster() { return __builtin_cpu_is("amd") != 0; }
+
+}  // namespace
+
+#else
+
+void bf16_dot_tile(const Bf16Product&) {}
+bool has_bf16_dot() { return false; }
+
+namespace {
+bool dot_is_faster() { return false; }
+}  // namespace
+
+#endif
+
+namespace {
+
+std::atomic<Bf16Route>& route() {
+  static std::atomic<Bf16Route> chosen{[] {
+    const char* forced = std::getenv("RONDO_BF16");
+    const std::string_view name = forced == nullptr ? "" : forced;
+    return name == "dot" ? Bf16Route::dot : name == "conversion" ? Bf16Route::conversion : Bf16Route::best;
+  }()};
+  return chosen;
+}
+
+}  // namespace
+
+void choose_bf16_route(Bf16Route chosen) { route().store(chosen, std::memory_order_relaxed); }
+
+Bf16Tile bf16_tile(const KernelTable& table) {
+  constexpr Index kDotLanes = 16;
+  static const bool has_dot = has_bf16_dot(), faster = has_dot && dot_is_faster();
+  const Bf16Route wanted = route().load(std::memory_order_relaxed);
+  const bool dot = wanted == Bf16Route::dot ? has_dot : wanted == Bf16Route::best && faster;
+  return dot && table.f32.lanes == kDotLanes ? bf16_dot_tile : table.bf16.tile;
+}
+
+}  // namespace rondo::kernels

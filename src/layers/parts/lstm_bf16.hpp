@@ -1,0 +1,43 @@
+// What an LSTM under the policy mixed_bfloat16 has in a plan beside its float buffers.
+#pragma once
+
+#include "engine/plan.hpp"
+#include "kernels/bf16.hpp"
+#include "kernels/table.hpp"
+
+namespace rondo::layers {
+
+struct LstmBf16 {
+  kernels::Bf16Tile tile = nullptr;  // null: the layer is not under the policy
+  engine::Place weights;             // derived copy
+  engine::Place rows;                // what the steps multiply
+  Index slots = 0;                   // of rows
+  engine::Place dz, dz_pairs;        // training only
+
+  LstmBf16() = default;
+  // Places for elements of four bytes, which a plan of float32 has.
+  LstmBf16(engine::PlanBuilder& builder, const kernels::KernelTable& table, const kernels::LstmLayout& layout,
+           Index row_slots)
+      : tile(kernels::bf16_tile(table)),
+        weights(builder.elements(kernels::bf16_weights_size(layout))),
+        rows(builder.rows(row_slots, kernels::bf16_depth(layout))),
+        slots(row_slots) {}
+
+  void add_backward(engine::PlanBuilder& builder, const kernels::LstmLayout& layout, Index dz_slots) {
+    dz = builder.rows(2, kernels::bf16_dz_depth(layout));
+    dz_pairs = builder.elements(kernels::dz_elements(kernels::bf16_pairs(dz_slots), builder.capacity(), layout));
+  }
+
+  explicit operator bool() const { return tile != nullptr; }
+
+  kernels::Bf16Operands operands(std::byte* arena) const {
+    return {.tile = tile,
+            .weights = weights.pointer<kernels::Bf16Pair>(arena),
+            .rows = rows.rows<kernels::Bf16Pair>(arena),
+            .slots = slots,
+            .dz = dz.rows<kernels::Bf16Pair>(arena),
+            .dz_pairs = dz_pairs.pointer<kernels::Bf16Pair>(arena)};
+  }
+};
+
+}  // namespace rondo::layers
