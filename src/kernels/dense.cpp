@@ -82,7 +82,8 @@ Index DenseGradientTiles(const DenseLayout& layout) { return layout.groups().cou
 
 // Weight rows of one column group; with kOnes the first of them is the bias. x and dy stand at the tile's columns.
 template <int kRows, int kVectors, bool kOnes, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, const Rows<const T>& x, const Rows<const T>& dy, T* out) {
+HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, const Rows<const T>& x, const Rows<const T>& dy,
+                               T* out) {
   Tile<D, kRows, kVectors> tile;
   tile.Fill(hn::Zero(d));
   for (Index step = p.steps - 1; step >= 0; --step) {

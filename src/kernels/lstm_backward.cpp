@@ -71,7 +71,8 @@ void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transpose
 
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class T>
-void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns, const Rows<T>& out) {
+void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns,
+                   const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
@@ -120,8 +121,8 @@ void AddRows(const Rows<const T>& from, const Rows<T>& to, Index rows, Index cou
 // dh of a block of rows and of column group g: what comes from outside and, through dz U^T, from the step after. A row
 // that the step after skipped gets that step's dh as it was.
 template <class T>
-HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows, const ColumnGroups& groups,
-                    Index g, const Rows<T>& dh) {
+HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows,
+                               const ColumnGroups& groups, Index g, const Rows<T>& dh) {
   const LstmArgs<T>& p = q.forward;
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
@@ -140,7 +141,8 @@ HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<
 
 // The cells of a block of rows of one panel backwards; dh stands at its first row and unit.
 template <class Cell, class T>
-HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, const Rows<const T>& dh) {
+HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows,
+                             const Rows<const T>& dh) {
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);

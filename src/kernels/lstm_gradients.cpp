@@ -52,7 +52,8 @@ TileRows TileNumber(const LstmLayout& layout, Index i) {
   return {{layout.first_recurrent() + units.begin, layout.first_recurrent() + units.end}, true};
 }
 
-// kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the next.
+// kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the
+// next.
 template <class T>
 HWY_INLINE void CopyRow(const T* from, T* to) {
   constexpr size_t kWide = kMaxRows > 4 ? 8 : 4;
@@ -180,7 +181,8 @@ void LstmTranspose(const LstmLayout& layout, const T* weights, Index first_row, 
       const T* from = weights + layout.panel_offset(panel) + (first_row + first) * panel_width;
       T* to = out + (first * layout.units() + layout.first_unit(panel) * width) * 4;
       for (Index gate = 0; gate < 4; ++gate) {
-        Transpose(from + gate * panel_lanes, panel_width, columns, layout.units_in(panel), to + gate * width, 4 * width);
+        Transpose(from + gate * panel_lanes, panel_width, columns, layout.units_in(panel), to + gate * width,
+                  4 * width);
       }
       for (Index row = 0; row < 4 * layout.units_in(panel); ++row) {
         std::fill(to + row * width + columns, to + (row + 1) * width, T{0});
