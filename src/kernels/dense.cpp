@@ -98,9 +98,9 @@ void DenseGradients(const DenseGradientArgs<T>& p, Range tiles) {
   const ColumnGroups groups = layout.groups();
   const Index lanes = layout.panel_lanes(), per_group = RowTiles(layout.rows());
   for (Index number = tiles.begin; number < tiles.end; ++number) {
-    const Index g = number / per_group;
+    const Index g = groups.count() == 1 ? 0 : number / per_group;
     const Index column = groups.first(g) * lanes, width = groups.width(g) * lanes;
-    const Range rows = RowTile(layout.rows(), number % per_group);
+    const Range rows = RowTile(layout.rows(), number - g * per_group);
     const bool ones = layout.use_bias && rows.begin == 0;
     const Rows<const T> x = From(p.x, HWY_MAX(Index{0}, rows.begin - layout.first_input()));
     const Rows<const T> dy = From(p.dy, column);
