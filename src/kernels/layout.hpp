@@ -127,8 +127,8 @@ struct DenseLayout {
   Index size() const { return groups().vectors * panel_lanes() * rows(); }
   Index panel_offset(Index group) const { return groups().first(group) * panel_lanes() * rows(); }
 
-  // The rows of the inputs are one column: transposed they stand just so.
-  bool is_own_transpose() const { return panel_lanes() == 1; }
+  // With one unit the rows of the inputs are one column, which stands just so when it is transposed.
+  bool is_own_transpose() const { return units == 1; }
 
   // Where one weight stands. Not for inner loops.
   Index index(Index row, Index unit) const {
