@@ -63,6 +63,7 @@ class RondoRunner : public benchmarks::Runner {
  private:
   bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
   bool streams() const { return s_.mode == "stream" || s_.mode == "streambf16"; }
+  bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
 
   // Enough batches that an epoch's own cost vanishes beside its steps, unless a step is long anyway.
   Index batches_per_epoch() const {

@@ -168,8 +168,8 @@ void run_layer(Check& check, const Json& one, DType dtype) {
   const auto node = layer_of(one, dtype);
   for (const Json& call : one.at("calls")) {
     refuse_other_keys("", call,
-                      {"inputs", "initial_state", "mask", "output_mask", "training", "outputs", "cotangents", "objective", "gradients",
-                       "weights_after", "state_after"});
+                      {"inputs", "initial_state", "mask", "output_mask", "training", "outputs", "cotangents",
+                       "objective", "gradients", "weights_after", "state_after"});
   }
   node->build({tensor(one["calls"].at(0).at("inputs").at(0)).shape().from(1)});
   test::set_weights(*node, tensors(one.at("weights")));

@@ -15,11 +15,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kWidestGroup = static_cast<int>(ColumnGroups::kWidest);
 
-template <class T>
-HWY_INLINE Rows<T> From(const Rows<T>& rows, Index column) {
-  return {rows.data + column, rows.batch_stride, rows.step_stride};
-}
-
 // out = bias (or 0) + a times one panel, for kRows rows.
 template <int kRows, int kVectors, class D, class T>
 HWY_NOINLINE void ProductTile(D d, const T* a, Index a_stride, const T* panel, Index depth, const T* bias, T* out,
@@ -80,13 +75,15 @@ void DenseBackward(const DenseBackwardArgs<T>& p, Range rows) {
 // Per column group: tiles of the bias and the inputs together.
 Index DenseGradientTiles(const DenseLayout& layout) { return layout.groups().count() * RowTiles(layout.rows()); }
 
-// Weight rows of one column group; with kOnes the first of them is the bias. x and dy stand at the tile's columns.
+// Weight rows of one column group, from columns of x and dy; with kOnes the first of them is the bias. (Numbers rather
+// than Rows: g++ writes a Rows by halves and reads it back as a vector, for which the processor waits.)
 template <int kRows, int kVectors, bool kOnes, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, const Rows<const T>& x, const Rows<const T>& dy, T* out) {
+HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, Index x_column, Index dy_column, T* out) {
   Tile<D, kRows, kVectors> tile;
   tile.Fill(hn::Zero(d));
   for (Index step = p.steps - 1; step >= 0; --step) {
-    tile.template MultiplyColumns<kOnes>(d, x.at(0, step), x.batch_stride, dy.at(0, step), dy.batch_stride, p.batch);
+    tile.template MultiplyColumns<kOnes>(d, p.x.at(0, step) + x_column, p.x.batch_stride, p.dy.at(0, step) + dy_column,
+                                         p.dy.batch_stride, p.batch);
   }
   tile.Store(d, out, tile.Lanes(d) * kVectors);
 }
@@ -98,18 +95,17 @@ void DenseGradients(const DenseGradientArgs<T>& p, Range tiles) {
   const ColumnGroups groups = layout.groups();
   const Index lanes = layout.panel_lanes(), per_group = RowTiles(layout.rows());
   for (Index number = tiles.begin; number < tiles.end; ++number) {
-    const Index g = number / per_group;
+    const Index g = groups.count() == 1 ? 0 : number / per_group;
     const Index column = groups.first(g) * lanes, width = groups.width(g) * lanes;
-    const Range rows = RowTile(layout.rows(), number % per_group);
+    const Range rows = RowTile(layout.rows(), number - g * per_group);
     const bool ones = layout.use_bias && rows.begin == 0;
-    const Rows<const T> x = From(p.x, HWY_MAX(Index{0}, rows.begin - layout.first_input()));
-    const Rows<const T> dy = From(p.dy, column);
+    const Index x_column = HWY_MAX(Index{0}, rows.begin - layout.first_input());
     T* out = p.gradient + layout.panel_offset(g) + rows.begin * width;
     WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
       WithColumns<kWidestGroup>(d, lanes, groups.width(g), [&](auto columns, auto v) HWY_ATTR {
         constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
-        ones ? GradientTile<kRows, kVectors, true>(columns, p, x, dy, out)
-             : GradientTile<kRows, kVectors, false>(columns, p, x, dy, out);
+        ones ? GradientTile<kRows, kVectors, true>(columns, p, x_column, column, out)
+             : GradientTile<kRows, kVectors, false>(columns, p, x_column, column, out);
       });
     });
   }

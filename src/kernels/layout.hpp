@@ -56,7 +56,7 @@ class LstmLayout {
   bool use_bias() const { return use_bias_; }
   Index lanes() const { return lanes_; }
 
-  Index first_input() const { return use_bias_ ? 1 : 0; }             // row of the first input
+  Index first_input() const { return use_bias_ ? 1 : 0; }            // row of the first input
   Index first_recurrent() const { return first_input() + inputs_; }  // row of the first recurrent unit
   Index rows() const { return first_recurrent() + units_; }
 
@@ -67,9 +67,7 @@ class LstmLayout {
 
   Index panel_lanes(Index p) const { return p < whole_panels_ ? lanes_ : narrow_[narrow_number(p)]; }
   Index panel_width(Index p) const { return 4 * panel_lanes(p); }
-  Index first_unit(Index p) const {
-    return p <= whole_panels_ ? p * lanes_ : whole_panels_ * lanes_ + narrow_[0];
-  }
+  Index first_unit(Index p) const { return p <= whole_panels_ ? p * lanes_ : whole_panels_ * lanes_ + narrow_[0]; }
   // Units in panel p, without padding.
   Index units_in(Index p) const { return std::min(panel_lanes(p), units_ - first_unit(p)); }
   Index panel_offset(Index p) const { return first_unit(p) * 4 * rows(); }

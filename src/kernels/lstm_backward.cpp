@@ -7,6 +7,7 @@
 #include "kernels/lstm_bf16-inl.h"
 #include "kernels/lstm_cell-inl.h"
 #include "kernels/lstm_rows-inl.h"
+#include "kernels/row_sums-inl.h"
 #include "kernels/tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -71,7 +72,8 @@ void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transpose
 
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class T>
-void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns, const Rows<T>& out) {
+void GatesTimesAll(const LstmArgs<T>& p, Index step, Range rows, const T* transposed, Index columns,
+                   const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
@@ -112,16 +114,31 @@ BackwardStep<T> StepAt(const LstmBackwardArgs<T>& q, Index step) {
 // to += from for `count` elements of each row.
 template <class T>
 void AddRows(const Rows<const T>& from, const Rows<T>& to, Index rows, Index count) {
+  const hn::ScalableTag<T> d;
   for (Index b = 0; b < rows; ++b) {
-    for (Index i = 0; i < count; ++i) to.at(b, 0)[i] += from.at(b, 0)[i];
+    const T* term = from.at(b, 0);
+    T* sum = to.at(b, 0);
+    ForVectors(d, count, [&](Index i) HWY_ATTR {
+      StorePart(d, hn::Add(LoadPart(d, sum, i, count), LoadPart(d, term, i, count)), sum, i, count);
+    });
+  }
+}
+
+// Zeros in `count` elements of each row, by vectors: a call of memset for each row shows in tiny steps.
+template <class T>
+void ClearRows(const Rows<T>& to, Index rows, Index count) {
+  const hn::ScalableTag<T> d;
+  for (Index b = 0; b < rows; ++b) {
+    T* row = to.at(b, 0);
+    ForVectors(d, count, [&](Index i) HWY_ATTR { StorePart(d, hn::Zero(d), row, i, count); });
   }
 }
 
 // dh of a block of rows and of column group g: what comes from outside and, through dz U^T, from the step after. A row
 // that the step after skipped gets that step's dh as it was.
 template <class T>
-HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows, const ColumnGroups& groups,
-                    Index g, const Rows<T>& dh) {
+HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows,
+                               const ColumnGroups& groups, Index g, const Rows<T>& dh) {
   const LstmArgs<T>& p = q.forward;
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
@@ -133,14 +150,15 @@ HWY_INLINE void OutputGradient(const LstmBackwardArgs<T>& q, const BackwardStep<
         [&](Index row) { AddRows(From(carried, row, 0, 0), From(dh, row, 0, 0), 1, width); });
     return;
   }
-  for (Index b = 0; b < rows.size(); ++b) std::fill_n(dh.at(b, 0), width, T{0});
+  ClearRows(dh, rows.size(), width);
   if (outside) AddRows(outside, dh, rows.size(), width);
   if (q.dh_final) AddRows(From(q.dh_final, rows.begin, 0, first), dh, rows.size(), width);
 }
 
 // The cells of a block of rows of one panel backwards; dh stands at its first row and unit.
 template <class Cell, class T>
-HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows, const Rows<const T>& dh) {
+HWY_INLINE void CellsOfBlock(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows,
+                             const Rows<const T>& dh) {
   const hn::ScalableTag<T> d;
   const LstmArgs<T>& p = q.forward;
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
@@ -217,10 +235,10 @@ void LeaveBorder(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, Range r
 // What arrives at the last cell state.
 template <class T>
 void StartCellGradient(const LstmBackwardArgs<T>& q, Range rows) {
-  const Index units = q.forward.layout.padded_units();
+  ClearRows(From(q.dc, rows.begin, 0, 0), rows.size(), q.forward.layout.padded_units());
+  if (!q.dc_final) return;
   for (Index b = rows.begin; b < rows.end; ++b) {
-    std::fill_n(q.dc.at(b, 0), units, T{0});
-    if (q.dc_final) std::copy_n(q.dc_final.at(b, 0), q.forward.layout.units(), q.dc.at(b, 0));
+    std::copy_n(q.dc_final.at(b, 0), q.forward.layout.units(), q.dc.at(b, 0));
   }
 }
 

@@ -219,8 +219,7 @@ HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows
     const V u = LoadParts<kParts>(d, output.at(b, 0), output.batch_stride);
     const V c = LoadParts<kParts>(d, c_rows.at(b, 0), c_rows.batch_stride);
     const V through_output = hn::Mul(hn::Mul(dh, value.o), Cell::OutputSlope(d, c, u, p));
-    const V dc =
-        ZeroIfTiny(d, hn::Add(through_output, LoadParts<kParts>(d, dc_rows.at(b, 0), dc_rows.batch_stride)));
+    const V dc = ZeroIfTiny(d, hn::Add(through_output, LoadParts<kParts>(d, dc_rows.at(b, 0), dc_rows.batch_stride)));
     V before = hn::Zero(d);
     if (c_before) before = LoadParts<kParts>(d, c_before.at(b, 0), c_before.batch_stride);
     Gates<V> dz;

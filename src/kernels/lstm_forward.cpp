@@ -95,7 +95,7 @@ void KeepState(const Rows<const T>& before, const Rows<T>& after, Index row, Ind
 // The cells of a block of rows of one panel, from their sums.
 template <class Cell, class D, class T>
 HWY_INLINE void CellsOfBlock(D d, const LstmArgs<T>& p, const ForwardStep<T>& s, Index step, Index panel, Range rows,
-                  const Rows<const T>& sums, const Rows<T>& values) {
+                             const Rows<const T>& sums, const Rows<T>& values) {
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
   CellForwardRows<T> at{.sums = sums,
                         .values = values,

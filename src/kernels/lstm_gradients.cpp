@@ -36,7 +36,7 @@ struct GradientPass {
 };
 
 // Per panel: tiles of the bias and the inputs together, then tiles of recurrent rows.
-Index InputTiles(const LstmLayout& layout) { return RowTiles(layout.first_recurrent()); }
+HWY_INLINE Index InputTiles(const LstmLayout& layout) { return RowTiles(layout.first_recurrent()); }
 Index TilesPerPanel(const LstmLayout& layout) { return InputTiles(layout) + RowTiles(layout.units()); }
 Index LstmGradientTiles(const LstmLayout& layout) { return layout.panels() * TilesPerPanel(layout); }
 
@@ -46,13 +46,14 @@ struct TileRows {
   bool recurrent = false;
 };
 
-TileRows TileNumber(const LstmLayout& layout, Index i) {
+HWY_INLINE TileRows TileNumber(const LstmLayout& layout, Index i) {
   if (i < InputTiles(layout)) return {RowTile(layout.first_recurrent(), i), false};
   const Range units = RowTile(layout.units(), i - InputTiles(layout));
   return {{layout.first_recurrent() + units.begin, layout.first_recurrent() + units.end}, true};
 }
 
-// kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the next.
+// kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the
+// next.
 template <class T>
 HWY_INLINE void CopyRow(const T* from, T* to) {
   constexpr size_t kWide = kMaxRows > 4 ? 8 : 4;
@@ -63,20 +64,22 @@ HWY_INLINE void CopyRow(const T* from, T* to) {
 // The columns of [1, x] or h that a tile takes, pair by pair; returns the number of steps that have them: the step
 // before the first has no h, unless it was given.
 template <class T>
-Index CopyColumns(const LstmArgs<T>& p, const GradientPass& pass, const TileRows& tile, T* to) {
+HWY_INLINE Index CopyColumns(const LstmArgs<T>& p, const GradientPass& pass, const TileRows& tile, T* to) {
   const bool ones = !tile.recurrent && p.layout.use_bias() && tile.rows.begin == 0;
   const Index column = tile.rows.begin - (tile.recurrent ? p.layout.first_recurrent() : p.layout.first_input());
   for (Index s = 0; s < pass.steps; ++s) {
     const Index step = pass.last_step - s;
-    Rows<const T> from = p.x;
-    Index slot = step;
-    if (tile.recurrent) {
-      from = step > 0 ? Rows<const T>(p.h) : p.h0;
-      slot = step > 0 ? slot_of(step - 1, p.h_slots) : 0;
-      if (!from) return s;
+    const T* row = p.x.at(pass.rows.begin, step) + column;
+    Index stride = p.x.batch_stride;
+    if (tile.recurrent && step > 0) {
+      row = p.h.at(pass.rows.begin, slot_of(step - 1, p.h_slots)) + column;
+      stride = p.h.batch_stride;
+    } else if (tile.recurrent) {
+      if (!p.h0) return s;
+      row = p.h0.at(pass.rows.begin, 0) + column;
+      stride = p.h0.batch_stride;
     }
-    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, to += kMaxRows) {
-      const T* row = from.at(b, slot) + column;
+    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, row += stride, to += kMaxRows) {
       if (ones) {
         to[0] = T{1};
         for (int k = 1; k < kMaxRows; ++k) to[k] = row[k];
@@ -180,7 +183,8 @@ void LstmTranspose(const LstmLayout& layout, const T* weights, Index first_row, 
       const T* from = weights + layout.panel_offset(panel) + (first_row + first) * panel_width;
       T* to = out + (first * layout.units() + layout.first_unit(panel) * width) * 4;
       for (Index gate = 0; gate < 4; ++gate) {
-        Transpose(from + gate * panel_lanes, panel_width, columns, layout.units_in(panel), to + gate * width, 4 * width);
+        Transpose(from + gate * panel_lanes, panel_width, columns, layout.units_in(panel), to + gate * width,
+                  4 * width);
       }
       for (Index row = 0; row < 4 * layout.units_in(panel); ++row) {
         std::fill(to + row * width + columns, to + (row + 1) * width, T{0});

@@ -16,14 +16,15 @@ HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
 // Rows are walked in blocks: products, then the cells that need them. A block is one tile of rows where it can be, so
-// that the memory which the cells read and write comes and goes in the shadow of the next tile's products (128 units, 64
-// rows, more than the caches hold: 4 % of a step), and the sums need next to no cache. Two things ask for longer ones:
-// weights that are gone over in passes, and narrow panels, whose rows fill vectors together. Their sums (64 rows of four
-// vectors: 16 KB with AVX-512) still stay in the first cache until the cells have read them.
+// that the memory which the cells read and write comes and goes in the shadow of the next tile's products (128 units,
+// 64 rows, more than the caches hold: 4 % of a step), and the sums need next to no cache. Two things ask for longer
+// ones: weights that are gone over in passes, and narrow panels, whose rows fill vectors together. Their sums (64 rows
+// of four vectors: 16 KB with AVX-512) still stay in the first cache until the cells have read them.
 constexpr Index kRowsPerBlock = 64;
 
 // Weight rows that all tiles of a block go over before the next ones. A tile of 3 rows with AVX2 eats 21 bytes of
-// weights a cycle: 192 rows are 24 KB and come from the first cache. 6 rows with AVX-512 eat 11, which the second gives.
+// weights a cycle: 192 rows are 24 KB and come from the first cache. 6 rows with AVX-512 eat 11, which the second
+// gives.
 constexpr Index kDepthPerPass = kManyRegisters ? 512 : 192;
 
 // f(Range) for the blocks of a range of rows.

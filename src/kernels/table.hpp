@@ -263,6 +263,24 @@ inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {
 // as many words as the weights have elements.
 void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out);
 
+// What the policy mixed_bfloat16 adds for float layers.
+struct Bf16Ops {
+  Bf16Tile tile = nullptr;  // by conversion
+  // Rounded copies of the weights for the products of forward and backward. Ranges of panels of units.
+  void (*lstm_weights)(const LstmLayout&, const float* weights, Bf16Pair* out, Range panels) = nullptr;
+  void (*lstm_transpose)(const LstmLayout&, const float* weights, Index first_row, Index count, Bf16Pair* out,
+                         Range panels) = nullptr;
+  // As Ops::lstm_gradients, for a range of steps that begins at a multiple of dz_slots. Chain: pairs of steps from the
+  // last to the first, and in a pair batch rows ascending.
+  void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Index batch, float* gradient, bool add,
+                         Range tiles) = nullptr;
+  Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
+};
+
+inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {
+  return bf16_dz_depth(layout) * round_up(count, layout.lanes());
+}
+
 struct KernelTable {
   const char* target = "";  // Highway's name: AVX3 (AVX-512), AVX2, SSE4, SCALAR
   Ops<float> f32;

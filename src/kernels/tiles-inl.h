@@ -184,6 +184,7 @@ HWY_INLINE Index RowTiles(Index rows) { return (rows + kMaxRows - 1) / kMaxRows;
 
 // Tile i of `rows` rows, cut as evenly as possible: 33 rows are 6+6+6+5+5+5, never 6x5+3.
 HWY_INLINE Range RowTile(Index rows, Index i) {
+  if (rows <= kMaxRows) return {0, rows};  // without the division, which shows in tiny steps
   const Index tiles = RowTiles(rows);
   const Index size = rows / tiles;
   const Index longer = rows % tiles;

@@ -40,7 +40,7 @@ struct LstmPlaces {
   Place last_h, last_c;          // with checkpoints: the last states, which backward overwrites elsewhere
   Place gradient;                // of the weights; nowhere: frozen
   Place recurrent_transposed, input_transposed;
-  layers::LstmBf16 bf16;         // instead of dz and in place of transposed weights, under mixed_bfloat16
+  layers::LstmBf16 bf16;  // instead of dz and in place of transposed weights, under mixed_bfloat16
 };
 
 template <class T>
@@ -109,9 +109,7 @@ class LstmExecutor final : public engine::Executor {
     }
   }
 
-  Index gradient_tiles() const override {
-    return at_.gradient && chunks() == 1 ? weight_tiles() : 0;
-  }
+  Index gradient_tiles() const override { return at_.gradient && chunks() == 1 ? weight_tiles() : 0; }
   void gradients(const Run& run, Range tiles) const noexcept override {
     if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, /*add=*/false, tiles);
   }
@@ -428,7 +426,8 @@ class LstmNode final : public graph::LayerNode {
     at.h = builder.rows(s.h_slots, units_);
     at.c = builder.rows(1, units_);
     if (policy().mixed_bfloat16()) {
-      at.bf16 = layers::LstmBf16(builder, block_->table(), layout_, backward ? s.kept_slots : std::min<Index>(2, x.steps));
+      at.bf16 =
+          layers::LstmBf16(builder, block_->table(), layout_, backward ? s.kept_slots : std::min<Index>(2, x.steps));
     }
     if (backward) keep_for_backward(builder, s, at);
 
@@ -456,7 +455,8 @@ class LstmNode final : public graph::LayerNode {
     return outputs;
   }
 
-  // The weights of bias and inputs. A single step from zero state multiplies the others with zero: they have no gradient.
+  // The weights of bias and inputs. A single step from zero state multiplies the others with zero: they have no
+  // gradient.
   std::vector<Range> input_rows() const {
     std::vector<Range> ranges;
     for (Index p = 0; p < layout_.panels(); ++p) {

@@ -184,7 +184,8 @@ void OptimizerState::prepare(const engine::Plan& plan) {
       continue;
     }
     const Index element = block.dtype() == DType::float32 ? sizeof(float) : sizeof(double);
-    memory_.push_back({slot.block, AlignedBytes(static_cast<std::size_t>(rule_->slots() * block.size() * element)),
+    const Index count = rule_->slots();
+    memory_.push_back({slot.block, count, AlignedBytes(static_cast<std::size_t>(count * block.size() * element)),
                        rule_->rests_without_gradient() ? slot.ranges : whole});
   }
 }
@@ -198,7 +199,7 @@ template <class T>
 void OptimizerState::update_range(const Memory& memory, const T* gradient, Range range) const noexcept {
   T* slot = reinterpret_cast<T*>(memory.slots.data()) + range.begin;
   Slots<T> slots{};
-  for (Index i = 0; i < rule_->slots(); ++i, slot += memory.block->size()) slots[static_cast<std::size_t>(i)] = slot;
+  for (Index i = 0; i < memory.count; ++i, slot += memory.block->size()) slots[static_cast<std::size_t>(i)] = slot;
   rule_->update(memory.block->table().ops<T>(), memory.block->values<T>() + range.begin, gradient + range.begin, slots,
                 range.size());
 }

@@ -75,6 +75,7 @@ class OptimizerState {
   // What the rule remembers of a block, and where the block is updated.
   struct Memory {
     std::shared_ptr<engine::ParameterBlock> block;
+    Index count;  // of slots
     AlignedBytes slots;
     std::vector<Range> ranges;
   };
