@@ -61,7 +61,6 @@ class RondoRunner : public benchmarks::Runner {
   }
 
  private:
-  bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
   bool streams() const { return s_.mode == "stream" || s_.mode == "streambf16"; }
   bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
 

@@ -240,24 +240,6 @@ inline Index dense_transposed_size(const DenseLayout& layout) {
   return layout.units * round_up(layout.inputs, layout.lanes);
 }
 
-// What the policy mixed_bfloat16 adds for float layers.
-struct Bf16Ops {
-  Bf16Tile tile = nullptr;  // by conversion
-  // Rounded copies of the weights for the products of forward and backward. Ranges of panels of units.
-  void (*lstm_weights)(const LstmLayout&, const float* weights, Bf16Pair* out, Range panels) = nullptr;
-  void (*lstm_transpose)(const LstmLayout&, const float* weights, Index first_row, Index count, Bf16Pair* out,
-                         Range panels) = nullptr;
-  // As Ops::lstm_gradients, for a range of steps that begins at a multiple of dz_slots. Chain: pairs of steps from the
-  // last to the first, and in a pair batch rows ascending.
-  void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Index batch, float* gradient, bool add,
-                         Range tiles) = nullptr;
-  Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
-};
-
-inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {
-  return bf16_dz_depth(layout) * round_up(count, layout.lanes());
-}
-
 // The rows of the weights but the bias rounded to bfloat16, to the nearest and to even, in the panels' order: two gates
 // share a word, i and f, then c and o, the first in the low half. A panel stands at half its offset; `out` needs half
 // as many words as the weights have elements.
