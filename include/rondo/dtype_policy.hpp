@@ -18,7 +18,7 @@ namespace rondo {
 //
 // The products take the processor's bfloat16 instruction where it is known to run at twice the rate of float32 (AMD
 // from Zen 4 on; the environment variable RONDO_BF16 = dot or conversion forces the choice). Elsewhere operands are
-// converted back to float32, and a step takes longer than without the policy: about 1.15 times as long with AVX-512,
+// converted back to float32, and a step takes longer than without the policy: 1.05 to 1.25 times as long with AVX-512,
 // 1.5 times with AVX2.
 //
 // Under this policy bits depend on the instruction set, as processors round and order sums of bfloat16 products each in
