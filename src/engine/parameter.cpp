@@ -28,8 +28,7 @@ ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTab
     : dtype_(dtype),
       size_(size),
       table_(&table),
-      memory_(static_cast<std::size_t>(size + kernels::kRowPadding) *
-              (dtype == DType::float32 ? sizeof(float) : sizeof(double))) {}
+      memory_(static_cast<std::size_t>(size + kernels::kRowPadding) * element_size(dtype)) {}
 
 Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
 

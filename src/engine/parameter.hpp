@@ -15,6 +15,7 @@
 #include <rondo/tensor.hpp>
 
 #include "core/aligned.hpp"
+#include "core/element_size.hpp"
 #include "kernels/table.hpp"
 
 namespace rondo::engine {
@@ -26,9 +27,7 @@ class ParameterBlock {
   DType dtype() const { return dtype_; }
   Index size() const { return size_; }
   // Of the elements, without what is behind the last.
-  std::size_t bytes() const {
-    return static_cast<std::size_t>(size_) * (dtype_ == DType::float32 ? sizeof(float) : sizeof(double));
-  }
+  std::size_t bytes() const { return static_cast<std::size_t>(size_) * element_size(dtype_); }
   const kernels::KernelTable& table() const { return *table_; }
 
   template <class T>

@@ -52,12 +52,12 @@ void Plan::backward(const Run& run, const Member& member, Index stage) const noe
   }
 }
 
-void Plan::gradients(const Run& run, Index rank, Index team) const noexcept {
-  for (const auto& e : executors_) e->gradients(run, share(e->gradient_tiles(), rank, team));
+void Plan::gradients(const Run& run, const Member& member) const noexcept {
+  for (const auto& e : executors_) e->gradients(run, member.share(e->gradient_tiles()));
 }
 
-void Plan::derive(const Run& run, Index rank, Index team) const noexcept {
-  for (const auto& e : executors_) e->derive(run, share(e->derived_tiles(), rank, team));
+void Plan::derive(const Run& run, const Member& member) const noexcept {
+  for (const auto& e : executors_) e->derive(run, member.share(e->derived_tiles()));
 }
 
 void Plan::derive_if_stale(Workspace& workspace) const noexcept {
@@ -85,10 +85,9 @@ PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use) : plan_(new Plan)
 }
 
 std::ptrdiff_t PlanBuilder::allocate(Index count) {
-  const std::size_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
   const std::size_t offset = plan_->arena_bytes_;
   // A vector's width behind the last element may be loaded by kernels that work on whole vectors.
-  const std::size_t bytes = (static_cast<std::size_t>(count) + kernels::kRowPadding) * element;
+  const std::size_t bytes = (static_cast<std::size_t>(count) + kernels::kRowPadding) * element_size(dtype());
   constexpr std::size_t kAlign = AlignedBytes::kAlignment;
   plan_->arena_bytes_ += (bytes + kAlign - 1) / kAlign * kAlign;
   return static_cast<std::ptrdiff_t>(offset);
@@ -100,7 +99,7 @@ Place PlanBuilder::rows(Index slots, Index features, bool compact) {
 }
 
 Place PlanBuilder::mask_rows(Index steps) {
-  const Index element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
+  const auto element = static_cast<Index>(element_size(dtype()));
   return {allocate((steps * capacity() + element - 1) / element), 1, capacity()};
 }
 

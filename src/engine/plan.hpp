@@ -164,8 +164,8 @@ class Plan {
   // In as many stages as the layers need; where one layer ends, the next begins in the same stage.
   Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
-  void gradients(const Run& run, Index rank, Index team) const noexcept;
-  void derive(const Run& run, Index rank, Index team) const noexcept;
+  void gradients(const Run& run, const Member& member) const noexcept;
+  void derive(const Run& run, const Member& member) const noexcept;
 
   // Refreshes derived copies whose parameters have changed since this workspace saw them.
   void derive_if_stale(Workspace& workspace) const noexcept;

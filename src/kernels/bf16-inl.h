@@ -1,4 +1,5 @@
-// Rounding floats to bfloat16, to nearest and even; a NaN stays one. Portable, with the same bits on every target.
+// Between floats and bfloat16 on vectors: rounding (to_bf16 of bf16.hpp) and back, which is exact. Portable, with the
+// same bits on every target.
 
 #if defined(RONDO_KERNELS_BF16_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RONDO_KERNELS_BF16_INL_H_
@@ -7,7 +8,6 @@
 #define RONDO_KERNELS_BF16_INL_H_
 #endif
 
-#include <bit>
 #include <cstring>
 #include <hwy/highway.h>
 
@@ -39,10 +39,14 @@ HWY_INLINE BitsOf<D> PairUp(D d, hn::Vec<D> x, hn::Vec<D> y) {
   return hn::Or(hn::ShiftRight<16>(RoundedBits(d, x)), hn::And(RoundedBits(d, y), hn::Set(du, 0xffff0000u)));
 }
 
-HWY_INLINE Bf16 RoundedOne(float x) {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  if (x != x) return static_cast<Bf16>((bits | 0x400000) >> 16);
-  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+// The first and the second numbers of pairs, as floats.
+template <class D>
+HWY_INLINE hn::Vec<D> FirstOfPairs(D d, BitsOf<D> pairs) {
+  return hn::BitCast(d, hn::ShiftLeft<16>(pairs));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> SecondOfPairs(D d, BitsOf<D> pairs) {
+  return hn::BitCast(d, hn::And(pairs, hn::Set(hn::RebindToUnsigned<D>(), 0xffff0000u)));
 }
 
 // Numbers in a row of pairs by their own index.
@@ -77,7 +81,7 @@ HWY_INLINE void RoundRow(const float* from, Index count, Bf16Pair* row, Index fi
   done += RoundVectors(hn::ScalableTag<float>(), from, count, row, first);
   done += RoundVectors(hn::CappedTag<float, 4>(), from + done, count - done, row, first + done);
 #endif
-  for (; done < count; ++done) SetBf16(row, first + done, RoundedOne(from[done]));
+  for (; done < count; ++done) SetBf16(row, first + done, to_bf16(from[done]));
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

@@ -6,6 +6,7 @@
 // pairs in place of elements, and its function is chosen at run time: by the instruction, or by conversion to floats.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "kernels/layout.hpp"
@@ -17,6 +18,14 @@ struct KernelTable;
 
 using Bf16 = std::uint16_t;      // its bits
 using Bf16Pair = std::uint32_t;  // two of them
+
+// A float's bfloat16: its upper half, rounded to nearest and even. A NaN stays one: its first bit is set, so that it
+// cannot end as an infinity.
+inline Bf16 to_bf16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if (value != value) return static_cast<Bf16>((bits | 0x400000) >> 16);
+  return static_cast<Bf16>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
 
 constexpr Index bf16_pairs(Index elements) { return (elements + 1) / 2; }
 

@@ -21,11 +21,15 @@
 
 namespace rondo::kernels {
 
-#if defined(__x86_64__)
-
 namespace {
 
 constexpr Index kLanes = 16;
+
+}  // namespace
+
+#if defined(__x86_64__)
+
+namespace {
 
 // kRows x kVectors sums in registers, like Tile of tiles-inl.h. Along rows of a if kAlongRows, else along columns.
 template <int kRows, int kVectors, bool kAlongRows>
@@ -130,11 +134,10 @@ std::atomic<Bf16Route>& route() {
 void choose_bf16_route(Bf16Route chosen) { route().store(chosen, std::memory_order_relaxed); }
 
 Bf16Tile bf16_tile(const KernelTable& table) {
-  constexpr Index kDotLanes = 16;
   static const bool has_dot = has_bf16_dot(), faster = has_dot && dot_is_faster();
   const Bf16Route wanted = route().load(std::memory_order_relaxed);
   const bool dot = wanted == Bf16Route::dot ? has_dot : wanted == Bf16Route::best && faster;
-  return dot && table.f32.lanes == kDotLanes ? bf16_dot_tile : table.bf16.tile;
+  return dot && table.f32.lanes == kLanes ? bf16_dot_tile : table.bf16.tile;
 }
 
 }  // namespace rondo::kernels

@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/bf16-inl.h"
 #include "kernels/table.hpp"
 #include "kernels/tiles-inl.h"
 
@@ -19,13 +20,6 @@ using FloatTag = hn::ScalableTag<float>;
 constexpr Index kDepthPerConversion = 128;
 constexpr Index kConverted = kDepthPerConversion * kMaxRows;
 
-// The first or the second numbers of pairs, as floats.
-template <bool kSecond, class D>
-HWY_INLINE hn::Vec<D> Half(D d, hn::Vec<hn::RebindToUnsigned<D>> pairs) {
-  const hn::RebindToUnsigned<D> du;
-  return hn::BitCast(d, kSecond ? hn::And(pairs, hn::Set(du, 0xffff0000u)) : hn::ShiftLeft<16>(pairs));
-}
-
 // The numbers of a for kDepthPerConversion pairs of each row at the most.
 struct Converted {
   HWY_ALIGN float first[kConverted + kRowPadding];
@@ -36,45 +30,18 @@ struct Converted {
     const hn::RebindToUnsigned<FloatTag> du;
     for (Index i = 0; i < count; i += static_cast<Index>(hn::Lanes(d))) {
       const auto pairs = hn::LoadU(du, a + i);
-      hn::StoreU(Half<false>(d, pairs), d, first + to + i);
-      hn::StoreU(Half<true>(d, pairs), d, second + to + i);
+      hn::StoreU(FirstOfPairs(d, pairs), d, first + to + i);
+      hn::StoreU(SecondOfPairs(d, pairs), d, second + to + i);
     }
   }
 };
-
-// sum[r] += a(r) * w for the first or the second numbers.
-template <bool kSecond, int kRows, int kVectors, class Element>
-HWY_INLINE void AddHalf(FloatTag d, Tile<FloatTag, kRows, kVectors>& tile, const Bf16Pair* HWY_RESTRICT w, Element a) {
-  const hn::RebindToUnsigned<FloatTag> du;
-  using V = hn::Vec<FloatTag>;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  if constexpr (kManyRegisters) {
-    V weight[kVectors];
-    RONDO_UNROLL
-    for (int v = 0; v < kVectors; ++v) weight[v] = Half<kSecond>(d, hn::LoadU(du, w + v * lanes));
-    RONDO_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      const V x = hn::Set(d, a(r));
-      RONDO_UNROLL
-      for (int v = 0; v < kVectors; ++v) tile.sum[r][v] = Fma(d, x, weight[v], tile.sum[r][v]);
-    }
-  } else {
-    V x[kRows];
-    RONDO_UNROLL
-    for (int r = 0; r < kRows; ++r) x[r] = hn::Set(d, a(r));
-    RONDO_UNROLL
-    for (int v = 0; v < kVectors; ++v) {
-      const V weight = Half<kSecond>(d, hn::LoadU(du, w + v * lanes));
-      RONDO_UNROLL
-      for (int r = 0; r < kRows; ++r) tile.sum[r][v] = Fma(d, x[r], weight, tile.sum[r][v]);
-    }
-  }
-}
 
 // The second product of a pair is added before the first, as the instruction does.
 template <int kRows, int kVectors>
 HWY_NOINLINE void TileByConversion(const Bf16Product& p) {
   const FloatTag d;
+  const hn::RebindToUnsigned<FloatTag> du;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
   const bool along_rows = p.depth_stride == 1;
   const Index row_stride = along_rows ? kDepthPerConversion : 1, depth_stride = along_rows ? 1 : p.depth_stride;
   Tile<FloatTag, kRows, kVectors> tile;
@@ -95,11 +62,16 @@ HWY_NOINLINE void TileByConversion(const Bf16Product& p) {
     const float* first = converted.first;
     const float* second = converted.second;
     for (Index k = 0; k < count; ++k) {
-      AddHalf<true>(d, tile, w, [&](int r) HWY_ATTR { return second[r * row_stride]; });
-      AddHalf<false>(d, tile, w, [&](int r) HWY_ATTR { return first[r * row_stride]; });
+      const auto pairs = [&](int v) HWY_ATTR { return hn::LoadU(du, w + v * lanes); };
+      tile.AddVectors(
+          d, [&](int v) HWY_ATTR { return SecondOfPairs(d, pairs(v)); },
+          [&](int r) HWY_ATTR { return second[r * row_stride]; });
+      tile.AddVectors(
+          d, [&](int v) HWY_ATTR { return FirstOfPairs(d, pairs(v)); },
+          [&](int r) HWY_ATTR { return first[r * row_stride]; });
       first += depth_stride;
       second += depth_stride;
-      w += kVectors * static_cast<Index>(hn::Lanes(d));
+      w += kVectors * lanes;
     }
   }
   tile.Store(d, p.out, p.out_stride);

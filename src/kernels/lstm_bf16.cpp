@@ -19,7 +19,6 @@ namespace {
 // As in lstm_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of steps
 // here.
 
-constexpr Index kRowsPerPass = 128;
 constexpr Index kTilesPerCopy = 10;
 constexpr Index kTileCopy = (kRowsPerPass + 4) * kMaxRows;  // with room for vectors behind the last row
 constexpr Bf16Pair kOnes = 0x3f803f80;
@@ -109,35 +108,25 @@ void TileGradient(const LstmArgs<float>& p, const PairPass& pass, Index panel, R
 // A pass over a range of tiles, numbered panel by panel.
 void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Range tiles, float* gradient) {
   HWY_ALIGN Bf16Pair copies[static_cast<size_t>(kTilesPerCopy * kTileCopy)];
+  const auto weight_rows = [&](Index i) { return RowTile(p.layout.rows(), i); };
   const Index per_panel = TilesPerPanel(p.layout);
-  for (Index first = 0; first < per_panel; first += kTilesPerCopy) {
-    const Range copied{first, HWY_MIN(per_panel, first + kTilesPerCopy)};
-    for (Index i = copied.begin; i < copied.end; ++i) {
-      CopyColumns(p, pass, RowTile(p.layout.rows(), i), copies + (i - first) * kTileCopy);
-    }
-    for (Index panel = tiles.begin / per_panel; panel * per_panel < tiles.end; ++panel) {
-      const Index end = HWY_MIN(copied.end, tiles.end - panel * per_panel);
-      for (Index i = HWY_MAX(copied.begin, tiles.begin - panel * per_panel); i < end; ++i) {
-        TileGradient(p, pass, panel, RowTile(p.layout.rows(), i), copies + (i - first) * kTileCopy, add, gradient);
-      }
-    }
-  }
+  ForCopiedTiles(
+      tiles, per_panel, per_panel, kTilesPerCopy,
+      [&](Index i, Index slot) { CopyColumns(p, pass, weight_rows(i), copies + slot * kTileCopy); },
+      [&](Index panel, Range mine, Index slot) {
+        for (Index i = mine.begin; i < mine.end; ++i, ++slot) {
+          TileGradient(p, pass, panel, weight_rows(i), copies + slot * kTileCopy, add, gradient);
+        }
+      });
 }
 
 void LstmBf16Gradients(const LstmArgs<float>& p, Range steps, Index batch, float* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
-  const Index blocks = HWY_MAX(Index{1}, (batch + kRowsPerPass - 1) / kRowsPerPass);
-  const Index pairs_per_pass = HWY_MAX(Index{1}, kRowsPerPass / HWY_MAX(Index{1}, batch));
-  for (Index left = bf16_pairs(steps.size()); left > 0; left -= pairs_per_pass) {
-    for (Index block = 0; block < blocks; ++block) {
-      const PairPass pass{.last_step = steps.begin + 2 * (left - 1),
-                          .pairs = HWY_MIN(pairs_per_pass, left),
-                          .end = steps.end,
-                          .rows = share(batch, block, blocks)};
-      PassGradients(p, pass, add, tiles, gradient);
-      add = true;
-    }
-  }
+  ForGradientPasses(bf16_pairs(steps.size()), batch, [&](Index left, Index n, Range rows) {
+    PassGradients(p, {.last_step = steps.begin + 2 * (left - 1), .pairs = n, .end = steps.end, .rows = rows}, add,
+                  tiles, gradient);
+    add = true;
+  });
 }
 
 // ---- rounded weights -----------------------------------------------------------------------------------------------

@@ -109,16 +109,32 @@ HWY_INLINE V ZeroIfTiny(D d, V x) {
   return hn::IfThenZeroElse(hn::Lt(hn::Abs(x), hn::Set(d, kTiny)), x);
 }
 
+// c' = f c + i g; where c is zero, i g.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V NextCellState(D d, V i, V g) {
+  return ZeroIfTiny(d, hn::Mul(i, g));
+}
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V NextCellState(D d, V i, V g, V f, V c) {
+  return ZeroIfTiny(d, Fma(d, f, c, hn::Mul(i, g)));
+}
+
 // ---- kinds of cells ------------------------------------------------------------------------------------------------
 
+// A layer here is whatever names its two activations: LstmArgs, LstmStepLayer.
+template <class Layer>
+HWY_INLINE bool IsStandard(const Layer& layer) {
+  return layer.activation.kind == ActivationKind::tanh && layer.recurrent_activation.kind == ActivationKind::sigmoid;
+}
+
 struct StandardCell {
-  template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const LstmArgs<T>&) {
+  template <class D, class Layer, class V = hn::Vec<D>>
+  static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const Layer&) {
     return {Sigmoid(d, z.i), Sigmoid(d, z.f), Tanh(d, z.g), Sigmoid(d, z.o)};
   }
   static constexpr bool kKeepsSums = false;  // backward needs the gates' values alone
-  template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE V Output(D d, V c, const LstmArgs<T>&) {
+  template <class D, class Layer, class V = hn::Vec<D>>
+  static HWY_INLINE V Output(D d, V c, const Layer&) {
     return Tanh(d, c);
   }
   template <class D, class T, class V = hn::Vec<D>>
@@ -136,14 +152,14 @@ struct StandardCell {
 };
 
 struct AnyCell {
-  template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const LstmArgs<T>& p) {
+  template <class D, class Layer, class V = hn::Vec<D>>
+  static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const Layer& p) {
     return {ActivationValue(d, z.i, p.recurrent_activation), ActivationValue(d, z.f, p.recurrent_activation),
             ActivationValue(d, z.g, p.activation), ActivationValue(d, z.o, p.recurrent_activation)};
   }
   static constexpr bool kKeepsSums = true;
-  template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE V Output(D d, V c, const LstmArgs<T>& p) {
+  template <class D, class Layer, class V = hn::Vec<D>>
+  static HWY_INLINE V Output(D d, V c, const Layer& p) {
     return ActivationValue(d, c, p.activation);
   }
   template <class D, class T, class V = hn::Vec<D>>
@@ -185,9 +201,9 @@ HWY_NOINLINE void CellForward(D d, const LstmArgs<T>& p, const CellForwardRows<T
   }
   for (Index b = begin; b < end; b += kParts) {
     const Gates<V> gate = LoadGates<kParts>(d, values.at(b, 0), values.batch_stride);
-    V c = hn::Mul(gate.i, gate.g);
-    if (c_before) c = Fma(d, gate.f, LoadParts<kParts>(d, c_before.at(b, 0), c_before.batch_stride), c);
-    c = ZeroIfTiny(d, c);
+    const V c = c_before ? NextCellState(d, gate.i, gate.g, gate.f,
+                                         LoadParts<kParts>(d, c_before.at(b, 0), c_before.batch_stride))
+                         : NextCellState(d, gate.i, gate.g);
     const V u = Cell::Output(d, c, p);
     StoreParts<kParts>(d, c, c_rows.at(b, 0), c_rows.batch_stride);
     StoreParts<kParts>(d, hn::Mul(gate.o, u), h_rows.at(b, 0), h_rows.batch_stride);

@@ -4,6 +4,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/lstm_rows-inl.h"
 #include "kernels/table.hpp"
 #include "kernels/tiles-inl.h"
 #include "kernels/transpose-inl.h"
@@ -17,10 +18,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 //
 // The gradient of a weight is the sum over steps and batch rows of dz times what the weight was multiplied with: 1 for
 // the bias, an input, a unit's h of the step before. A tile takes a few weight rows, that is, columns of [1, x, h].
-
-// A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512, 16 with AVX2) stay in the first
-// cache while the tiles of the panel go over them. Shorter passes load and store the sums more often.
-constexpr Index kRowsPerPass = 128;
 
 // Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
 // line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s).
@@ -139,34 +136,21 @@ void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, bool add, Ran
   HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kTileCopy)];
   Index steps[static_cast<size_t>(kTilesPerCopy<T>)];
   const Index per_panel = TilesPerPanel(p.layout);
-  const Index wanted = p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout);
-  for (Index first = 0; first < wanted; first += kTilesPerCopy<T>) {
-    const Range copied{first, HWY_MIN(wanted, first + kTilesPerCopy<T>)};
-    for (Index i = copied.begin; i < copied.end; ++i) {
-      steps[i - first] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + (i - first) * kTileCopy);
-    }
-    for (Index panel = tiles.begin / per_panel; panel * per_panel < tiles.end; ++panel) {
-      const Range mine{HWY_MAX(copied.begin, tiles.begin - panel * per_panel),
-                       HWY_MIN(copied.end, tiles.end - panel * per_panel)};
-      if (mine.empty()) continue;
-      PanelGradients(p, pass, panel, mine, copies + (mine.begin - first) * kTileCopy, steps + (mine.begin - first), add,
-                     gradient);
-    }
-  }
+  ForCopiedTiles(
+      tiles, per_panel, p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout), kTilesPerCopy<T>,
+      [&](Index i, Index slot)
+          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * kTileCopy); },
+      [&](Index panel, Range mine, Index slot)
+          HWY_ATTR { PanelGradients(p, pass, panel, mine, copies + slot * kTileCopy, steps + slot, add, gradient); });
 }
 
 template <class T>
 void LstmGradients(const LstmArgs<T>& p, Range steps, Index batch, T* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
-  const Index blocks = HWY_MAX(Index{1}, (batch + kRowsPerPass - 1) / kRowsPerPass);
-  const Index steps_per_pass = HWY_MAX(Index{1}, kRowsPerPass / HWY_MAX(Index{1}, batch));
-  for (Index end = steps.end; end > steps.begin; end -= steps_per_pass) {
-    for (Index block = 0; block < blocks; ++block) {
-      const GradientPass pass{end - 1, HWY_MIN(steps_per_pass, end - steps.begin), share(batch, block, blocks)};
-      PassGradients(p, pass, add, tiles, gradient);
-      add = true;
-    }
-  }
+  ForGradientPasses(steps.size(), batch, [&](Index left, Index n, Range rows) HWY_ATTR {
+    PassGradients(p, {steps.begin + left - 1, n, rows}, add, tiles, gradient);
+    add = true;
+  });
 }
 
 // ---- transposed weights --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// What the LSTM kernels share: how they cut batch rows into blocks, and which rows a mask leaves out.
+// What the LSTM kernels share: how they cut rows, weights and weight gradients, and which rows a mask leaves out.
 
 #if defined(RONDO_KERNELS_LSTM_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RONDO_KERNELS_LSTM_ROWS_INL_H_
@@ -53,6 +53,41 @@ HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
   } while (begin < depth);
 }
 
+// ---- weight gradients ----------------------------------------------------------------------------------------------
+
+// A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512, 16 with AVX2) stay in the first
+// cache while the tiles of the panel go over them. Shorter passes load and store the sums more often.
+constexpr Index kRowsPerPass = 128;
+
+// f(left, n, rows) for the passes over `count` steps, or pairs of steps, and `batch` rows: the n last ones of the
+// `left` that are left, in each the same rows.
+template <class F>
+HWY_INLINE void ForGradientPasses(Index count, Index batch, F&& f) {
+  const Index blocks = HWY_MAX(Index{1}, (batch + kRowsPerPass - 1) / kRowsPerPass);
+  const Index per_pass = HWY_MAX(Index{1}, kRowsPerPass / HWY_MAX(Index{1}, batch));
+  for (Index left = count; left > 0; left -= per_pass) {
+    for (Index block = 0; block < blocks; ++block) f(left, HWY_MIN(per_pass, left), share(batch, block, blocks));
+  }
+}
+
+// A range of tiles, numbered panel by panel, `per_panel` to a panel, of which the first `wanted` have work. Some at a
+// time: copy(i, slot) for the columns of tile i, once for all panels, then use(panel, numbers, slot) for the numbers of
+// a panel's tiles whose columns stand in slot and those behind it.
+template <class Copy, class Use>
+HWY_INLINE void ForCopiedTiles(Range tiles, Index per_panel, Index wanted, Index slots, Copy&& copy, Use&& use) {
+  for (Index first = 0; first < wanted; first += slots) {
+    const Range copied{first, HWY_MIN(wanted, first + slots)};
+    for (Index i = copied.begin; i < copied.end; ++i) copy(i, i - first);
+    for (Index panel = tiles.begin / per_panel; panel * per_panel < tiles.end; ++panel) {
+      const Range mine{HWY_MAX(copied.begin, tiles.begin - panel * per_panel),
+                       HWY_MIN(copied.end, tiles.end - panel * per_panel)};
+      if (!mine.empty()) use(panel, mine, mine.begin - first);
+    }
+  }
+}
+
+// ---- rows and masks ------------------------------------------------------------------------------------------------
+
 // Rows of one step of a tensor, from a row and column on; null stays null.
 template <class T>
 HWY_INLINE Rows<T> From(const Rows<T>& rows, Index row, Index step, Index column) {
@@ -69,11 +104,6 @@ HWY_INLINE void ForMask(const Rows<const std::uint8_t>& mask, Index rows, Taken&
     if (row > begin) taken(Range{begin, row});
     for (; row < rows && *mask.at(row, 0) == 0; ++row) skipped(row);
   }
-}
-
-template <class T>
-HWY_INLINE bool IsStandard(const LstmArgs<T>& p) {
-  return p.activation.kind == ActivationKind::tanh && p.recurrent_activation.kind == ActivationKind::sigmoid;
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

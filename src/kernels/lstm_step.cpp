@@ -11,6 +11,7 @@
 #include <hwy/highway.h>
 #include <type_traits>
 
+#include "kernels/bf16-inl.h"
 #include "kernels/lstm_cell-inl.h"
 #include "kernels/table.hpp"
 #include "kernels/tiles-inl.h"
@@ -47,8 +48,8 @@ HWY_INLINE void LoadWeights(D d, const std::uint32_t* from, V (&w)[4]) {
   RONDO_UNROLL
   for (int pair = 0; pair < 2; ++pair) {
     const auto both = hn::LoadU(words, from + pair * kParts * static_cast<Index>(hn::Lanes(d)));
-    w[2 * pair] = hn::BitCast(d, hn::ShiftLeft<16>(both));
-    w[2 * pair + 1] = hn::BitCast(d, hn::And(both, hn::Set(words, 0xFFFF0000u)));
+    w[2 * pair] = FirstOfPairs(d, both);
+    w[2 * pair + 1] = SecondOfPairs(d, both);
   }
 }
 
@@ -92,16 +93,12 @@ struct StepSums {
   }
 };
 
-HWY_INLINE bool IsStandard(const LstmStepLayer& layer) {
-  return layer.activation.kind == ActivationKind::tanh && layer.recurrent_activation.kind == ActivationKind::sigmoid;
-}
-
 // The cells of lstm_cell-inl.h: c and h of the step before become those of this one. The output gate comes last,
 // because divisions wait for each other and c needs the other three.
 template <class D, class T, class V = hn::Vec<D>>
 HWY_INLINE void FinishStandard(D d, const V (&z)[4], T* c, T* h) {
   const V i = Sigmoid(d, z[0]), g = Tanh(d, z[2]), f = Sigmoid(d, z[1]);
-  const V state = ZeroIfTiny(d, Fma(d, f, hn::LoadU(d, c), hn::Mul(i, g)));
+  const V state = NextCellState(d, i, g, f, hn::LoadU(d, c));
   const V o = Sigmoid(d, z[3]);
   hn::StoreU(state, d, c);
   hn::StoreU(hn::Mul(o, Tanh(d, state)), d, h);
@@ -111,16 +108,11 @@ HWY_INLINE void FinishStandard(D d, const V (&z)[4], T* c, T* h) {
 template <class D, class T>
 HWY_NOINLINE void FinishAny(D d, const LstmStepLayer& layer, const T* z, bool from_zero, T* c, T* h) {
   using V = hn::Vec<D>;
-  const Index n = static_cast<Index>(hn::Lanes(d));
-  const V i = ActivationValue(d, hn::LoadU(d, z), layer.recurrent_activation);
-  const V f = ActivationValue(d, hn::LoadU(d, z + n), layer.recurrent_activation);
-  const V g = ActivationValue(d, hn::LoadU(d, z + 2 * n), layer.activation);
-  const V o = ActivationValue(d, hn::LoadU(d, z + 3 * n), layer.recurrent_activation);
-  V state = hn::Mul(i, g);
-  if (!from_zero) state = Fma(d, f, hn::LoadU(d, c), state);
-  state = ZeroIfTiny(d, state);
+  const Gates<V> gate = AnyCell::Activate(d, LoadGates<1>(d, z, 0), layer);
+  const V state =
+      from_zero ? NextCellState(d, gate.i, gate.g) : NextCellState(d, gate.i, gate.g, gate.f, hn::LoadU(d, c));
   hn::StoreU(state, d, c);
-  hn::StoreU(hn::Mul(o, ActivationValue(d, state, layer.activation)), d, h);
+  hn::StoreU(hn::Mul(gate.o, AnyCell::Output(d, state, layer)), d, h);
 }
 
 // kPanels panels from panel `first` on. (Inlined, so that arguments stay in registers: each waits for its store else.)
@@ -209,20 +201,7 @@ void FillLstmStep(KernelTable& table) {
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <bit>
-
 namespace rondo::kernels {
-
-namespace {
-
-// The upper half of a float, rounded. A NaN stays one: its first bit is set, so that it cannot end as an infinity.
-std::uint32_t to_bfloat16(float value) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  if (value != value) return (bits >> 16) | 0x40;
-  return (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
-}
-
-}  // namespace
 
 void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out) {
   for (Index panel = 0; panel < layout.panels(); ++panel) {
@@ -230,7 +209,7 @@ void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* o
     for (Index pair = 2 * layout.first_input(); pair < 2 * layout.rows(); ++pair) {
       const float* low = weights + begin + 2 * lanes * pair;
       for (Index i = 0; i < lanes; ++i) {
-        out[begin / 2 + lanes * pair + i] = to_bfloat16(low[i]) | to_bfloat16(low[lanes + i]) << 16;
+        out[begin / 2 + lanes * pair + i] = to_bf16(low[i]) | Bf16Pair{to_bf16(low[lanes + i])} << 16;
       }
     }
   }

@@ -80,10 +80,17 @@ struct Tile {
   // sum[r] += a(r) * w, for one element of each row and one row of weights.
   template <class Element>
   HWY_INLINE void Add(D d, const T* HWY_RESTRICT w, Element a) {
+    AddVectors(
+        d, [&](int v) HWY_ATTR { return hn::LoadU(d, w + v * Lanes(d)); }, a);
+  }
+
+  // The same with w(v) for vector v of the row of weights.
+  template <class Weight, class Element>
+  HWY_INLINE void AddVectors(D d, Weight w, Element a) {
     if constexpr (kManyRegisters) {
       V weight[kVectors];
       RONDO_UNROLL
-      for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, w + v * Lanes(d));
+      for (int v = 0; v < kVectors; ++v) weight[v] = w(v);
       RONDO_UNROLL
       for (int r = 0; r < kRows; ++r) {
         const V x = hn::Set(d, a(r));
@@ -96,7 +103,7 @@ struct Tile {
       for (int r = 0; r < kRows; ++r) x[r] = hn::Set(d, a(r));
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) {
-        const V weight = hn::LoadU(d, w + v * Lanes(d));
+        const V weight = w(v);
         RONDO_UNROLL
         for (int r = 0; r < kRows; ++r) sum[r][v] = Fma(d, x[r], weight, sum[r][v]);
       }

@@ -53,6 +53,8 @@ class LstmExecutor final : public engine::Executor {
     Index chunk;  // steps that backward takes before their weight gradients
     bool return_sequences, go_backwards;
     bool given_state;  // the call brings its own initial state; a stateful layer goes on from what it leaves
+
+    Index chunks() const { return (steps + chunk - 1) / chunk; }
   };
 
   LstmExecutor(const Settings& settings, const LstmPlaces& places, std::shared_ptr<engine::ParameterBlock> block,
@@ -61,7 +63,7 @@ class LstmExecutor final : public engine::Executor {
         at_(places),
         block_(std::move(block)),
         state_(std::move(state)),
-        chunks_((settings.steps + settings.chunk - 1) / settings.chunk),
+        chunks_(settings.chunks()),
         ops_(&block_->table().template ops<T>()) {}
 
   void begin(const Run& run) const override {
@@ -525,7 +527,7 @@ class LstmNode final : public graph::LayerNode {
     if (at.mask) at.dh_carried = builder.rows(1, units_);
     if (s.chunk < steps) at.dh_border = builder.rows(1, units_);
     if (s.kept_slots < steps) {
-      at.checkpoints = builder.rows(2 * ((steps + s.chunk - 1) / s.chunk), units_);
+      at.checkpoints = builder.rows(2 * s.chunks(), units_);
       at.last_h = builder.rows(1, units_);
       at.last_c = builder.rows(1, units_);
     }
@@ -540,7 +542,7 @@ class LstmNode final : public graph::LayerNode {
   // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.
   std::vector<Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps, LstmPlaces& at,
                                  bool gradient) const {
-    const std::ptrdiff_t element = dtype() == DType::float32 ? sizeof(float) : sizeof(double);
+    const auto element = static_cast<std::ptrdiff_t>(element_size(dtype()));
     const Place in_ring{at.h.offset + (steps - 1) % h_slots * at.h.step_stride * element, at.h.batch_stride, 0};
     const Place last_h = at.last_h ? at.last_h : in_ring, last_c = at.last_c ? at.last_c : at.c;
     const Shape state{units_};

@@ -6,14 +6,16 @@
 
 namespace rondo::training {
 
+void require_same_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what) {
+  if (X[0] == y[0]) return;
+  throw ShapeError(node.where() + ": " + what + "X has " + std::to_string(X[0]) + " samples " + to_string(X) +
+                   ", but y has " + std::to_string(y[0]) + " " + to_string(y) + "; they must agree");
+}
+
 Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what) {
   const Shape sample = node.adapt_input(X.shape());
   if (y.rank() < 1) throw ShapeError(node.where() + ": the " + what + "labels y are a scalar");
-  if (X.shape()[0] != y.shape()[0]) {
-    throw ShapeError(node.where() + ": " + what + "X has " + std::to_string(X.shape()[0]) + " samples " +
-                     to_string(X.shape()) + ", but y has " + std::to_string(y.shape()[0]) + " " + to_string(y.shape()) +
-                     "; they must agree");
-  }
+  require_same_samples(node, X.shape(), y.shape(), what);
   if (X.shape()[0] == 0) throw ShapeError(node.where() + ": the " + what + "data have no samples");
   return {&X, &y, X.shape()[0], sample, y.shape().from(1)};
 }

@@ -17,6 +17,9 @@ struct Data {
   Shape truth;   // of y
 };
 
+// ShapeError unless data of these shapes, of rank 1 or more, have as many samples. `what` as below.
+void require_same_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what);
+
 // Checks that X and y fit each other and the declared input; ShapeError otherwise. `what` names them in messages (""
 // for the training data, "validation " for those).
 Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what);

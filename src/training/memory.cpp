@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "training/data.hpp"
 #include "training/predict.hpp"
 
 namespace rondo::training {
@@ -10,10 +11,7 @@ namespace rondo::training {
 MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, Index batch_size) {
   (void)prediction_shape(node, X);  // built, and X fits
   const bool training = !y.empty();
-  if (training && y[0] != X[0]) {
-    throw ShapeError(node.where() + ": X has " + std::to_string(X[0]) + " samples " + to_string(X) + ", but y has " +
-                     std::to_string(y[0]) + " " + to_string(y) + "; they must agree");
-  }
+  if (training) require_same_samples(node, X, y, "");
   const Compiled* compiled = training ? &node.compiled("memory_required for fit") : nullptr;
   const Index capacity = std::clamp<Index>(X[0], 1, batch_size);
   const auto program = node.program(training ? Mode::train : Mode::predict, capacity, node.adapt_input(X),

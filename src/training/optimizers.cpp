@@ -183,9 +183,8 @@ void OptimizerState::prepare(const engine::Plan& plan) {
       if (memory.ranges != slot.ranges) memory.ranges = whole;
       continue;
     }
-    const Index element = block.dtype() == DType::float32 ? sizeof(float) : sizeof(double);
     const Index count = rule_->slots();
-    memory_.push_back({slot.block, count, AlignedBytes(static_cast<std::size_t>(count * block.size() * element)),
+    memory_.push_back({slot.block, count, AlignedBytes(static_cast<std::size_t>(count) * block.bytes()),
                        rule_->rests_without_gradient() ? slot.ranges : whole});
   }
 }
@@ -204,11 +203,12 @@ void OptimizerState::update_range(const Memory& memory, const T* gradient, Range
                 range.size());
 }
 
-void OptimizerState::update(const engine::Plan& plan, const engine::Run& run, Index rank, Index team) const noexcept {
+void OptimizerState::update(const engine::Plan& plan, const engine::Run& run,
+                            const engine::Member& member) const noexcept {
   for (const engine::GradientSlot& slot : plan.gradient_slots()) {
     const Memory& memory = *memory_of(slot.block.get());
     for (const Range& range : memory.ranges) {
-      const Range mine = share(range.size(), rank, team);
+      const Range mine = member.share(range.size());
       if (mine.empty()) continue;
       const Range part{range.begin + mine.begin, range.begin + mine.end};
       slot.block->dtype() == DType::float32

@@ -64,8 +64,8 @@ class OptimizerState {
   // updated; all of it, once there was a plan with other ranges.
   void prepare(const engine::Plan& plan);
   void next_step();
-  // Updates member `rank`'s share of every block from the plan's gradients.
-  void update(const engine::Plan& plan, const engine::Run& run, Index rank, Index team) const noexcept;
+  // Updates the member's share of every block from the plan's gradients.
+  void update(const engine::Plan& plan, const engine::Run& run, const engine::Member& member) const noexcept;
   // Scalars and slots: what Keras counts as optimizer parameters.
   Index variables(Index trainable_elements) const { return 2 + rule_->slots() * trainable_elements; }
   // Whether a step has been prepared, so that Keras would count the variables.

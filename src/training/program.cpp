@@ -12,7 +12,7 @@ void Program::predict(engine::Workspace& workspace, Index rows) const {
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
-  auto walk = [&](const Member& m) { plan->forward(run, share(rows, m.rank(), m.size())); };
+  auto walk = [&](const Member& m) { plan->forward(run, m.share(rows)); };
   engine::run_team(engine::threads_for(plan->flops(rows)), {walk});
 }
 
@@ -21,7 +21,7 @@ void Program::evaluate(engine::Workspace& workspace, Index rows) const {
   plan->begin(run);
   plan->derive_if_stale(workspace);
   auto walk = [&](const Member& m) {
-    const Range mine = share(rows, m.rank(), m.size());
+    const Range mine = m.share(rows);
     plan->forward(run, mine);
     head->compute(run, mine);
   };
@@ -44,13 +44,13 @@ double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& 
   };
   auto gradients = [&](const Member& m) {
     if (m.rank() == 0) loss = head->loss(run);
-    plan->gradients(run, m.rank(), m.size());
+    plan->gradients(run, m);
   };
   auto update = [&](const Member& m) {
-    if (!std::isnan(loss)) optimizer.update(*plan, run, m.rank(), m.size());
+    if (!std::isnan(loss)) optimizer.update(*plan, run, m);
   };
   auto derive = [&](const Member& m) {
-    if (!std::isnan(loss)) plan->derive(run, m.rank(), m.size());
+    if (!std::isnan(loss)) plan->derive(run, m);
   };
   engine::run_team(engine::threads_for(plan->flops(rows)),
                    {{passes, plan->backward_stages()}, gradients, update, derive});

@@ -144,9 +144,9 @@ class Bench {
       if (m.rank() == 0) loss = stage_distance(targets);
     };
     auto backward = [&](const Member& m, Index stage) { plan_->backward(run, m, stage); };
-    auto gradients = [&](const Member& m) { plan_->gradients(run, m.rank(), m.size()); };
-    auto update = [&](const Member& m) { optimizer.update(*plan_, run, m.rank(), m.size()); };
-    auto derive = [&](const Member& m) { plan_->derive(run, m.rank(), m.size()); };
+    auto gradients = [&](const Member& m) { plan_->gradients(run, m); };
+    auto update = [&](const Member& m) { optimizer.update(*plan_, run, m); };
+    auto derive = [&](const Member& m) { plan_->derive(run, m); };
     engine::run_team(threads, {forward, compare, {backward, plan_->backward_stages()}, gradients, update, derive});
     for (const engine::GradientSlot& slot : plan_->gradient_slots()) slot.block->touch();
     plan_->derived(*workspace_);

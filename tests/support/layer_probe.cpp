@@ -55,7 +55,7 @@ class Walk {
     for (Index stage = 0; stage < plan_->backward_stages(); ++stage) {
       plan_->backward(run(), engine::Member(0, 1), stage);
     }
-    plan_->gradients(run(), 0, 1);
+    plan_->gradients(run(), engine::Member(0, 1));
   }
 
   std::vector<Tensor> outputs() const {

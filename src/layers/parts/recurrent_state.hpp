@@ -9,6 +9,7 @@
 #include <rondo/tensor.hpp>
 
 #include "core/aligned.hpp"
+#include "core/element_size.hpp"
 #include "core/range.hpp"
 #include "kernels/rows.hpp"
 
@@ -17,7 +18,7 @@ namespace rondo::layers {
 class RecurrentState {
  public:
   RecurrentState(std::string where, Index units, DType dtype)
-      : where_(std::move(where)), units_(units), element_(dtype == DType::float32 ? sizeof(float) : sizeof(double)) {}
+      : where_(std::move(where)), units_(units), element_(element_size(dtype)) {}
 
   // The first batch fixes the number of rows; ShapeError if a later one has another, until reset().
   void require_rows(Index rows) {
