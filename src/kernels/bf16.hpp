@@ -1,9 +1,10 @@
 // bfloat16: the upper half of a float, eight significant bits. An LSTM under the policy mixed_bfloat16 rounds what it
 // multiplies; sums, gates, states and weights stay float.
 //
-// Numbers stand in pairs along the depth of a product, the first in the low half, because that is what the instruction
-// of AVX512_BF16 takes: 16 sums each get two products at once. A tile of sums is otherwise that of tiles-inl.h with
-// pairs in place of elements, and its function is chosen at run time: by the instruction, or by conversion to floats.
+// Numbers stand in pairs along the depth of a product, the first in the low half, because that is what the instructions
+// for them take: AVX512_BF16, with which 16 sums each get two products at once, and AMX, a matrix unit. A tile of sums
+// is otherwise that of tiles-inl.h with pairs in place of elements, and its function is chosen at run time: by one of
+// the two, or by conversion to floats.
 #pragma once
 
 #include <bit>
@@ -32,7 +33,7 @@ constexpr Index bf16_pairs(Index elements) { return (elements + 1) / 2; }
 // out (rows, vectors) = start + a w for one tile. Row r's pair k of a stands at a[r * row_stride + k * depth_stride],
 // where one of the strides is 1; the pairs of w stand one row of the tile after the other.
 struct Bf16Product {
-  Index rows = 0, vectors = 0;   // at most 6 x 4 with AVX-512, 3 x 4 without
+  Index rows = 0, vectors = 0;   // at most Bf16Tile::rows, and 4
   const float* start = nullptr;  // null: zeros
   Index start_stride = 0;        // 0: all rows start alike
   float* out = nullptr;
@@ -43,11 +44,18 @@ struct Bf16Product {
   Index depth = 0;
 };
 
-using Bf16Tile = void (*)(const Bf16Product&);
+// A way to multiply.
+struct Bf16Tile {
+  void (*multiply)(const Bf16Product&) = nullptr;
+  Index rows = 0;           // of a product, at most
+  bool along_rows = false;  // whether a's depth_stride must be 1
+
+  explicit operator bool() const { return multiply != nullptr; }
+};
 
 // What an LSTM needs beside its float buffers.
 struct Bf16Operands {
-  Bf16Tile tile = nullptr;  // null: products are those of floats
+  Bf16Tile tile;  // none: products are those of floats
 
   // lstm_bf16_weights: panels like those of the weights, without the bias; a row for each pair of inputs, then for each
   // pair of units.
@@ -61,7 +69,7 @@ struct Bf16Operands {
   // later steps stand before earlier ones as in the dz of floats.
   Bf16Pair* dz_pairs = nullptr;
 
-  explicit operator bool() const { return tile != nullptr; }
+  explicit operator bool() const { return static_cast<bool>(tile); }
 };
 
 inline Index bf16_depth(const LstmLayout& layout) { return bf16_pairs(layout.inputs()) + bf16_pairs(layout.units()); }
@@ -69,17 +77,19 @@ inline Index bf16_weights_size(const LstmLayout& layout) { return bf16_depth(lay
 // Pairs of the derivatives of all gates of a row.
 inline Index bf16_dz_depth(const LstmLayout& layout) { return 2 * layout.padded_units(); }
 
-// How products of pairs are computed. `best` takes the instruction where it is the faster way.
-enum class Bf16Route { best, dot, conversion };
+// How products of pairs are computed: by AMX, by AVX512_BF16, or by conversion. `best` is the fastest one there is.
+enum class Bf16Route { best, amx, dot, conversion };
 
-// For layers planned from now on; `best` at first, or what RONDO_BF16 says (dot, conversion).
+// For layers planned from now on; `best` at first, or what RONDO_BF16 says (amx, dot, conversion).
 void choose_bf16_route(Bf16Route route);
-// Whether this processor has the instruction.
-bool has_bf16_dot();
-// The tile for layers of a table.
+// The tile for layers of a table: by the chosen route, or by conversion where that one is missing.
 Bf16Tile bf16_tile(const KernelTable& table);
 
-// The tile by the instruction; for tables of 16 lanes.
-void bf16_dot_tile(const Bf16Product& product);
+// Whether this processor, and for AMX the system, has the instructions; then the tiles, for tables of 16 lanes.
+bool has_bf16_amx();
+bool has_bf16_dot();
+bool bf16_dot_is_faster();  // than products of floats
+Bf16Tile bf16_amx_tile();
+Bf16Tile bf16_dot_tile();
 
 }  // namespace rondo::kernels

@@ -1,11 +1,6 @@
 // The tile by AVX512_BF16, for which Highway 1.0 has no target: intrinsics in functions of their own, chosen at run
 // time.
-#include <atomic>
-#include <cstdlib>
-#include <string_view>
-
 #include "kernels/bf16.hpp"
-#include "kernels/table.hpp"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -17,19 +12,12 @@
 #define RONDO_UNROLL _Pragma("GCC unroll 16")
 #define RONDO_UNROLL_DEPTH _Pragma("GCC unroll 4")
 #endif
-#endif
 
 namespace rondo::kernels {
 
 namespace {
 
 constexpr Index kLanes = 16;
-
-}  // namespace
-
-#if defined(__x86_64__)
-
-namespace {
 
 // kRows x kVectors sums in registers, like Tile of tiles-inl.h. Along rows of a if kAlongRows, else along columns.
 template <int kRows, int kVectors, bool kAlongRows>
@@ -81,9 +69,7 @@ void dot_tile_of_rows(const Bf16Product& p) {
   }
 }
 
-}  // namespace
-
-void bf16_dot_tile(const Bf16Product& p) {
+void dot_tile_of_any(const Bf16Product& p) {
   switch (p.rows) {
     case 1: return dot_tile_of_rows<1>(p);
     case 2: return dot_tile_of_rows<2>(p);
@@ -94,50 +80,29 @@ void bf16_dot_tile(const Bf16Product& p) {
   }
 }
 
+}  // namespace
+
+Bf16Tile bf16_dot_tile() { return {.multiply = dot_tile_of_any, .rows = 6}; }
+
 bool has_bf16_dot() {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bf16") != 0;
 }
 
-namespace {
-
 // AMD's Zen 4 has twice its rate of float products there (230 against 115 GFLOP/s a core). An Intel Xeon with AMX, its
 // other unit for bfloat16, has half of it (119 against 238).
-bool dot_is_faster() { return __builtin_cpu_is("amd") != 0; }
+bool bf16_dot_is_faster() { return has_bf16_dot() && __builtin_cpu_is("amd") != 0; }
 
-}  // namespace
+}  // namespace rondo::kernels
 
 #else
 
-void bf16_dot_tile(const Bf16Product&) {}
+namespace rondo::kernels {
+
+Bf16Tile bf16_dot_tile() { return {}; }
 bool has_bf16_dot() { return false; }
-
-namespace {
-bool dot_is_faster() { return false; }
-}  // namespace
-
-#endif
-
-namespace {
-
-std::atomic<Bf16Route>& route() {
-  static std::atomic<Bf16Route> chosen{[] {
-    const char* forced = std::getenv("RONDO_BF16");
-    const std::string_view name = forced == nullptr ? "" : forced;
-    return name == "dot" ? Bf16Route::dot : name == "conversion" ? Bf16Route::conversion : Bf16Route::best;
-  }()};
-  return chosen;
-}
-
-}  // namespace
-
-void choose_bf16_route(Bf16Route chosen) { route().store(chosen, std::memory_order_relaxed); }
-
-Bf16Tile bf16_tile(const KernelTable& table) {
-  static const bool has_dot = has_bf16_dot(), faster = has_dot && dot_is_faster();
-  const Bf16Route wanted = route().load(std::memory_order_relaxed);
-  const bool dot = wanted == Bf16Route::dot ? has_dot : wanted == Bf16Route::best && faster;
-  return dot && table.f32.lanes == kLanes ? bf16_dot_tile : table.bf16.tile;
-}
+bool bf16_dot_is_faster() { return false; }
 
 }  // namespace rondo::kernels
+
+#endif

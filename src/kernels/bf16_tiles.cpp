@@ -84,7 +84,7 @@ void Bf16TileByConversion(const Bf16Product& p) {
   });
 }
 
-void FillBf16Tiles(KernelTable& table) { table.bf16.tile = Bf16TileByConversion; }
+void FillBf16Tiles(KernelTable& table) { table.bf16.tile = {.multiply = Bf16TileByConversion, .rows = kMaxRows}; }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

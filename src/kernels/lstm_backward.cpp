@@ -203,7 +203,7 @@ void WalkStep(const LstmBackwardArgs<T>& q, const BackwardStep<T>& s, bool from_
     const bool whole = layout.panel_lanes(panels.end - 1) == layout.lanes();
     const bool one_pass =
         q.forward.bf16 ? bf16_dz_depth(layout) <= kDepthPerPass : layout.panels() <= kPanelsPerPass<T>;
-    ForBlocks(rows, whole && one_pass, [&](Range block) HWY_ATTR {
+    ForBlocks(rows, whole && one_pass && HasRegisterTile(q.forward), [&](Range block) HWY_ATTR {
       Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
       if (from_border) {
         dh = From(q.dh_border, block.begin, 0, panels.begin * layout.lanes());

@@ -26,6 +26,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 constexpr bool kMayRound = std::is_same_v<T, float>;
 
+// Whether products are made of tiles whose sums stand in vector registers; else as many rows at once as a block has.
+template <class T>
+HWY_INLINE bool HasRegisterTile(const LstmArgs<T>& p) {
+  return p.bf16.tile.rows <= kMaxRows;
+}
+
 // ---- operands ------------------------------------------------------------------------------------------------------
 
 // Number of the first unit in a row of operands.
@@ -86,17 +92,17 @@ inline void RoundDerivatives(const LstmArgs<float>& p, Index step, Index panel, 
 
 // A product of a block of rows in passes whose weights stay in the cache; a, start and out stand at the block's first
 // row. The product is changed in place, as a copy read back by vectors would wait for its stores.
-inline void ProductOfBlock(Bf16Tile tile, Bf16Product&& product, Index rows) {
+inline void ProductOfBlock(const Bf16Tile& tile, Bf16Product&& product, Index rows) {
   const Bf16Pair* const a = product.a;
   const float* const start = product.start;
   float* const out = product.out;
-  const Index start_stride = product.start_stride, whole_depth = product.depth, tiles = RowTiles(rows);
+  const Index start_stride = product.start_stride, whole_depth = product.depth, tiles = RowTiles(rows, tile.rows);
   const Index width = product.vectors * static_cast<Index>(hn::Lanes(hn::ScalableTag<float>()));
   ForPasses(whole_depth, kDepthPerPass, [&](Range depth) {
     product.depth = depth.size();
     if (depth.begin > 0) product.start_stride = product.out_stride;
     for (Index i = 0; i < tiles; ++i) {
-      const Range part = RowTile(rows, i);
+      const Range part = RowTile(rows, i, tile.rows);
       product.rows = part.size();
       product.a = a + part.begin * product.row_stride + depth.begin;
       product.out = out + part.begin * product.out_stride;
@@ -105,7 +111,7 @@ inline void ProductOfBlock(Bf16Tile tile, Bf16Product&& product, Index rows) {
       } else if (start != nullptr) {
         product.start = start + part.begin * start_stride;
       }
-      tile(product);
+      tile.multiply(product);
     }
     product.w += depth.size() * width;
   });

@@ -17,11 +17,16 @@ namespace {
 // ---- gradients -----------------------------------------------------------------------------------------------------
 //
 // As in lstm_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of steps
-// here.
+// here, and a tile may want its columns as rows.
 
-constexpr Index kTilesPerCopy = 10;
-constexpr Index kTileCopy = (kRowsPerPass + 4) * kMaxRows;  // with room for vectors behind the last row
+constexpr Index kCopies = 8192;                         // elements: 32 KB, one tile of the most rows there are
+constexpr Index kColumnsAtOnce = kMaxRows > 4 ? 8 : 4;  // that CopyOnePair writes
 constexpr Bf16Pair kOnes = 0x3f803f80;
+
+// Elements of one tile's copy; as columns, with room for what CopyOnePair writes behind the last.
+HWY_INLINE Index TileCopySize(const Bf16Tile& tile) {
+  return (tile.along_rows ? kRowsPerPass : kRowsPerPass + 4) * tile.rows;
+}
 
 // Pairs of steps from the last downwards, in each the same rows.
 struct PairPass {
@@ -31,8 +36,10 @@ struct PairPass {
   Range rows;
 };
 
-Index TilesPerPanel(const LstmLayout& layout) { return RowTiles(layout.rows()); }
-Index GradientTiles(const LstmLayout& layout) { return layout.panels() * TilesPerPanel(layout); }
+Index TilesPerPanel(const LstmLayout& layout, const Bf16Tile& tile) { return RowTiles(layout.rows(), tile.rows); }
+Index GradientTiles(const LstmLayout& layout, const Bf16Tile& tile) {
+  return layout.panels() * TilesPerPanel(layout, tile);
+}
 
 // Where the number that a weight row is multiplied with stands in a row of operands; -1 for the bias.
 Index NumberOf(const LstmLayout& layout, Index weight_row) {
@@ -58,13 +65,13 @@ HWY_INLINE void CopyOnePair(const Bf16Pair* first, const Bf16Pair* second, Index
 #endif
 }
 
-// The columns of [1, x, h] that the weight rows of a tile take, pair by pair.
-void CopyColumns(const LstmArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to) {
+// The columns of [1, x, h] that some weight rows take, pair by pair, `stride` apart.
+void CopyColumns(const LstmArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to, Index stride) {
   const Index first_number = NumberOf(p.layout, weight_rows.begin), last = weight_rows.end - 1;
   const bool in_line = first_number >= 0 && NumberOf(p.layout, last) == first_number + last - weight_rows.begin;
   for (Index i = 0; i < pass.pairs; ++i) {
     const Index step = pass.last_step - 2 * i;
-    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, to += kMaxRows) {
+    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, to += stride) {
       const Bf16Pair* first = OperandRow(p, step, b);
       const Bf16Pair* second = step + 1 < pass.end ? OperandRow(p, step + 1, b) : nullptr;
       if (in_line) {
@@ -80,12 +87,26 @@ void CopyColumns(const LstmArgs<float>& p, const PairPass& pass, Range weight_ro
   }
 }
 
+// The columns of a tile, as it wants them.
+void CopyTile(const LstmArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to) {
+  if (!p.bf16.tile.along_rows) return CopyColumns(p, pass, weight_rows, to, p.bf16.tile.rows);
+  HWY_ALIGN Bf16Pair columns[static_cast<size_t>(kRowsPerPass * kColumnsAtOnce)];
+  for (Index row = weight_rows.begin; row < weight_rows.end;
+       row += kColumnsAtOnce, to += kColumnsAtOnce * kRowsPerPass) {
+    const Index count = HWY_MIN(kColumnsAtOnce, weight_rows.end - row);
+    CopyColumns(p, pass, {row, row + count}, columns, kColumnsAtOnce);
+    Transpose(reinterpret_cast<const float*>(columns), kColumnsAtOnce, pass.pairs * pass.rows.size(), count,
+              reinterpret_cast<float*>(to), kRowsPerPass);
+  }
+}
+
 // One tile of a panel, whose columns have been copied.
 void TileGradient(const LstmArgs<float>& p, const PairPass& pass, Index panel, Range weight_rows,
                   const Bf16Pair* columns, bool add, float* gradient) {
   const Index width = p.layout.panel_width(panel);
   float* out = gradient + p.layout.panel_offset(panel) + weight_rows.begin * width;
   const bool full = pass.rows.size() == p.capacity;  // then the pairs are one long column
+  const bool along_rows = p.bf16.tile.along_rows;
   Bf16Product product{.rows = weight_rows.size(),
                       .vectors = width / static_cast<Index>(hn::Lanes(hn::ScalableTag<float>())),
                       .start = add ? out : nullptr,
@@ -93,29 +114,29 @@ void TileGradient(const LstmArgs<float>& p, const PairPass& pass, Index panel, R
                       .out = out,
                       .out_stride = width,
                       .a = columns,
-                      .row_stride = 1,
-                      .depth_stride = kMaxRows,
+                      .row_stride = along_rows ? kRowsPerPass : 1,
+                      .depth_stride = along_rows ? 1 : p.bf16.tile.rows,
                       .w = DzPairsAt(p, pass.last_step, panel, pass.rows.begin),
                       .depth = pass.rows.size() * (full ? pass.pairs : 1)};
   for (Index i = 0; i < (full ? 1 : pass.pairs); ++i) {
-    p.bf16.tile(product);
+    p.bf16.tile.multiply(product);
     product.start = out;
-    product.a += product.depth * kMaxRows;
+    product.a += product.depth * product.depth_stride;
     product.w += p.capacity * width;
   }
 }
 
 // A pass over a range of tiles, numbered panel by panel.
 void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Range tiles, float* gradient) {
-  HWY_ALIGN Bf16Pair copies[static_cast<size_t>(kTilesPerCopy * kTileCopy)];
-  const auto weight_rows = [&](Index i) { return RowTile(p.layout.rows(), i); };
-  const Index per_panel = TilesPerPanel(p.layout);
+  HWY_ALIGN Bf16Pair copies[static_cast<size_t>(kCopies)];
+  const auto weight_rows = [&](Index i) { return RowTile(p.layout.rows(), i, p.bf16.tile.rows); };
+  const Index per_panel = TilesPerPanel(p.layout, p.bf16.tile), size = TileCopySize(p.bf16.tile);
   ForCopiedTiles(
-      tiles, per_panel, per_panel, kTilesPerCopy,
-      [&](Index i, Index slot) { CopyColumns(p, pass, weight_rows(i), copies + slot * kTileCopy); },
+      tiles, per_panel, per_panel, kCopies / size,
+      [&](Index i, Index slot) { CopyTile(p, pass, weight_rows(i), copies + slot * size); },
       [&](Index panel, Range mine, Index slot) {
         for (Index i = mine.begin; i < mine.end; ++i, ++slot) {
-          TileGradient(p, pass, panel, weight_rows(i), copies + slot * kTileCopy, add, gradient);
+          TileGradient(p, pass, panel, weight_rows(i), copies + slot * size, add, gradient);
         }
       });
 }

@@ -145,7 +145,7 @@ void ForwardSequence(const LstmArgs<T>& p, Range steps, Range rows) {
                                  .x = s.x,
                                  .h = s.h_before};
       const Index depth = p.bf16 ? bf16_depth(layout) : layout.rows();
-      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && depth <= kDepthPerPass;
+      const bool by_tile = layout.panel_lanes(panel) == layout.lanes() && depth <= kDepthPerPass && HasRegisterTile(p);
       ForBlocks(rows, by_tile, [&](Range block) HWY_ATTR {
         const Rows<T> in_cache{scratch, layout.panel_width(panel), 0};
         const Rows<T> kept = p.kept != nullptr ? p.kept_at(0, step, panel, block.begin) : in_cache;

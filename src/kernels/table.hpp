@@ -247,7 +247,7 @@ void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* o
 
 // What the policy mixed_bfloat16 adds for float layers.
 struct Bf16Ops {
-  Bf16Tile tile = nullptr;  // by conversion
+  Bf16Tile tile;  // by conversion
   // Rounded copies of the weights for the products of forward and backward. Ranges of panels of units.
   void (*lstm_weights)(const LstmLayout&, const float* weights, Bf16Pair* out, Range panels) = nullptr;
   void (*lstm_transpose)(const LstmLayout&, const float* weights, Index first_row, Index count, Bf16Pair* out,
@@ -256,7 +256,7 @@ struct Bf16Ops {
   // last to the first, and in a pair batch rows ascending.
   void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Index batch, float* gradient, bool add,
                          Range tiles) = nullptr;
-  Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
+  Index (*lstm_gradient_tiles)(const LstmLayout&, const Bf16Tile&) = nullptr;
 };
 
 inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {

@@ -186,13 +186,13 @@ HWY_INLINE void WithColumns(D d, Index panel_lanes, Index vectors, F&& f) {
   }
 }
 
-// How many tiles of at most kMaxRows rows a run of rows is cut into.
-HWY_INLINE Index RowTiles(Index rows) { return (rows + kMaxRows - 1) / kMaxRows; }
+// How many tiles of at most `most` rows a run of rows is cut into.
+HWY_INLINE Index RowTiles(Index rows, Index most = kMaxRows) { return (rows + most - 1) / most; }
 
 // Tile i of `rows` rows, cut as evenly as possible: 33 rows are 6+6+6+5+5+5, never 6x5+3.
-HWY_INLINE Range RowTile(Index rows, Index i) {
-  if (rows <= kMaxRows) return {0, rows};  // without the division, which shows in tiny steps
-  const Index tiles = RowTiles(rows);
+HWY_INLINE Range RowTile(Index rows, Index i, Index most = kMaxRows) {
+  if (rows <= most) return {0, rows};  // without the division, which shows in tiny steps
+  const Index tiles = RowTiles(rows, most);
   const Index size = rows / tiles;
   const Index longer = rows % tiles;
   const Index begin = i * size + (i < longer ? i : longer);

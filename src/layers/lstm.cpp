@@ -154,7 +154,7 @@ class LstmExecutor final : public engine::Executor {
   const kernels::Bf16Ops& bf16_ops() const { return block_->table().bf16; }
 
   Index weight_tiles() const {
-    return at_.bf16 ? bf16_ops().lstm_gradient_tiles(s_.layout) : ops_->lstm_gradient_tiles(s_.layout);
+    return at_.bf16 ? bf16_ops().lstm_gradient_tiles(s_.layout, at_.bf16.tile) : ops_->lstm_gradient_tiles(s_.layout);
   }
   void weight_gradients(const Run& run, const kernels::LstmArgs<T>& args, Range steps, bool add,
                         Range tiles) const noexcept {

@@ -1,4 +1,4 @@
-// The policy mixed_bfloat16 of LSTM: against float32 with rounded numbers, by both routes, in every form of the layer.
+// The policy mixed_bfloat16 of LSTM: against float32 with rounded numbers, by all routes, in every form of the layer.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -34,10 +34,16 @@ class Machine {
 template <class F>
 void for_each_way(F&& f) {
   const Machine machine;
-  if (kernels::has_bf16_dot() && kernels::tables().front()->f32.lanes == 16) {
+  if (kernels::tables().front()->f32.lanes == 16) {
     kernels::choose(kernels::tables().front()->target);
-    kernels::choose_bf16_route(Bf16Route::dot);
-    f(std::string("dot"));
+    if (kernels::has_bf16_amx()) {
+      kernels::choose_bf16_route(Bf16Route::amx);
+      f(std::string("amx"));
+    }
+    if (kernels::has_bf16_dot()) {
+      kernels::choose_bf16_route(Bf16Route::dot);
+      f(std::string("dot"));
+    }
   }
   kernels::choose_bf16_route(Bf16Route::conversion);
   for (const kernels::KernelTable* table : kernels::tables()) {
@@ -244,7 +250,7 @@ TEST(LstmBf16, TrainsToNearlyTheLossOfFloat32) {
   const std::vector<double> plain = problem.losses(problem.model("float32"), 100);
   const double reached = plain.back();
   ASSERT_LT(reached, plain.front() / 50);
-  for (const Bf16Route route : {Bf16Route::dot, Bf16Route::conversion}) {
+  for (const Bf16Route route : {Bf16Route::amx, Bf16Route::dot, Bf16Route::conversion}) {
     kernels::choose_bf16_route(route);
     const Sequential model = problem.model("mixed_bfloat16");
     EXPECT_LT(problem.losses(model, 100).back(), 1.1 * reached);

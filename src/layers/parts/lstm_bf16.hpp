@@ -8,11 +8,11 @@
 namespace rondo::layers {
 
 struct LstmBf16 {
-  kernels::Bf16Tile tile = nullptr;  // null: the layer is not under the policy
-  engine::Place weights;             // derived copy
-  engine::Place rows;                // what the steps multiply
-  Index slots = 0;                   // of rows
-  engine::Place dz, dz_pairs;        // training only
+  kernels::Bf16Tile tile;      // none: the layer is not under the policy
+  engine::Place weights;       // derived copy
+  engine::Place rows;          // what the steps multiply
+  Index slots = 0;             // of rows
+  engine::Place dz, dz_pairs;  // training only
 
   LstmBf16() = default;
   // Places for elements of four bytes, which a plan of float32 has.
@@ -28,7 +28,7 @@ struct LstmBf16 {
     dz_pairs = builder.elements(kernels::dz_elements(kernels::bf16_pairs(dz_slots), builder.capacity(), layout));
   }
 
-  explicit operator bool() const { return tile != nullptr; }
+  explicit operator bool() const { return static_cast<bool>(tile); }
 
   kernels::Bf16Operands operands(std::byte* arena) const {
     return {.tile = tile,

@@ -1,0 +1,65 @@
+// Which of the ways to multiply bfloat16 pairs a layer takes.
+#include <atomic>
+#include <cstdlib>
+#include <string>
+
+#include <rondo/error.hpp>
+
+#include "core/names.hpp"
+#include "kernels/bf16.hpp"
+#include "kernels/table.hpp"
+
+namespace rondo::kernels {
+
+namespace {
+
+bool is_there(Bf16Route route) {
+  switch (route) {
+    case Bf16Route::amx: return has_bf16_amx();
+    case Bf16Route::dot: return has_bf16_dot();
+    default: return true;
+  }
+}
+
+Bf16Route best_route() {
+  if (has_bf16_amx()) return Bf16Route::amx;
+  return bf16_dot_is_faster() ? Bf16Route::dot : Bf16Route::conversion;
+}
+
+Bf16Route route_from_environment() {
+  const char* forced = std::getenv("RONDO_BF16");
+  if (forced == nullptr || *forced == '\0') return Bf16Route::best;
+  constexpr std::pair<const char*, Bf16Route> kNames[] = {
+      {"amx", Bf16Route::amx}, {"dot", Bf16Route::dot}, {"conversion", Bf16Route::conversion}};
+  std::vector<std::string> here;
+  for (const auto& [name, route] : kNames) {
+    if (!is_there(route)) continue;
+    if (lower_case(forced) == name) return route;
+    here.emplace_back(name);
+  }
+  throw ConfigError("RONDO_BF16 is '" + std::string(forced) + "'; this processor has " + quoted_list(here));
+}
+
+std::atomic<Bf16Route>& chosen_route() {
+  static std::atomic<Bf16Route> chosen{route_from_environment()};
+  return chosen;
+}
+
+}  // namespace
+
+void choose_bf16_route(Bf16Route route) { chosen_route().store(route, std::memory_order_relaxed); }
+
+Bf16Tile bf16_tile(const KernelTable& table) {
+  static const Bf16Route best = best_route();
+  constexpr Index kLanes = 16;  // of the instructions
+  Bf16Route route = chosen_route().load(std::memory_order_relaxed);
+  if (route == Bf16Route::best) route = best;
+  if (table.f32.lanes != kLanes || !is_there(route)) return table.bf16.tile;
+  switch (route) {
+    case Bf16Route::amx: return bf16_amx_tile();
+    case Bf16Route::dot: return bf16_dot_tile();
+    default: return table.bf16.tile;
+  }
+}
+
+}  // namespace rondo::kernels
