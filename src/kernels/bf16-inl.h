@@ -29,7 +29,7 @@ HWY_INLINE BitsOf<D> RoundedBits(D /*d*/, hn::Vec<D> x) {
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
   const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7fff)), odd);
   const auto quiet = hn::Or(bits, hn::Set(du, 0x400000));
-  return hn::IfThenElse(hn::RebindMask(du, hn::Ne(x, x)), quiet, rounded);
+  return hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(x)), quiet, rounded);
 }
 
 // The pairs whose first number is x and whose second is y.

@@ -41,26 +41,23 @@ HWY_INLINE void LoadWeights(D d, const hn::TFromD<D>* from, V (&w)[4]) {
   for (int gate = 0; gate < 4; ++gate) w[gate] = hn::LoadU(d, from + gate * kParts * static_cast<Index>(hn::Lanes(d)));
 }
 
-// The same rounded: a bfloat16 is the upper half of a float, so this is exact.
-template <int kParts, class D, class V = hn::Vec<D>>
-HWY_INLINE void LoadWeights(D d, const std::uint32_t* from, V (&w)[4]) {
+// The words of a row of pairs.
+template <int kParts, class D>
+HWY_INLINE void LoadPairs(D d, const Bf16Pair* from, BitsOf<D> (&w)[4]) {
   const hn::RebindToUnsigned<D> words;
   RONDO_UNROLL
-  for (int pair = 0; pair < 2; ++pair) {
-    const auto both = hn::LoadU(words, from + pair * kParts * static_cast<Index>(hn::Lanes(d)));
-    w[2 * pair] = FirstOfPairs(d, both);
-    w[2 * pair + 1] = SecondOfPairs(d, both);
+  for (int gate = 0; gate < 4; ++gate) {
+    w[gate] = hn::LoadU(words, from + gate * kParts * static_cast<Index>(hn::Lanes(d)));
   }
 }
 
-// The sums of kPanels panels, one after the other in memory, each kParts vectors wide. W is T, or a word of two rounded
-// weights.
-template <class D, int kPanels, int kParts, class W>
+// The sums of kPanels panels, one after the other in memory, each kParts vectors wide.
+template <class D, int kPanels, int kParts>
 struct StepSums {
   using T = hn::TFromD<D>;
   using V = hn::Vec<D>;
-  static constexpr int kVectors = kPanels * kParts;                       // of units
-  static constexpr Index kRow = (std::is_same_v<T, W> ? 4 : 2) * kParts;  // vectors of memory
+  static constexpr int kVectors = kPanels * kParts;  // of units
+  static constexpr Index kRow = 4 * kParts;          // vectors of memory
   V z[kVectors][4];
 
   static HWY_INLINE Index Lanes(D d) { return static_cast<Index>(hn::Lanes(d)); }
@@ -71,13 +68,13 @@ struct StepSums {
     for (int v = 0; v < kVectors; ++v) {
       z[v][0] = z[v][1] = z[v][2] = z[v][3] = hn::Zero(d);
       if (bias != nullptr) {
-        LoadWeights<kParts>(d, bias + (v / kParts * 4 * kParts * rows + v % kParts) * Lanes(d), z[v]);
+        LoadWeights<kParts>(d, bias + (v / kParts * kRow * rows + v % kParts) * Lanes(d), z[v]);
       }
     }
   }
 
   // z += a[0] w[0] + a[1] w[1] + ..., a row of weights to each element.
-  HWY_INLINE void Multiply(D d, const T* HWY_RESTRICT a, Index count, const W* HWY_RESTRICT w, Index rows) {
+  HWY_INLINE void Multiply(D d, const T* HWY_RESTRICT a, Index count, const T* HWY_RESTRICT w, Index rows) {
     RONDO_UNROLL_STEP
     for (Index k = 0; k < count; ++k) {
       const V x = hn::Set(d, a[k]);
@@ -89,6 +86,32 @@ struct StepSums {
         for (int gate = 0; gate < 4; ++gate) z[v][gate] = Fma(d, x, weight[gate], z[v][gate]);
       }
       w += kRow * Lanes(d);
+    }
+  }
+
+  // The same with rounded weights in pairs of rows, which become floats again.
+  HWY_INLINE void Multiply(D d, const T* HWY_RESTRICT a, Index count, const Bf16Pair* HWY_RESTRICT w, Index rows) {
+    Index k = 0;
+    RONDO_UNROLL_STEP
+    for (; k + 1 < count; k += 2) {
+      MultiplyPairs(d, w, rows, hn::Set(d, a[k]), [&](auto pairs) HWY_ATTR { return FirstOfPairs(d, pairs); });
+      MultiplyPairs(d, w, rows, hn::Set(d, a[k + 1]), [&](auto pairs) HWY_ATTR { return SecondOfPairs(d, pairs); });
+      w += kRow * Lanes(d);
+    }
+    if (k < count) {
+      MultiplyPairs(d, w, rows, hn::Set(d, a[k]), [&](auto pairs) HWY_ATTR { return FirstOfPairs(d, pairs); });
+    }
+  }
+
+ private:
+  template <class Half>
+  HWY_INLINE void MultiplyPairs(D d, const Bf16Pair* HWY_RESTRICT w, Index rows, V x, Half half) {
+    RONDO_UNROLL
+    for (int v = 0; v < kVectors; ++v) {
+      BitsOf<D> pairs[4];
+      LoadPairs<kParts>(d, w + (v / kParts * kRow * rows + v % kParts) * Lanes(d), pairs);
+      RONDO_UNROLL
+      for (int gate = 0; gate < 4; ++gate) z[v][gate] = Fma(d, x, half(pairs[gate]), z[v][gate]);
     }
   }
 };
@@ -115,18 +138,40 @@ HWY_NOINLINE void FinishAny(D d, const LstmStepLayer& layer, const T* z, bool fr
   hn::StoreU(hn::Mul(gate.o, AnyCell::Output(d, state, layer)), d, h);
 }
 
+// Where the weights of a panel's inputs begin, and how many rows, or pairs of rows, there are.
+template <class T>
+HWY_INLINE const T* InputWeights(const LstmLayout& layout, const T* weights, Index panel) {
+  return weights + layout.panel_offset(panel) + layout.panel_width(panel) * layout.first_input();
+}
+HWY_INLINE const Bf16Pair* InputWeights(const LstmLayout& layout, const Bf16Pair* weights, Index panel) {
+  return weights + layout.first_unit(panel) * 4 * bf16_depth(layout);
+}
+template <class T>
+HWY_INLINE Index WeightRows(const LstmLayout& layout, const T* /*weights*/) {
+  return layout.rows();
+}
+HWY_INLINE Index WeightRows(const LstmLayout& layout, const Bf16Pair* /*weights*/) { return bf16_depth(layout); }
+template <class T>
+HWY_INLINE Index InputRows(const LstmLayout& layout, const T* /*weights*/) {
+  return layout.inputs();
+}
+HWY_INLINE Index InputRows(const LstmLayout& layout, const Bf16Pair* /*weights*/) {
+  return bf16_pairs(layout.inputs());
+}
+
 // kPanels panels from panel `first` on. (Inlined, so that arguments stay in registers: each waits for its store else.)
 template <int kPanels, int kParts, class D, class T, class W>
 HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const W* weights, const T* x,
                            const T* before, T* state, bool from_zero, Index first) {
-  using Sums = StepSums<D, kPanels, kParts, W>;
+  using Sums = StepSums<D, kPanels, kParts>;
   const LstmLayout& layout = layer.layout;
-  const Index lanes = static_cast<Index>(hn::Lanes(d)), unit = layout.first_unit(first), rows = layout.rows();
+  const Index lanes = static_cast<Index>(hn::Lanes(d)), unit = layout.first_unit(first);
+  const Index rows = WeightRows(layout, weights), recurrent = InputRows(layout, weights);
   Sums sums;
-  sums.Begin(d, bias != nullptr ? bias + 4 * unit * rows : nullptr, rows);
-  weights += (Sums::kRow / kParts * unit * rows) + Sums::kRow * lanes * layout.first_input();
+  sums.Begin(d, bias != nullptr ? bias + layout.panel_offset(first) : nullptr, layout.rows());
+  weights = InputWeights(layout, weights, first);
   sums.Multiply(d, x, layout.inputs(), weights, rows);
-  if (!from_zero) sums.Multiply(d, before, layout.units(), weights + Sums::kRow * lanes * layout.inputs(), rows);
+  if (!from_zero) sums.Multiply(d, before, layout.units(), weights + Sums::kRow * lanes * recurrent, rows);
   T *h = state + unit, *c = h + layer.state_stride;
   if (IsStandard(layer) && !from_zero) {
     RONDO_UNROLL
@@ -140,6 +185,18 @@ HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const
     for (int gate = 0; gate < 4; ++gate) hn::Store(sums.z[v][gate], d, z[v] + gate * lanes);
   }
   for (int v = 0; v < Sums::kVectors; ++v) FinishAny(d, layer, z[v], from_zero, c + v * lanes, h + v * lanes);
+}
+
+// Calls f(tag) with the tag of as many lanes as a panel has.
+template <class D, class F>
+HWY_INLINE void WithPanelTag(D d, Index panel_lanes, F&& f) {
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  if (panel_lanes == lanes) return f(d);
+  if constexpr (hn::MaxLanes(D()) >= 2) {
+    const hn::Half<D> half;
+    if (2 * panel_lanes == lanes) return f(half);
+    if constexpr (hn::MaxLanes(D()) >= 4) f(hn::Half<decltype(half)>());
+  }
 }
 
 // Whole panels are walked forth and back in turn: what a step has read last, the next one finds in the nearest cache.
@@ -170,50 +227,26 @@ HWY_INLINE void Step(const LstmStepLayer& layer, const T* bias, const W* weights
     WithConstant<kMostPanels>(n, [&](auto at_once) HWY_ATTR { panels_from(at_once, one, d, first); });
     done += n;
   }
-  if constexpr (hn::MaxLanes(d) >= 2) {
-    const hn::Half<decltype(d)> half;
-    for (Index panel = whole; panel < panels; ++panel) {
-      if (2 * layout.panel_lanes(panel) == layout.lanes()) {
-        panels_from(one, one, half, panel);
-      } else if constexpr (hn::MaxLanes(d) >= 4) {
-        panels_from(one, one, hn::Half<decltype(half)>(), panel);
-      }
-    }
+  for (Index panel = whole; panel < panels; ++panel) {
+    WithPanelTag(d, layout.panel_lanes(panel), [&](auto narrow) HWY_ATTR { panels_from(one, one, narrow, panel); });
   }
 }
 
-void LstmStepFloat(const LstmStepLayer& layer, const float* weights, const std::uint32_t* rounded, const float* x,
-                   float* state, Index step) {
-  rounded != nullptr ? Step(layer, weights, rounded, x, state, step) : Step(layer, weights, weights, x, state, step);
-}
-
-void LstmStepDouble(const LstmStepLayer& layer, const double* weights, const std::uint32_t* /*rounded*/,
-                    const double* x, double* state, Index step) {
+template <class T>
+void LstmStep(const LstmStepLayer& layer, const T* weights, const T* x, T* state, Index step) {
   Step(layer, weights, weights, x, state, step);
 }
 
+void LstmBf16Step(const LstmStepLayer& layer, const float* weights, const Bf16Pair* rounded, const float* x,
+                  float* state, Index step) {
+  Step(layer, weights, rounded, x, state, step);
+}
+
 void FillLstmStep(KernelTable& table) {
-  table.f32.lstm_step = LstmStepFloat;
-  table.f64.lstm_step = LstmStepDouble;
+  table.f32.lstm_step = LstmStep<float>;
+  table.f64.lstm_step = LstmStep<double>;
+  table.bf16.lstm_step = LstmBf16Step;
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace rondo::kernels {
-
-void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out) {
-  for (Index panel = 0; panel < layout.panels(); ++panel) {
-    const Index lanes = layout.panel_lanes(panel), begin = layout.panel_offset(panel);
-    for (Index pair = 2 * layout.first_input(); pair < 2 * layout.rows(); ++pair) {
-      const float* low = weights + begin + 2 * lanes * pair;
-      for (Index i = 0; i < lanes; ++i) {
-        out[begin / 2 + lanes * pair + i] = to_bf16(low[i]) | Bf16Pair{to_bf16(low[lanes + i])} << 16;
-      }
-    }
-  }
-}
-
-}  // namespace rondo::kernels
-#endif  // HWY_ONCE

@@ -192,11 +192,9 @@ struct Ops {
   // A range of steps for a range of batch rows. A whole sequence may be cut into ranges that follow each other; the
   // bits do not show it. Chain of a sum: bias, inputs ascending, units ascending.
   void (*lstm_forward)(const LstmArgs<T>&, Range steps, Range rows) = nullptr;
-  // One step of one sequence, with the chains of lstm_forward: state becomes that after x. `rounded` (float only) holds
-  // what lstm_round made of the weights, or is null: then they are read as they are. Before step 0 the state is zero,
-  // whatever stands there. (Six arguments in registers: tiny steps would wait for a struct to be written and read.)
-  void (*lstm_step)(const LstmStepLayer&, const T* weights, const std::uint32_t* rounded, const T* x, T* state,
-                    Index step) = nullptr;
+  // One step of one sequence, with the chains of lstm_forward: state becomes that after x. Before step 0 the state is
+  // zero, whatever stands there. (Arguments in registers: tiny steps would wait for a struct to be written and read.)
+  void (*lstm_step)(const LstmStepLayer&, const T* weights, const T* x, T* state, Index step) = nullptr;
   // lstm_forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the
   // gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
   void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
@@ -240,11 +238,6 @@ inline Index dense_transposed_size(const DenseLayout& layout) {
   return layout.units * round_up(layout.inputs, layout.lanes);
 }
 
-// The rows of the weights but the bias rounded to bfloat16, to the nearest and to even, in the panels' order: two gates
-// share a word, i and f, then c and o, the first in the low half. A panel stands at half its offset; `out` needs half
-// as many words as the weights have elements.
-void lstm_round(const LstmLayout& layout, const float* weights, std::uint32_t* out);
-
 // What the policy mixed_bfloat16 adds for float layers.
 struct Bf16Ops {
   Bf16Tile tile;  // by conversion
@@ -257,6 +250,10 @@ struct Bf16Ops {
   void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Index batch, float* gradient, bool add,
                          Range tiles) = nullptr;
   Index (*lstm_gradient_tiles)(const LstmLayout&, const Bf16Tile&) = nullptr;
+
+  // As Ops::lstm_step, with lstm_weights in place of the weights, but not of the bias; the same chains.
+  void (*lstm_step)(const LstmStepLayer&, const float* weights, const Bf16Pair* rounded, const float* x, float* state,
+                    Index step) = nullptr;
 };
 
 inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {

@@ -491,7 +491,7 @@ class LstmNode final : public graph::LayerNode {
         {.x = x.data,
          .mask = x.mask,
          .state = state,
-         .rounded = builder.rounds_weights() ? builder.elements(layout_.size() / 2) : Place{}},
+         .rounded = builder.rounds_weights() ? builder.elements(kernels::bf16_weights_size(layout_)) : Place{}},
         block_));
     return with_mask<T>(builder, x, outputs, /*from_state=*/true);
   }

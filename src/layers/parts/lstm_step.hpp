@@ -24,21 +24,31 @@ class LstmStepExecutor final : public engine::Executor {
  public:
   LstmStepExecutor(const kernels::LstmStepLayer& layer, const LstmStepPlaces& places,
                    std::shared_ptr<engine::ParameterBlock> block)
-      : layer_(layer), at_(places), block_(std::move(block)), step_(block_->table().template ops<T>().lstm_step) {}
+      : layer_(layer),
+        at_(places),
+        block_(std::move(block)),
+        step_(block_->table().template ops<T>().lstm_step),
+        bf16_step_(block_->table().bf16.lstm_step) {}
 
   void forward(const engine::Run& run, Range /*rows*/) const noexcept override {
     if (at_.mask && *at_.mask.pointer<const std::uint8_t>(run.arena) == 0) return skip(run);
-    step_(layer_, block_->template values<T>(), at_.rounded.pointer<const std::uint32_t>(run.arena),
-          at_.x.pointer<const T>(run.arena), at_.state.pointer<T>(run.arena), run.step);
+    const T* weights = block_->template values<T>();
+    const T* x = at_.x.pointer<const T>(run.arena);
+    T* state = at_.state.pointer<T>(run.arena);
+    if constexpr (kMayRound) {
+      if (at_.rounded) {
+        return bf16_step_(layer_, weights, at_.rounded.pointer<const kernels::Bf16Pair>(run.arena), x, state, run.step);
+      }
+    }
+    step_(layer_, weights, x, state, run.step);
   }
   void backward(const engine::Run&, const engine::Member&, Index) const noexcept override {}
 
-  Index derived_tiles() const override { return at_.rounded ? 1 : 0; }
-  void derive(const engine::Run& run, Range tiles) const noexcept override {
-    if constexpr (std::is_same_v<T, float>) {
-      if (tiles.empty()) return;
-      kernels::lstm_round(layer_.layout, block_->template values<float>(),
-                          at_.rounded.pointer<std::uint32_t>(run.arena));
+  Index derived_tiles() const override { return at_.rounded ? layer_.layout.panels() : 0; }
+  void derive(const engine::Run& run, Range panels) const noexcept override {
+    if constexpr (kMayRound) {
+      block_->table().bf16.lstm_weights(layer_.layout, block_->template values<float>(),
+                                        at_.rounded.pointer<kernels::Bf16Pair>(run.arena), panels);
     }
   }
   const engine::ParameterBlock* derived_from() const override { return at_.rounded ? block_.get() : nullptr; }
@@ -48,6 +58,8 @@ class LstmStepExecutor final : public engine::Executor {
   }
 
  private:
+  static constexpr bool kMayRound = std::is_same_v<T, float>;
+
   // A step that does not count leaves the state as it is.
   void skip(const engine::Run& run) const noexcept {
     if (run.step > 0) return;
@@ -58,6 +70,7 @@ class LstmStepExecutor final : public engine::Executor {
   LstmStepPlaces at_;
   std::shared_ptr<engine::ParameterBlock> block_;
   decltype(kernels::Ops<T>::lstm_step) step_;
+  decltype(kernels::Bf16Ops::lstm_step) bf16_step_;
 };
 
 }  // namespace rondo::layers
