@@ -143,7 +143,7 @@ void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Ran
 
 void LstmBf16Gradients(const LstmArgs<float>& p, Range steps, Index batch, float* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
-  ForGradientPasses(bf16_pairs(steps.size()), batch, [&](Index left, Index n, Range rows) {
+  ForGradientPasses(bf16_pairs(steps.size()), batch, kRowsPerPass, [&](Index left, Index n, Range rows) {
     PassGradients(p, {.last_step = steps.begin + 2 * (left - 1), .pairs = n, .end = steps.end, .rows = rows}, add,
                   tiles, gradient);
     add = true;

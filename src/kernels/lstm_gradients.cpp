@@ -19,18 +19,22 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The gradient of a weight is the sum over steps and batch rows of dz times what the weight was multiplied with: 1 for
 // the bias, an input, a unit's h of the step before. A tile takes a few weight rows, that is, columns of [1, x, h].
 
-// Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
-// line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s).
-template <class T>
-constexpr Index kTilesPerCopy = 40 / sizeof(T);
-constexpr Index kTileCopy = (kRowsPerPass + 1) * kMaxRows;  // elements of one tile's copy, and of a vector behind it
-
 // Pairs of a pass in the order of the chain: steps from last_step downwards, in each the same rows.
 struct GradientPass {
   Index last_step = 0;
   Index steps = 0;
   Range rows;
 };
+
+// Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
+// line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s). For
+// so many tiles at once, as each time the dz of a panel comes from a farther cache.
+template <class T>
+constexpr Index kTilesPerCopy = 160 / sizeof(T);            // in long passes half as many
+constexpr Index kTileCopy = (kRowsPerPass + 1) * kMaxRows;  // elements of one tile's copy, and of a vector behind it
+
+HWY_INLINE bool IsLong(const GradientPass& pass) { return pass.steps * pass.rows.size() > kRowsPerPass; }
+HWY_INLINE Index TileCopySize(const GradientPass& pass) { return IsLong(pass) ? 2 * kTileCopy : kTileCopy; }
 
 // Per panel: tiles of the bias and the inputs together, then tiles of recurrent rows.
 HWY_INLINE Index InputTiles(const LstmLayout& layout) { return RowTiles(layout.first_recurrent()); }
@@ -111,12 +115,13 @@ HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, Index dz_step
 template <class T>
 void PanelGradients(const LstmArgs<T>& p, const GradientPass& pass, Index panel, Range tiles, const T* copies,
                     const Index* steps, bool add, T* gradient) {
+  const Index copy_size = TileCopySize(pass);
   const hn::ScalableTag<T> d;
   const LstmLayout& layout = p.layout;
   const T* dz = p.dz_at(pass.last_step, panel, pass.rows.begin);
   const Index dz_step = p.capacity * layout.panel_width(panel);
   const bool full = pass.rows.size() == p.capacity;  // then the steps are one long column
-  for (Index i = tiles.begin; i < tiles.end; ++i, copies += kTileCopy, ++steps) {
+  for (Index i = tiles.begin; i < tiles.end; ++i, copies += copy_size, ++steps) {
     const Range rows = TileNumber(layout, i).rows;
     T* out = gradient + layout.panel_offset(panel) + rows.begin * layout.panel_width(panel);
     WithConstant<kMaxRows>(rows.size(), [&](auto n) HWY_ATTR {
@@ -135,19 +140,21 @@ template <class T>
 void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, bool add, Range tiles, T* gradient) {
   HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kTileCopy)];
   Index steps[static_cast<size_t>(kTilesPerCopy<T>)];
+  const Index copy_size = TileCopySize(pass);
   const Index per_panel = TilesPerPanel(p.layout);
   ForCopiedTiles(
-      tiles, per_panel, p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout), kTilesPerCopy<T>,
+      tiles, per_panel, p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout),
+      IsLong(pass) ? kTilesPerCopy<T> / 2 : kTilesPerCopy<T>,
       [&](Index i, Index slot)
-          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * kTileCopy); },
+          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * copy_size); },
       [&](Index panel, Range mine, Index slot)
-          HWY_ATTR { PanelGradients(p, pass, panel, mine, copies + slot * kTileCopy, steps + slot, add, gradient); });
+          HWY_ATTR { PanelGradients(p, pass, panel, mine, copies + slot * copy_size, steps + slot, add, gradient); });
 }
 
 template <class T>
 void LstmGradients(const LstmArgs<T>& p, Range steps, Index batch, T* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
-  ForGradientPasses(steps.size(), batch, [&](Index left, Index n, Range rows) HWY_ATTR {
+  ForGradientPasses(steps.size(), batch, RowsPerPass<T>(p.layout), [&](Index left, Index n, Range rows) HWY_ATTR {
     PassGradients(p, {steps.begin + left - 1, n, rows}, add, tiles, gradient);
     add = true;
   });

@@ -56,15 +56,22 @@ HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
 // ---- weight gradients ----------------------------------------------------------------------------------------------
 
 // A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512, 16 with AVX2) stay in the first
-// cache while the tiles of the panel go over them. Shorter passes load and store the sums more often.
-constexpr Index kRowsPerPass = 128;
+// cache while the tiles of the panel go over them. Every pass loads and stores all sums: where they are more than the
+// second cache holds, passes are twice as long.
+constexpr Index kRowsPerPass = 128, kMostRowsPerPass = 2 * kRowsPerPass;
+
+template <class T>
+HWY_INLINE Index RowsPerPass(const LstmLayout& layout) {
+  constexpr Index kManySums = (Index{2} << 20) / Index{sizeof(T)};
+  return layout.size() > kManySums ? kMostRowsPerPass : kRowsPerPass;
+}
 
 // f(left, n, rows) for the passes over `count` steps, or pairs of steps, and `batch` rows: the n last ones of the
 // `left` that are left, in each the same rows.
 template <class F>
-HWY_INLINE void ForGradientPasses(Index count, Index batch, F&& f) {
-  const Index blocks = HWY_MAX(Index{1}, (batch + kRowsPerPass - 1) / kRowsPerPass);
-  const Index per_pass = HWY_MAX(Index{1}, kRowsPerPass / HWY_MAX(Index{1}, batch));
+HWY_INLINE void ForGradientPasses(Index count, Index batch, Index rows_per_pass, F&& f) {
+  const Index blocks = HWY_MAX(Index{1}, (batch + rows_per_pass - 1) / rows_per_pass);
+  const Index per_pass = HWY_MAX(Index{1}, rows_per_pass / HWY_MAX(Index{1}, batch));
   for (Index left = count; left > 0; left -= per_pass) {
     for (Index block = 0; block < blocks; ++block) f(left, HWY_MIN(per_pass, left), share(batch, block, blocks));
   }
