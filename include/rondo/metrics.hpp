@@ -51,16 +51,16 @@ struct NameOptions {
 
 class MeanSquaredError : public Metric {
  public:
-  explicit MeanSquaredError(NameOptions options = {});
+  explicit MeanSquaredError(const NameOptions& options = {});
 };
 class MeanAbsoluteError : public Metric {
  public:
-  explicit MeanAbsoluteError(NameOptions options = {});
+  explicit MeanAbsoluteError(const NameOptions& options = {});
 };
 // The root of the mean over all samples of an epoch, not the mean of the batches' roots.
 class RootMeanSquaredError : public Metric {
  public:
-  explicit RootMeanSquaredError(NameOptions options = {});
+  explicit RootMeanSquaredError(const NameOptions& options = {});
 };
 
 struct BinaryAccuracyOptions {
@@ -70,17 +70,17 @@ struct BinaryAccuracyOptions {
 // How often (prediction > threshold) equals the label.
 class BinaryAccuracy : public Metric {
  public:
-  explicit BinaryAccuracy(BinaryAccuracyOptions options = {});
+  explicit BinaryAccuracy(const BinaryAccuracyOptions& options = {});
 };
 // How often the largest prediction stands where the largest label stands; the first of equals counts.
 class CategoricalAccuracy : public Metric {
  public:
-  explicit CategoricalAccuracy(NameOptions options = {});
+  explicit CategoricalAccuracy(const NameOptions& options = {});
 };
 // The same with class numbers as labels.
 class SparseCategoricalAccuracy : public Metric {
  public:
-  explicit SparseCategoricalAccuracy(NameOptions options = {});
+  explicit SparseCategoricalAccuracy(const NameOptions& options = {});
 };
 
 }  // namespace metrics

@@ -45,9 +45,10 @@ void Plan::forward(const Run& run, Range rows) const noexcept {
 
 void Plan::backward(const Run& run, const Member& member, Index stage) const noexcept {
   Index first = 0;  // in which the executor begins
-  for (auto e = executors_.rbegin(); e != executors_.rend(); ++e) {
-    const Index last = backward_stages_ == 1 ? 0 : first + (*e)->backward_stages() - 1;
-    if (first <= stage && stage <= last) (*e)->backward(run, member, stage - first);
+  for (std::size_t i = executors_.size(); i-- > 0;) {
+    const Executor& e = *executors_[i];
+    const Index last = backward_stages_ == 1 ? 0 : first + e.backward_stages() - 1;
+    if (first <= stage && stage <= last) e.backward(run, member, stage - first);
     first = last;
   }
 }

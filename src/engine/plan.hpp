@@ -240,7 +240,7 @@ class PlanBuilder {
   std::unique_ptr<const Plan> finish();
 
  private:
-  std::ptrdiff_t allocate(Index elements);
+  std::ptrdiff_t allocate(Index count);
   std::unique_ptr<Plan> plan_;
 };
 

@@ -30,11 +30,9 @@ struct GradientPass {
 // line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s). For
 // so many tiles at once, as each time the dz of a panel comes from a farther cache.
 template <class T>
-constexpr Index kTilesPerCopy = 160 / sizeof(T);            // in long passes half as many
-constexpr Index kTileCopy = (kRowsPerPass + 1) * kMaxRows;  // elements of one tile's copy, and of a vector behind it
-
-HWY_INLINE bool IsLong(const GradientPass& pass) { return pass.steps * pass.rows.size() > kRowsPerPass; }
-HWY_INLINE Index TileCopySize(const GradientPass& pass) { return IsLong(pass) ? 2 * kTileCopy : kTileCopy; }
+constexpr Index kTilesPerCopy = 80 / sizeof(T);
+// Elements of one tile's copy in passes of so many rows, and of a vector behind it.
+constexpr Index TileCopySize(Index rows_per_pass) { return (rows_per_pass + 1) * kMaxRows; }
 
 // Per panel: tiles of the bias and the inputs together, then tiles of recurrent rows.
 HWY_INLINE Index InputTiles(const LstmLayout& layout) { return RowTiles(layout.first_recurrent()); }
@@ -114,8 +112,7 @@ HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, Index dz_step
 // Tiles [tiles.begin, tiles.end) of a panel, whose columns have been copied.
 template <class T>
 void PanelGradients(const LstmArgs<T>& p, const GradientPass& pass, Index panel, Range tiles, const T* copies,
-                    const Index* steps, bool add, T* gradient) {
-  const Index copy_size = TileCopySize(pass);
+                    Index copy_size, const Index* steps, bool add, T* gradient) {
   const hn::ScalableTag<T> d;
   const LstmLayout& layout = p.layout;
   const T* dz = p.dz_at(pass.last_step, panel, pass.rows.begin);
@@ -136,26 +133,29 @@ void PanelGradients(const LstmArgs<T>& p, const GradientPass& pass, Index panel,
 
 // A pass over a range of tiles, numbered panel by panel. Without any state before a step, those of recurrent rows have
 // nothing to add.
-template <class T>
-void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, bool add, Range tiles, T* gradient) {
-  HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kTileCopy)];
+template <Index kRows, class T>
+HWY_NOINLINE void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, bool add, Range tiles, T* gradient) {
+  constexpr Index kCopySize = TileCopySize(kRows);
+  HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kCopySize)];  // of float 62 KB, in long passes 123
   Index steps[static_cast<size_t>(kTilesPerCopy<T>)];
-  const Index copy_size = TileCopySize(pass);
   const Index per_panel = TilesPerPanel(p.layout);
   ForCopiedTiles(
-      tiles, per_panel, p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout),
-      IsLong(pass) ? kTilesPerCopy<T> / 2 : kTilesPerCopy<T>,
+      tiles, per_panel, p.steps > 1 || p.h0 ? per_panel : InputTiles(p.layout), kTilesPerCopy<T>,
       [&](Index i, Index slot)
-          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * copy_size); },
-      [&](Index panel, Range mine, Index slot)
-          HWY_ATTR { PanelGradients(p, pass, panel, mine, copies + slot * copy_size, steps + slot, add, gradient); });
+          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * kCopySize); },
+      [&](Index panel, Range mine, Index slot) HWY_ATTR {
+        PanelGradients(p, pass, panel, mine, copies + slot * kCopySize, kCopySize, steps + slot, add, gradient);
+      });
 }
 
 template <class T>
 void LstmGradients(const LstmArgs<T>& p, Range steps, Index batch, T* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
-  ForGradientPasses(steps.size(), batch, RowsPerPass<T>(p.layout), [&](Index left, Index n, Range rows) HWY_ATTR {
-    PassGradients(p, {steps.begin + left - 1, n, rows}, add, tiles, gradient);
+  const Index rows_per_pass = RowsPerPass<T>(p.layout);
+  ForGradientPasses(steps.size(), batch, rows_per_pass, [&](Index left, Index n, Range rows) HWY_ATTR {
+    const GradientPass pass{steps.begin + left - 1, n, rows};
+    rows_per_pass == kRowsPerPass ? PassGradients<kRowsPerPass>(p, pass, add, tiles, gradient)
+                                  : PassGradients<kMostRowsPerPass>(p, pass, add, tiles, gradient);
     add = true;
   });
 }

@@ -168,18 +168,18 @@ Metric::Metric(const std::string& name) : name_(name) {
 
 namespace metrics {
 
-MeanSquaredError::MeanSquaredError(NameOptions o)
+MeanSquaredError::MeanSquaredError(const NameOptions& o)
     : Metric(or_default(o.name, "mean_squared_error"), known_rule("mse")) {}
-MeanAbsoluteError::MeanAbsoluteError(NameOptions o)
+MeanAbsoluteError::MeanAbsoluteError(const NameOptions& o)
     : Metric(or_default(o.name, "mean_absolute_error"), known_rule("mae")) {}
-RootMeanSquaredError::RootMeanSquaredError(NameOptions o)
+RootMeanSquaredError::RootMeanSquaredError(const NameOptions& o)
     : Metric(or_default(o.name, "root_mean_squared_error"), known_rule("rmse")) {}
-BinaryAccuracy::BinaryAccuracy(BinaryAccuracyOptions o)
+BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& o)
     : Metric(or_default(o.name, "binary_accuracy"),
              std::make_shared<AccuracyMetric>("BinaryAccuracy", BoundMetric::Kind::binary_accuracy, o.threshold)) {}
-CategoricalAccuracy::CategoricalAccuracy(NameOptions o)
+CategoricalAccuracy::CategoricalAccuracy(const NameOptions& o)
     : Metric(or_default(o.name, "categorical_accuracy"), known_rule("categorical_accuracy")) {}
-SparseCategoricalAccuracy::SparseCategoricalAccuracy(NameOptions o)
+SparseCategoricalAccuracy::SparseCategoricalAccuracy(const NameOptions& o)
     : Metric(or_default(o.name, "sparse_categorical_accuracy"), known_rule("sparse_categorical_accuracy")) {}
 
 }  // namespace metrics
