@@ -3,7 +3,7 @@
 size beside what came out.
 
     ./dev bench                               all rows, Rondo and the peaks
-    ./dev bench --peers                       and PyTorch, Keras, JAX, ONNX Runtime
+    ./dev bench --peers                       and PyTorch (Python, C++), Keras, JAX, ONNX Runtime
     ./dev bench --rows a,b4 --threads 1 --slices 5
     benchmarks/grid.py --render part1.json part2.json --markdown grid.md --svg grid.svg
     benchmarks/grid.py --self-test
@@ -28,10 +28,12 @@ from racing.worker import Worker, WorkerError
 
 HERE = Path(__file__).resolve().parent
 
-# name: worker, environment, and the modes that it takes part in. (A new model with its fit takes Keras most of a
+# name: worker (a Python script, or a program that ./dev bench --peers builds), environment, and the modes that it takes
+# part in. (A new model with its fit takes Keras most of a
 # minute: epoch1 tells as much.)
 PEERS = {
     "torch": ("torch_worker.py", "", {"train", "epoch1", "fitcall", "newfit", "infer", "stream"}),
+    "libtorch": ("libtorch_worker", "", {"train", "epoch1", "fitcall", "newfit", "infer", "stream"}),
     "keras-tf": ("keras_worker.py", "KERAS_BACKEND=tensorflow", {"train", "epoch1", "fitcall", "infer", "stream"}),
     "keras-jax": ("keras_worker.py", "KERAS_BACKEND=jax", {"train", "epoch1", "fitcall", "infer", "stream"}),
     "jax": ("jax_worker.py", "", {"train", "infer", "stream"}),
@@ -81,8 +83,11 @@ def commands(options: argparse.Namespace) -> dict[str, str]:
     if options.peers:
         python = shlex.quote(str(options.peers / "bin/python"))
         for name in options.only:
-            script, environment, _ = PEERS[name]
-            found[name] = f"{environment} {python} {shlex.quote(str(HERE / 'peers' / script))}"
+            worker, environment, _ = PEERS[name]
+            if worker.endswith(".py"):
+                found[name] = f"{environment} {python} {shlex.quote(str(HERE / 'peers' / worker))}"
+            else:
+                found[name] = f"{environment} {shlex.quote(str(options.peers / 'bin' / worker))}"
     for extra in options.extra:
         name, _, command = extra.partition("=")
         found[name] = command

@@ -6,6 +6,7 @@
 //
 //   train     one training step inside a long fit over many batches (Adam, mean squared error)
 //   trainbf16 the same under the policy mixed_bfloat16
+//   recompute the same with LSTM(..., {.recompute = true})
 //   epoch1    one epoch of one batch inside a long fit
 //   fitcall   one call of fit: an epoch of 24 samples, one at a time, not shuffled
 //   newfit    one new model with a fit of 1000 epochs of one batch
@@ -62,7 +63,7 @@ class RondoRunner : public benchmarks::Runner {
 
  private:
   bool streams() const { return s_.mode == "stream" || s_.mode == "streambf16"; }
-  bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16"; }
+  bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16" || s_.mode == "recompute"; }
 
   // Enough batches that an epoch's own cost vanishes beside its steps, unless a step is long anyway.
   Index batches_per_epoch() const {
@@ -76,6 +77,7 @@ class RondoRunner : public benchmarks::Runner {
     for (Index l = 0; l < s_.layers; ++l) {
       LSTMOptions options{.return_sequences = l + 1 < s_.layers};
       if (s_.mode == "trainbf16") options.dtype = "mixed_bfloat16";
+      options.recompute = s_.mode == "recompute";
       if (l == 0) options.input_shape = {s_.steps, s_.features};
       model.add(LSTM(s_.units, options));
     }

@@ -21,10 +21,11 @@ namespace rondo {
 struct StreamOptions {
   // "": the model's weights as they are. "bfloat16": LSTM layers read their weights, but not the bias, rounded to eight
   // significant bits. From about 100 units on a step takes as long as reading the weights, which are half as large
-  // then: some 1.3 times faster at 128 units, 1.8 times at 256. States come out with an error of a few 1e-4 to 1e-3
-  // (weights of ordinary size), so a step no longer has the bits of predict; sums, gates and states stay float32, and
-  // the bits are still the same on every processor. The stream keeps rounded copies and renews them when the weights
-  // change. For float32 models with an LSTM layer.
+  // then; making floats of them again takes part of that back (an Intel Xeon with AVX-512: 1.2 times faster at 128
+  // units, 1.25 at 256, 3 times at 512, where only the rounded weights fit the second cache). States come out with an
+  // error of a few 1e-4 to 1e-3 (weights of ordinary size), so a step no longer has the bits of predict; sums, gates
+  // and states stay float32, and the bits are still the same on every processor. The stream keeps rounded copies and
+  // renews them when the weights change. For float32 models with an LSTM layer.
   std::string weights = {};
 };
 

@@ -9,6 +9,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <string_view>
 
 #include "kernels/layout.hpp"
 #include "kernels/rows.hpp"
@@ -79,6 +80,9 @@ inline Index bf16_dz_depth(const LstmLayout& layout) { return 2 * layout.padded_
 
 // How products of pairs are computed: by AMX, by AVX512_BF16, or by conversion. `best` is the fastest one there is.
 enum class Bf16Route { best, amx, dot, conversion };
+
+// By its name in RONDO_BF16; ConfigError for another, or for one that this processor does not have.
+Bf16Route bf16_route(std::string_view name);
 
 // For layers planned from now on; `best` at first, or what RONDO_BF16 says (amx, dot, conversion).
 void choose_bf16_route(Bf16Route route);

@@ -2,6 +2,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <rondo/error.hpp>
 
@@ -26,26 +29,27 @@ Bf16Route best_route() {
   return bf16_dot_is_faster() ? Bf16Route::dot : Bf16Route::conversion;
 }
 
-Bf16Route route_from_environment() {
-  const char* forced = std::getenv("RONDO_BF16");
-  if (forced == nullptr || *forced == '\0') return Bf16Route::best;
-  constexpr std::pair<const char*, Bf16Route> kNames[] = {
-      {"amx", Bf16Route::amx}, {"dot", Bf16Route::dot}, {"conversion", Bf16Route::conversion}};
-  std::vector<std::string> here;
-  for (const auto& [name, route] : kNames) {
-    if (!is_there(route)) continue;
-    if (lower_case(forced) == name) return route;
-    here.emplace_back(name);
-  }
-  throw ConfigError("RONDO_BF16 is '" + std::string(forced) + "'; this processor has " + quoted_list(here));
-}
-
 std::atomic<Bf16Route>& chosen_route() {
-  static std::atomic<Bf16Route> chosen{route_from_environment()};
+  static std::atomic<Bf16Route> chosen{[] {
+    const char* forced = std::getenv("RONDO_BF16");
+    return forced == nullptr || *forced == '\0' ? Bf16Route::best : bf16_route(forced);
+  }()};
   return chosen;
 }
 
 }  // namespace
+
+Bf16Route bf16_route(std::string_view name) {
+  constexpr std::pair<const char*, Bf16Route> kNames[] = {
+      {"amx", Bf16Route::amx}, {"dot", Bf16Route::dot}, {"conversion", Bf16Route::conversion}};
+  std::vector<std::string> here;
+  for (const auto& [known, route] : kNames) {
+    if (!is_there(route)) continue;
+    if (lower_case(name) == known) return route;
+    here.emplace_back(known);
+  }
+  throw ConfigError("RONDO_BF16 is '" + std::string(name) + "'; this processor has " + quoted_list(here));
+}
 
 void choose_bf16_route(Bf16Route route) { chosen_route().store(route, std::memory_order_relaxed); }
 

@@ -11,6 +11,7 @@
 
 #include "kernels/bf16.hpp"
 #include "kernels/table.hpp"
+#include "support/expect_error.hpp"
 #include "support/layer_probe.hpp"
 
 namespace rondo {
@@ -221,6 +222,13 @@ TEST(LstmBf16, RoundsWeightsAndInputs) {
     EXPECT_TRUE(raw.input_gradients[0].identical(first.input_gradients[0]));
     for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(raw.weight_gradients[i].identical(first.weight_gradients[i])) << i;
   });
+}
+
+TEST(LstmBf16, RoutesHaveNames) {
+  EXPECT_EQ(kernels::bf16_route("Conversion"), Bf16Route::conversion);
+  test::expect_error<ConfigError>([] { (void)kernels::bf16_route("amd"); }, {"RONDO_BF16", "'amd'", "'conversion'"});
+  if (!kernels::has_bf16_amx()) EXPECT_THROW((void)kernels::bf16_route("amx"), ConfigError);
+  if (!kernels::has_bf16_dot()) EXPECT_THROW((void)kernels::bf16_route("dot"), ConfigError);
 }
 
 // ---- models --------------------------------------------------------------------------------------------------------
