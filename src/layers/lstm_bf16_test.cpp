@@ -227,8 +227,12 @@ TEST(LstmBf16, RoundsWeightsAndInputs) {
 TEST(LstmBf16, RoutesHaveNames) {
   EXPECT_EQ(kernels::bf16_route("Conversion"), Bf16Route::conversion);
   test::expect_error<ConfigError>([] { (void)kernels::bf16_route("amd"); }, {"RONDO_BF16", "'amd'", "'conversion'"});
-  if (!kernels::has_bf16_amx()) EXPECT_THROW((void)kernels::bf16_route("amx"), ConfigError);
-  if (!kernels::has_bf16_dot()) EXPECT_THROW((void)kernels::bf16_route("dot"), ConfigError);
+  if (!kernels::has_bf16_amx()) {
+    EXPECT_THROW((void)kernels::bf16_route("amx"), ConfigError);
+  }
+  if (!kernels::has_bf16_dot()) {
+    EXPECT_THROW((void)kernels::bf16_route("dot"), ConfigError);
+  }
 }
 
 // ---- models --------------------------------------------------------------------------------------------------------
