@@ -229,6 +229,8 @@ struct Ops {
   void (*adam)(const AdamArgs&, T* w, const T* g, T* m, T* v, T* v_max, Index n) = nullptr;
   // b only with momentum, a only when centered.
   void (*rmsprop)(const RmspropArgs&, T* w, const T* g, T* v, T* b, T* a, Index n) = nullptr;
+  // What is too small to matter becomes zero: below 2^-100 (double 2^-900).
+  void (*zero_tiny)(T* x, Index n) = nullptr;
 };
 
 inline Index lstm_transposed_size(const LstmLayout& layout, Index count) {

@@ -80,10 +80,17 @@ void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) 
 }
 
 template <class T>
+void ZeroTiny(T* x, Index n) {
+  const hn::ScalableTag<T> d;
+  ForVectors(d, n, [&](Index i) HWY_ATTR { StorePart(d, ZeroIfTiny(d, LoadPart(d, x, i, n)), x, i, n); });
+}
+
+template <class T>
 void Fill(Ops<T>& ops) {
   ops.sgd = Sgd<T>;
   ops.adam = Adam<T>;
   ops.rmsprop = Rmsprop<T>;
+  ops.zero_tiny = ZeroTiny<T>;
 }
 
 void FillUpdates(KernelTable& table) {

@@ -199,8 +199,13 @@ void OptimizerState::update_range(const Memory& memory, const T* gradient, Range
   T* slot = reinterpret_cast<T*>(memory.slots.data()) + range.begin;
   Slots<T> slots{};
   for (Index i = 0; i < memory.count; ++i, slot += memory.block->size()) slots[static_cast<std::size_t>(i)] = slot;
-  rule_->update(memory.block->table().ops<T>(), memory.block->values<T>() + range.begin, gradient + range.begin, slots,
-                range.size());
+  // A running mean whose gradients have ended would fade to a denormal number, and each later step would pay for it.
+  constexpr Index kStepsToFade = 64;
+  const kernels::Ops<T>& ops = memory.block->table().ops<T>();
+  for (Index i = 0; iterations_ % kStepsToFade == 0 && i < memory.count; ++i) {
+    ops.zero_tiny(slots[static_cast<std::size_t>(i)], range.size());
+  }
+  rule_->update(ops, memory.block->values<T>() + range.begin, gradient + range.begin, slots, range.size());
 }
 
 void OptimizerState::update(const engine::Plan& plan, const engine::Run& run,

@@ -4,6 +4,9 @@
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
 
 #include <rondo/rondo.hpp>
 
@@ -173,6 +176,33 @@ TEST(Optimizers, WeightsThatHaveNoGradientAreLeftAloneWithoutATrace) {
     }
   }
 }
+
+#if defined(__SSE2__)
+// Denormal numbers cost each later step: they must not stay.
+TEST(Optimizers, DoNotRememberDenormalNumbersOfGradientsThatHaveEnded) {
+  const Index before = num_threads();
+  set_num_threads(1);
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    for (const Optimizer& optimizer :
+         {Optimizer(Adam({.beta_2 = 0.9})), Optimizer(RMSprop({.momentum = 0.5, .centered = true})),
+          Optimizer(SGD({.learning_rate = 0.1, .momentum = 0.9}))}) {
+      const Sequential model{
+          Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = dtype, .input_shape = {1}})};
+      model.compile({.optimizer = optimizer, .loss = "mse"});
+      model.fit(Tensor{{1.0}}, Tensor{{0.0}}, {.verbose = 0});
+      const auto without_gradient = [&](Index steps) {
+        model.fit(Tensor{{0.0}}, Tensor{{0.0}}, {.epochs = steps, .verbose = 0});
+      };
+      without_gradient(dtype == DType::float32 ? 1000 : 8000);
+      _MM_SET_EXCEPTION_STATE(0);
+      without_gradient(100);
+      EXPECT_EQ(_MM_GET_EXCEPTION_STATE() & (_MM_EXCEPT_DENORM | _MM_EXCEPT_UNDERFLOW), 0u)
+          << optimizer.class_name() << ", " << to_string(dtype);
+    }
+  }
+  set_num_threads(before);
+}
+#endif
 
 // What the rules say of themselves must be true: of 7 elements the first three have no gradient.
 TEST(Optimizers, SayWhetherAWeightRestsWithoutAGradient) {
