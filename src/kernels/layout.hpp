@@ -46,6 +46,8 @@ struct ColumnGroups {
 //
 //   lanes 16, units 50:  |  16  |  16  |  16  |4|      13 vectors to a row of weights; four whole panels were 16
 //   lanes 16, units 26:  |  16  |   8   |4|             7 vectors instead of 8
+//
+// Two narrow panels alone are not worth it: a layer of 9 to 12 units has one whole panel, and half the calls.
 class LstmLayout {
  public:
   LstmLayout() = default;
@@ -91,7 +93,7 @@ inline LstmLayout::LstmLayout(Index inputs, Index units, bool use_bias, Index la
   };
   Index rest = units % lanes;
   const Index half = lanes / 2, quarter = lanes / 4;
-  if (rest > half + quarter) {
+  if (rest > (whole_panels_ > 0 ? half + quarter : half)) {
     ++whole_panels_;
     rest = 0;
   }
