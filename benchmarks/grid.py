@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 from racing.chart import svg
-from racing.heat import PEAK, RONDO, Heat, Stable, entries_of, run_heat
+from racing.heat import PEAK, RONDO, Heat, Stable, entries_of, pooled, run_heat
 from racing.machine import Processor, peer_versions
 from racing.report import markdown, times_of
 from racing.rows import ROWS
@@ -71,7 +71,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--svg", type=Path, help="draw the chart there")
     parser.add_argument("--json", type=Path, help="keep every slice there")
     parser.add_argument("--render", type=Path, nargs="+", metavar="JSON",
-                        help="measure nothing: report what earlier runs have kept")
+                        help="measure nothing: report what earlier runs have kept, each run of a row beside the others")
     parser.add_argument("--self-test", action="store_true")
     return parser.parse_args()
 
@@ -167,7 +167,7 @@ def main() -> bool:
     if options.markdown:
         options.markdown.write_text(report, encoding="utf-8")
     if options.svg:
-        options.svg.write_text(svg(heats, f"{processor}; {facts[0]}"), encoding="utf-8")
+        options.svg.write_text(svg(pooled(heats), f"{processor}; {facts[0]}"), encoding="utf-8")
     if options.json:
         kept = {"processor": processor.to_json(), "heading": facts, "heats": [heat.to_json() for heat in heats]}
         options.json.write_text(json.dumps(kept, indent=1), encoding="utf-8")

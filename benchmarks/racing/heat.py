@@ -62,6 +62,22 @@ class Heat:
                     entries(data["failures"]), entries(data["cores"]), data["dropped"])
 
 
+def pooled(heats: list[Heat]) -> list[Heat]:
+    """Runs of the same row as one heat, of those who took part in all of them."""
+    groups: dict[tuple[str, int], list[Heat]] = {}
+    for heat in heats:
+        groups.setdefault((heat.row.name, heat.threads), []).append(heat)
+    found = []
+    for runs in groups.values():
+        present = [entry for entry in runs[0].slices if all(entry in run.slices for run in runs)]
+        found.append(Heat(runs[0].row, runs[0].threads, runs[0].target,
+                          slices={entry: [time for run in runs for time in run.slices[entry]] for entry in present},
+                          failures={entry: why for run in runs for entry, why in run.failures.items()},
+                          cores={entry: max(run.cores.get(entry, 0) for run in runs) for entry in present},
+                          dropped=sum(run.dropped for run in runs)))
+    return found
+
+
 def entries_of(row: Row, threads: int, targets: list[str], rivals: list[str]) -> list[Entry]:
     """Who takes part in a row."""
     entries = []

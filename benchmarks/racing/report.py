@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 
 from racing.figures import Spread, differences, flops, percent_of_peak, ratios
-from racing.heat import PEAK, RONDO, Entry, Heat
+from racing.heat import PEAK, RONDO, Entry, Heat, pooled
 from racing.machine import Processor
 from racing.rows import (BEST, COST, FITS, FITS_TIME, GAIN, GOALS, OVER_BOUND, OVERHEAD, PEAK as PEAK_SHARE, SPEEDUP,
                          STEPS_IN, TIME, Goal)
@@ -97,10 +97,11 @@ def verdict(goal: Goal, value: float, must: float, aim: float | None) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A goal with what came out, or why nothing did."""
+    """A goal with what came out, or why nothing did; `short` is that without the range."""
     heat: Heat
     goal: Goal
     result: str
+    short: str
     verdict: str
 
 
@@ -114,11 +115,13 @@ def outcomes(heats: list[Heat], processor: Processor) -> list[Outcome]:
                 continue
             try:
                 value = figure(heat, goal)
-                found.append(Outcome(heat, goal, spread(value), verdict(goal, value.median, *bounds(goal, processor))))
+                found.append(Outcome(heat, goal, spread(value), number(value.median),
+                                     verdict(goal, value.median, *bounds(goal, processor))))
             except NotMeasured as reason:
                 text = str(reason)
                 unsupported = "bf16" in heat.row.mode and "mode" in text
-                found.append(Outcome(heat, goal, "not supported" if unsupported else text, "not measured"))
+                text = "not supported" if unsupported else text
+                found.append(Outcome(heat, goal, text, text, "not measured"))
     return found
 
 
@@ -139,14 +142,28 @@ def absentees(heats: list[Heat]) -> list[str]:
     return sorted({rival_of(goal) for goal in GOALS if goal.row in rows and absent(goal, present)})
 
 
+def together(runs: list[Outcome]) -> tuple[str, str]:
+    """Result and verdict of a goal in several runs: the median of each, and how often it was met."""
+    if len(runs) == 1:
+        return runs[0].result, runs[0].verdict
+    verdicts = {run.verdict for run in runs}
+    met = sum(run.verdict.startswith("met") for run in runs)
+    mixed = "met" if met == len(runs) else f"**met in {met} of {len(runs)}**"
+    return ", ".join(run.short for run in runs), verdicts.pop() if len(verdicts) == 1 else mixed
+
+
 def goals_table(heats: list[Heat], processor: Processor) -> str:
-    lines = []
+    groups: dict[tuple[Goal, int], list[Outcome]] = {}
     for o in outcomes(heats, processor):
-        must, aim = bounds(o.goal, processor)
-        relation = "<=" if o.goal.less_is_better() else ">="
-        lines.append([o.heat.row.name, str(o.heat.row.size), str(o.heat.threads),
-                      o.heat.target if o.goal.target == BEST else o.goal.target, o.goal.measure, o.result,
-                      f"{relation} {number(must)}", "" if aim is None else number(aim), o.verdict])
+        groups.setdefault((o.goal, o.heat.threads), []).append(o)
+    lines = []
+    for (goal, threads), runs in groups.items():
+        heat, (must, aim) = runs[0].heat, bounds(goal, processor)
+        result, word = together(runs)
+        relation = "<=" if goal.less_is_better() else ">="
+        lines.append([heat.row.name, str(heat.row.size), str(threads),
+                      heat.target if goal.target == BEST else goal.target, goal.measure, result,
+                      f"{relation} {number(must)}", "" if aim is None else number(aim), word])
     return table(["row", "size", "threads", "target", "measured", "result", "must", "aim", "verdict"], lines, {2})
 
 
@@ -236,10 +253,12 @@ def notes(heats: list[Heat], processor: Processor) -> list[str]:
 def markdown(heats: list[Heat], processor: Processor, heading: list[str]) -> str:
     """The report; `heading` says when, how and with whom."""
     facts = [f"Processor: {processor}", *heading]
+    rows = pooled(heats)
+    words = ["Medians over slices in rotation, with their range in brackets; ratios are medians of ratios slice by slice."]
+    if len(rows) < len(heats):
+        words.append("Rows that were run several times have the median of each run under Goals; Times pools the runs.")
     return "\n".join([
-        "# Grid", "", *[f"- {fact}" for fact in facts], "",
-        "Medians over slices in rotation, with their range in brackets; ratios are medians of ratios slice by slice.",
-        "",
+        "# Grid", "", *[f"- {fact}" for fact in facts], "", *words, "",
         "## Goals", "", goals_table(heats, processor), "",
-        *[f"- {note}" for note in notes(heats, processor)], "",
-        "## Times", "", times_table(heats), ""])
+        *[f"- {note}" for note in notes(rows, processor)], "",
+        "## Times", "", times_table(rows), ""])

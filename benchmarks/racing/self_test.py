@@ -5,7 +5,7 @@ import xml.etree.ElementTree
 
 from racing.chart import svg
 from racing.figures import Spread, differences, flops, had_two_cores, percent_of_peak, ratios
-from racing.heat import PEAK, RONDO, Entry, Heat, Stable, entries_of, run_heat
+from racing.heat import PEAK, RONDO, Entry, Heat, Stable, entries_of, pooled, run_heat
 from racing.machine import Processor
 from racing.report import bounds, goals_table, losses, markdown, number, table, times_table, verdict
 from racing.rows import BEST, GOALS, PEAK as PEAK_SHARE, ROWS, TIME, TRAINING, Goal
@@ -49,6 +49,13 @@ def example_heat() -> Heat:
     heat.slices = {heat.rondo(): [1e-6, 2e-6], heat.fma(): [4e-6, 4e-6], Entry("jax", "", 1, "train"): [9e-6, 20e-6],
                    Entry("swift", "", 1, "train"): [0.5e-6, 1e-6]}
     heat.failures = {Entry("torch", "", 1, "train"): "died with status 1"}
+    return heat
+
+
+def faster_heat() -> Heat:
+    """The same at another moment, without one of the rivals."""
+    heat = example_heat()
+    heat.slices = {entry: [time / 2 for time in times] for entry, times in heat.slices.items() if entry.program != "jax"}
     return heat
 
 
@@ -106,6 +113,12 @@ def cases() -> list[tuple[str, object, object]]:
         ("rounds dropped are told", "3 rounds dropped" in markdown([two_thread_heat(2)], ZEN5, []), True),
         ("not measurable", goals_table([two_thread_heat(0)], ZEN5).count("not measurable here"), 1),
         ("no rival", "No rival was measured" in markdown([two_thread_heat(2)], ZEN5, []), True),
+        ("runs are pooled", pooled([heat, faster_heat()])[0].slices,
+         {heat.rondo(): [1e-6, 2e-6, 0.5e-6, 1e-6], heat.fma(): [4e-6, 4e-6, 2e-6, 2e-6],
+          Entry("swift", "", 1, "train"): [0.5e-6, 1e-6, 0.25e-6, 0.5e-6]}),
+        ("runs stand beside each other",
+         bool(re.search(r"1\.5, 0\.75 .*\*\*met in 1 of 2\*\*", goals_table([heat, faster_heat()], ZEN5))), True),
+        ("a goal met in all runs", goals_table([heat, heat], ZEN5).count("9.5, 9.5"), 1),
         ("losing rows are told", [line.split(":")[0] for line in losses([heat])], ["a on 1"]),
         ("losing rows are printed", "Rondo loses: a on 1: swift 0.5" in text, True),
         ("JSON there and back", Heat.from_json(heat.to_json()), heat),

@@ -138,27 +138,6 @@ HWY_NOINLINE void FinishAny(D d, const LstmStepLayer& layer, const T* z, bool fr
   hn::StoreU(hn::Mul(gate.o, AnyCell::Output(d, state, layer)), d, h);
 }
 
-// Where the weights of a panel's inputs begin, and how many rows, or pairs of rows, there are.
-template <class T>
-HWY_INLINE const T* InputWeights(const LstmLayout& layout, const T* weights, Index panel) {
-  return weights + layout.panel_offset(panel) + layout.panel_width(panel) * layout.first_input();
-}
-HWY_INLINE const Bf16Pair* InputWeights(const LstmLayout& layout, const Bf16Pair* weights, Index panel) {
-  return weights + layout.first_unit(panel) * 4 * bf16_depth(layout);
-}
-template <class T>
-HWY_INLINE Index WeightRows(const LstmLayout& layout, const T* /*weights*/) {
-  return layout.rows();
-}
-HWY_INLINE Index WeightRows(const LstmLayout& layout, const Bf16Pair* /*weights*/) { return bf16_depth(layout); }
-template <class T>
-HWY_INLINE Index InputRows(const LstmLayout& layout, const T* /*weights*/) {
-  return layout.inputs();
-}
-HWY_INLINE Index InputRows(const LstmLayout& layout, const Bf16Pair* /*weights*/) {
-  return bf16_pairs(layout.inputs());
-}
-
 // kPanels panels from panel `first` on. (Inlined, so that arguments stay in registers: each waits for its store else.)
 template <int kPanels, int kParts, class D, class T, class W>
 HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const W* weights, const T* x,
@@ -166,12 +145,14 @@ HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const
   using Sums = StepSums<D, kPanels, kParts>;
   const LstmLayout& layout = layer.layout;
   const Index lanes = static_cast<Index>(hn::Lanes(d)), unit = layout.first_unit(first);
-  const Index rows = WeightRows(layout, weights), recurrent = InputRows(layout, weights);
+  constexpr bool kRounded = std::is_same_v<W, Bf16Pair>;  // pairs of rows, without a bias
+  const Index rows = kRounded ? bf16_depth(layout) : layout.rows();
+  const Index input_rows = kRounded ? bf16_pairs(layout.inputs()) : layout.inputs();
   Sums sums;
   sums.Begin(d, bias != nullptr ? bias + layout.panel_offset(first) : nullptr, layout.rows());
-  weights = InputWeights(layout, weights, first);
+  weights += 4 * unit * rows + (kRounded ? 0 : Sums::kRow * lanes * layout.first_input());
   sums.Multiply(d, x, layout.inputs(), weights, rows);
-  if (!from_zero) sums.Multiply(d, before, layout.units(), weights + Sums::kRow * lanes * recurrent, rows);
+  if (!from_zero) sums.Multiply(d, before, layout.units(), weights + Sums::kRow * lanes * input_rows, rows);
   T *h = state + unit, *c = h + layer.state_stride;
   if (IsStandard(layer) && !from_zero) {
     RONDO_UNROLL
