@@ -17,7 +17,7 @@ namespace rondo {
 // gradients. Other layers compute in float32, and so does a Stream that is not given rounded weights (StreamOptions).
 //
 // The products take the processor's unit for bfloat16: AMX (Intel's Xeons from Sapphire Rapids on, under Linux; two
-// layers of 256 units train in a third of the time of float32, one of 1024 in a quarter), or AVX512_BF16 where it is
+// layers of 256 units train 3 times as fast as in float32, one of 1024 3.6 times), or AVX512_BF16 where it is
 // known to run at twice the rate of float32 (AMD from Zen 4 on). Elsewhere operands are converted back to float32, and
 // a step takes longer than without the policy: 1.05 to 1.3 times as long with AVX-512, 1.5 times with AVX2. The
 // environment variable RONDO_BF16 = amx, dot or conversion forces the choice; ConfigError for one that the processor
