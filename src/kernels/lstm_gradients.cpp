@@ -56,6 +56,7 @@ HWY_INLINE TileRows TileNumber(const LstmLayout& layout, Index i) {
 template <class T>
 HWY_INLINE void CopyRow(const T* from, T* to) {
   constexpr size_t kWide = kMaxRows > 4 ? 8 : 4;
+  static_assert(kMaxRows <= 8);
   const hn::CappedTag<T, kWide> d;
   for (size_t k = 0; k < kWide; k += hn::Lanes(d)) hn::StoreU(hn::LoadU(d, from + k), d, to + k);
 }
