@@ -1,6 +1,7 @@
 // Bits are a function of the model, the data and the seed; never of the number of threads, the instruction set, or what
 // else the process has done. Whole fits are compared by a fingerprint over weights, predictions and losses.
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
@@ -230,7 +231,10 @@ TEST_F(Reproducibility, AForkedChildTrainsTheSameModelWhileTheParentTrains) {
   set_num_threads(3);
   const std::uint64_t expected = problem.fit();
   const Sequential beside = problem.model(), inherited = problem.model();
-  std::thread other([&] { beside.fit(problem.X, problem.y, Problem::options(300)); });
+  std::thread other([&] { beside.fit(problem.X, problem.y, Problem::options(1000)); });
+  // Past its beginnings, where it allocates: a child may inherit the lock of AddressSanitizer's allocator, not
+  // malloc's.
+  std::this_thread::sleep_for(std::chrono::milliseconds(40));
   EXPECT_TRUE(test::succeeds_in_child([&] {
     const History history = inherited.fit(problem.X, problem.y, Problem::options());
     return problem.fingerprint(inherited, history) == expected;
