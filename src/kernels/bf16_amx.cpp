@@ -1,12 +1,12 @@
 // Products of bfloat16 pairs by AMX, the matrix unit of Intel's Xeons from Sapphire Rapids on: 16 rows by 16 columns by
-// 16 pairs an instruction. Highway has no target for it: intrinsics in functions of their own, chosen at run time.
+// 16 pairs an instruction. Highway has no target for it: its instructions stand in functions of their own, chosen at
+// run time.
 #include "kernels/bf16.hpp"
 
 #if defined(__x86_64__) && defined(__linux__)
 #include <algorithm>
 #include <array>
 #include <cpuid.h>
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #define RONDO_AMX_TARGET __attribute__((target("amx-tile,amx-bf16")))
@@ -41,85 +41,86 @@ struct alignas(64) TileShapes {
 };
 static_assert(sizeof(TileShapes) == 64);
 
-// Compilers do not know what a tile instruction reads.
-inline void memory_is_written() { asm volatile("" ::: "memory"); }
-
-RONDO_AMX_TARGET void set_shapes(Index rows, Index rest) {
-  const TileShapes shapes(rows, rest);
-  asm volatile("" ::"r"(&shapes) : "memory");
-  _tile_loadconfig(&shapes);
+// The instructions, with registers as template arguments and with word of the memory that they touch: the intrinsics of
+// g++ take literals alone, and hide what they read.
+RONDO_AMX_TARGET inline void set_shapes(const TileShapes& shapes) { asm volatile("ldtilecfg %0" ::"m"(shapes)); }
+template <int kTile>
+RONDO_AMX_TARGET inline void clear() {
+  asm volatile("tilezero %%tmm%c0" ::"i"(kTile));
+}
+template <int kTile>
+RONDO_AMX_TARGET inline void load(const void* from, Index stride) {
+  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(stride), "i"(kTile) : "memory");
+}
+template <int kTile>
+RONDO_AMX_TARGET inline void store(void* to, Index stride) {
+  asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(stride), "i"(kTile) : "memory");
+}
+template <int kSum, int kA, int kW>
+RONDO_AMX_TARGET inline void add_product() {
+  asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kW));
 }
 
-// Up to 16 rows. The intrinsics want their registers by literal numbers.
+// Sums += a w for as deep as registers kA and kW are.
+template <int kVectors, int kA, int kW>
+RONDO_AMX_TARGET inline void add_block(const Bf16Pair* a, Index a_bytes, const Bf16Pair* w) {
+  constexpr Index kBytes = kVectors * kTileBytes;
+  load<kA>(a, a_bytes);
+  load<kW>(w, kBytes);
+  add_product<0, kA, kW>();
+  if constexpr (kVectors > 1) {
+    load<kW>(w + kSide, kBytes);
+    add_product<1, kA, kW>();
+  }
+  if constexpr (kVectors > 2) {
+    load<kW>(w + 2 * kSide, kBytes);
+    add_product<2, kA, kW>();
+  }
+  if constexpr (kVectors > 3) {
+    load<kW>(w + 3 * kSide, kBytes);
+    add_product<3, kA, kW>();
+  }
+}
+
+// Up to 16 rows.
 template <int kVectors>
 RONDO_AMX_TARGET void multiply_rows(const Bf16Product& p, const float* start, const Bf16Pair* a, float* out) {
   const Index start_bytes = p.start_stride * Index{sizeof(float)}, out_bytes = p.out_stride * Index{sizeof(float)};
-  const Index a_bytes = p.row_stride * Index{sizeof(Bf16Pair)}, w_bytes = kVectors * kTileBytes;
+  const Index a_bytes = p.row_stride * Index{sizeof(Bf16Pair)}, depth = p.depth;
   if (start == nullptr) {
-    _tile_zero(0);
-    if constexpr (kVectors > 1) _tile_zero(1);
-    if constexpr (kVectors > 2) _tile_zero(2);
-    if constexpr (kVectors > 3) _tile_zero(3);
+    clear<0>();
+    if constexpr (kVectors > 1) clear<1>();
+    if constexpr (kVectors > 2) clear<2>();
+    if constexpr (kVectors > 3) clear<3>();
   } else {
-    _tile_loadd(0, start, start_bytes);
-    if constexpr (kVectors > 1) _tile_loadd(1, start + kSide, start_bytes);
-    if constexpr (kVectors > 2) _tile_loadd(2, start + 2 * kSide, start_bytes);
-    if constexpr (kVectors > 3) _tile_loadd(3, start + 3 * kSide, start_bytes);
+    load<0>(start, start_bytes);
+    if constexpr (kVectors > 1) load<1>(start + kSide, start_bytes);
+    if constexpr (kVectors > 2) load<2>(start + 2 * kSide, start_bytes);
+    if constexpr (kVectors > 3) load<3>(start + 3 * kSide, start_bytes);
   }
   const Bf16Pair* w = p.w;
   Index k = 0;
-  for (; k + kSide <= p.depth; k += kSide, a += kSide, w += kSide * kVectors * kSide) {
-    _tile_loadd(4, a, a_bytes);
-    _tile_loadd(5, w, w_bytes);
-    _tile_dpbf16ps(0, 4, 5);
-    if constexpr (kVectors > 1) {
-      _tile_loadd(5, w + kSide, w_bytes);
-      _tile_dpbf16ps(1, 4, 5);
-    }
-    if constexpr (kVectors > 2) {
-      _tile_loadd(5, w + 2 * kSide, w_bytes);
-      _tile_dpbf16ps(2, 4, 5);
-    }
-    if constexpr (kVectors > 3) {
-      _tile_loadd(5, w + 3 * kSide, w_bytes);
-      _tile_dpbf16ps(3, 4, 5);
-    }
+  for (; k + kSide <= depth; k += kSide, a += kSide, w += kSide * kVectors * kSide) {
+    add_block<kVectors, 4, 5>(a, a_bytes, w);
   }
-  if (k < p.depth) {
-    _tile_loadd(6, a, a_bytes);
-    _tile_loadd(7, w, w_bytes);
-    _tile_dpbf16ps(0, 6, 7);
-    if constexpr (kVectors > 1) {
-      _tile_loadd(7, w + kSide, w_bytes);
-      _tile_dpbf16ps(1, 6, 7);
-    }
-    if constexpr (kVectors > 2) {
-      _tile_loadd(7, w + 2 * kSide, w_bytes);
-      _tile_dpbf16ps(2, 6, 7);
-    }
-    if constexpr (kVectors > 3) {
-      _tile_loadd(7, w + 3 * kSide, w_bytes);
-      _tile_dpbf16ps(3, 6, 7);
-    }
-  }
-  _tile_stored(0, out, out_bytes);
-  if constexpr (kVectors > 1) _tile_stored(1, out + kSide, out_bytes);
-  if constexpr (kVectors > 2) _tile_stored(2, out + 2 * kSide, out_bytes);
-  if constexpr (kVectors > 3) _tile_stored(3, out + 3 * kSide, out_bytes);
+  if (k < depth) add_block<kVectors, 6, 7>(a, a_bytes, w);
+  store<0>(out, out_bytes);
+  if constexpr (kVectors > 1) store<1>(out + kSide, out_bytes);
+  if constexpr (kVectors > 2) store<2>(out + 2 * kSide, out_bytes);
+  if constexpr (kVectors > 3) store<3>(out + 3 * kSide, out_bytes);
 }
 
 // Shapes take 160 cycles to set, as long as ten products: they are set for as many rows as there are.
 template <int kVectors>
 RONDO_AMX_TARGET void multiply(const Bf16Product& p) {
-  memory_is_written();
   Index shaped_for = 0;
   for (Index row = 0; row < p.rows; row += kSide) {
     const Index rows = std::min(kSide, p.rows - row);
-    if (rows != shaped_for) set_shapes(shaped_for = rows, p.depth % kSide);
+    if (rows != shaped_for) set_shapes(TileShapes(shaped_for = rows, p.depth % kSide));
     multiply_rows<kVectors>(p, p.start == nullptr ? nullptr : p.start + row * p.start_stride, p.a + row * p.row_stride,
                             p.out + row * p.out_stride);
   }
-  _tile_release();
+  asm volatile("tilerelease");
 }
 
 void multiply_any(const Bf16Product& p) {
