@@ -5,6 +5,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/bf16-inl.h"
+#include "kernels/blocking.hpp"
 #include "kernels/table.hpp"
 #include "kernels/tiles-inl.h"
 
@@ -15,9 +16,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using FloatTag = hn::ScalableTag<float>;
 
-// So many pairs of each row of a are converted at once; weights on their way into registers, since every tile has
-// others.
-constexpr Index kDepthPerConversion = 128;
+// kDepthPerConversion pairs of each row of a are converted at once; weights on their way into registers, since every
+// tile has others.
 constexpr Index kConverted = kDepthPerConversion * kMaxRows;
 
 // The numbers of a for kDepthPerConversion pairs of each row at the most.

@@ -5,6 +5,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/activations-inl.h"
+#include "kernels/blocking.hpp"
 #include "kernels/row_sums-inl.h"
 #include "kernels/table.hpp"
 
@@ -77,16 +78,13 @@ struct Smoothing {
   }
 };
 
-// Many short rows are treated as one run of elements, this many at a time.
-constexpr Index kRun = 256;
-
 // Rows of few features: gathered into a run, computed vector by vector, summed row by row, scattered. kFeatures: their
 // number where it is known when this is compiled, else 0.
 template <class Fn, Index kFeatures, class T>
 void ShortRows(const LossArgs<T>& a, Smoothing<T> smooth) {
   const hn::ScalableTag<T> d;
-  HWY_ALIGN T t[kRun], p[kRun], value[kRun], slope[kRun];
-  const Index features = kFeatures > 0 ? kFeatures : a.features, rows_per_run = kRun / features;
+  HWY_ALIGN T t[kLossRun], p[kLossRun], value[kLossRun], slope[kLossRun];
+  const Index features = kFeatures > 0 ? kFeatures : a.features, rows_per_run = kLossRun / features;
   const T mean = T{1} / static_cast<T>(features);
   for (Index begin = 0; begin < a.rows; begin += rows_per_run) {
     const Index rows = std::min(rows_per_run, a.rows - begin), n = rows * features;
@@ -123,9 +121,9 @@ void LongRows(const LossArgs<T>& a, Smoothing<T> smooth) {
     const T* p = a.prediction + r * a.prediction_stride;
     T* gradient = a.gradient != nullptr ? a.gradient + r * a.gradient_stride : nullptr;
     T total = 0;
-    for (Index begin = 0; begin < n; begin += kRun) {
-      HWY_ALIGN T value[kRun];
-      const Index part = std::min(kRun, n - begin);
+    for (Index begin = 0; begin < n; begin += kLossRun) {
+      HWY_ALIGN T value[kLossRun];
+      const Index part = std::min(kLossRun, n - begin);
       ForVectors(d, part, [&](Index i) HWY_ATTR {
         const auto ti = smooth(d, LoadPart(d, t + begin, i, part)), pi = LoadPart(d, p + begin, i, part);
         StorePart(d, Fn::Value(d, ti, pi), value, i, part);
@@ -140,7 +138,7 @@ void LongRows(const LossArgs<T>& a, Smoothing<T> smooth) {
 template <class Fn, class T>
 void ElementwiseLoss(const LossArgs<T>& a, Smoothing<T> smooth = {}) {
   if (a.features == 1) return ShortRows<Fn, 1>(a, smooth);
-  a.features <= kRun / 4 ? ShortRows<Fn, 0>(a, smooth) : LongRows<Fn>(a, smooth);
+  a.features <= kLossRun / 4 ? ShortRows<Fn, 0>(a, smooth) : LongRows<Fn>(a, smooth);
 }
 
 // ---- categorical -------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ void GatesTimes(const LstmArgs<T>& p, Index step, Range rows, const T* transpose
   transposed += groups.first(g) * p.layout.lanes() * 4 * p.layout.units();
   const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
   ForPasses(p.layout.panels(), kPanelsPerPass<T>, [&](Range panels) HWY_ATTR {
-    const T* weights = transposed + panels.begin * lanes * 4 * vectors * lanes;
+    const T* weights = transposed + p.layout.first_unit(panels.begin) * 4 * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i);
       WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {

@@ -19,7 +19,6 @@ namespace {
 // As in lstm_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of steps
 // here, and a tile may want its columns as rows.
 
-constexpr Index kCopies = 8192;                         // elements: 32 KB, one tile of the most rows there are
 constexpr Index kColumnsAtOnce = kMaxRows > 4 ? 8 : 4;  // that CopyOnePair writes
 constexpr Bf16Pair kOnes = 0x3f803f80;
 
@@ -128,11 +127,11 @@ void TileGradient(const LstmArgs<float>& p, const PairPass& pass, Index panel, R
 
 // A pass over a range of tiles, numbered panel by panel.
 void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Range tiles, float* gradient) {
-  HWY_ALIGN Bf16Pair copies[static_cast<size_t>(kCopies)];
+  HWY_ALIGN Bf16Pair copies[static_cast<size_t>(kCopiedPairs)];
   const auto weight_rows = [&](Index i) { return RowTile(p.layout.rows(), i, p.bf16.tile.rows); };
   const Index per_panel = TilesPerPanel(p.layout, p.bf16.tile), size = TileCopySize(p.bf16.tile);
   ForCopiedTiles(
-      tiles, per_panel, per_panel, kCopies / size,
+      tiles, per_panel, per_panel, kCopiedPairs / size,
       [&](Index i, Index slot) { CopyTile(p, pass, weight_rows(i), copies + slot * size); },
       [&](Index panel, Range mine, Index slot) {
         for (Index i = mine.begin; i < mine.end; ++i, ++slot) {

@@ -26,11 +26,6 @@ struct GradientPass {
   Range rows;
 };
 
-// Columns are copied tile by tile before they are used with every panel: 6 numbers out of each row of h touch a cache
-// line each, and rows of 1024 units lie so that they all fall into the same few sets (104 instead of 236 GFLOP/s). For
-// so many tiles at once, as each time the dz of a panel comes from a farther cache.
-template <class T>
-constexpr Index kTilesPerCopy = 80 / sizeof(T);
 // Elements of one tile's copy in passes of so many rows, and of a vector behind it.
 constexpr Index TileCopySize(Index rows_per_pass) { return (rows_per_pass + 1) * kMaxRows; }
 

@@ -9,23 +9,14 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/blocking.hpp"
 #include "kernels/table.hpp"
 #include "kernels/tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
-// Rows are walked in blocks: products, then the cells that need them. A block is one tile of rows where it can be, so
-// that the memory which the cells read and write comes and goes in the shadow of the next tile's products (128 units,
-// 64 rows, more than the caches hold: 4 % of a step), and the sums need next to no cache. Two things ask for longer
-// ones: weights that are gone over in passes, and narrow panels, whose rows fill vectors together. Their sums (64 rows
-// of four vectors: 16 KB with AVX-512) still stay in the first cache until the cells have read them.
-constexpr Index kRowsPerBlock = 64;
-
-// Weight rows that all tiles of a block go over before the next ones. A tile of 3 rows with AVX2 eats 21 bytes of
-// weights a cycle: 192 rows are 24 KB and come from the first cache. 6 rows with AVX-512 eat 21 too, or 11
-// on Zen 4, and the second cache gives it: shorter passes gained nothing.
-constexpr Index kDepthPerPass = kManyRegisters ? 512 : 192;
+constexpr Index kDepthPerPass = kManyRegisters ? kDepthPerPassOfLargeTiles : kDepthPerPassOfSmallTiles;
 
 // f(Range) for the blocks of a range of rows.
 template <class F>
@@ -55,14 +46,9 @@ HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
 
 // ---- weight gradients ----------------------------------------------------------------------------------------------
 
-// A pass of so many (step, row) pairs: their dz of one panel (32 KB with AVX-512, 16 with AVX2) stay in the first
-// cache while the tiles of the panel go over them. Every pass loads and stores all sums: where they are more than the
-// second cache holds, passes are twice as long.
-constexpr Index kRowsPerPass = 128, kMostRowsPerPass = 2 * kRowsPerPass;
-
 template <class T>
 HWY_INLINE Index RowsPerPass(const LstmLayout& layout) {
-  constexpr Index kManySums = (Index{2} << 20) / Index{sizeof(T)};
+  constexpr Index kManySums = kBytesOfManySums / Index{sizeof(T)};
   return layout.size() > kManySums ? kMostRowsPerPass : kRowsPerPass;
 }
 

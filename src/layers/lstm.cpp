@@ -5,6 +5,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "kernels/blocking.hpp"
 #include "kernels/table.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/activations.hpp"
@@ -496,19 +497,16 @@ class LstmNode final : public graph::LayerNode {
     return with_mask<T>(builder, x, outputs, /*from_state=*/true);
   }
 
-  // How many steps backward takes at a time. All of them, if what forward keeps of them is small; else so many that
-  // their dz and the weight gradients, which every chunk reads and writes once, balance (128 units: 256 rows; 1024
-  // units: 1024 rows). With recomputation about the root of the steps, for which buffers and checkpoints are smallest.
+  // How many steps backward takes at a time.
   template <class T>
   Index chunk_steps(Index steps, Index capacity) const {
-    constexpr Index kLeast = Index{256} << 10, kMostRows = 1024;
     const Index row_bytes = 4 * layout_.padded_units() * Index{sizeof(T)};
     if (options_.recompute) {
       const auto root = static_cast<Index>(std::ceil(std::sqrt(static_cast<double>(steps))));
-      return std::min(steps, std::max(root, 128 / capacity));
+      return std::min(steps, std::max(root, kernels::kLeastRowsPerCheckpoint / capacity));
     }
-    const Index bytes = std::max(layout_.size() * Index{sizeof(T)}, kLeast);
-    const Index rows = std::min(bytes / row_bytes, kMostRows);
+    const Index bytes = std::max(layout_.size() * Index{sizeof(T)}, kernels::kLeastChunkBytes);
+    const Index rows = std::min(bytes / row_bytes, kernels::kMostRowsPerChunk);
     // Under mixed_bfloat16 steps are taken in pairs.
     const Index chunk = policy().mixed_bfloat16() ? 2 * std::max<Index>(1, rows / (2 * capacity)) : rows / capacity;
     return std::clamp<Index>(chunk, 1, steps);
