@@ -1,0 +1,96 @@
+#include "support/plain_config.hpp"
+
+namespace rondo::test {
+
+namespace {
+
+template <class T>
+T option(const Json& config, const char* key, T standard) {
+  return config.contains(key) && !config[key].is_null() ? config[key].get<T>() : standard;
+}
+
+}  // namespace
+
+std::vector<plain::Layer> plain_layers(const Json& serialized) {
+  const std::string kind = serialized.at("class_name");
+  const Json& config = serialized.at("config");
+  if (kind == "InputLayer") return {};
+  if (kind == "Sequential") {
+    std::vector<plain::Layer> all;
+    for (const Json& layer : config.at("layers")) {
+      for (plain::Layer& one : plain_layers(layer)) all.push_back(std::move(one));
+    }
+    return all;
+  }
+  plain::Layer layer{.kind = kind};
+  layer.units = option<plain::Size>(config, "units", 0);
+  layer.activation = option<std::string>(config, "activation", kind == "LSTM" ? "tanh" : "linear");
+  layer.recurrent_activation = option<std::string>(config, "recurrent_activation", "sigmoid");
+  layer.return_sequences = option(config, "return_sequences", false);
+  layer.go_backwards = option(config, "go_backwards", false);
+  layer.zero_output_for_mask = option(config, "zero_output_for_mask", false);
+  layer.stateful = option(config, "stateful", false);
+  layer.use_bias = option(config, "use_bias", true);
+  layer.trainable = option(config, "trainable", true);
+  return {layer};
+}
+
+plain::Activation plain_activation(const Json& function) {
+  plain::Activation f(function.at("name").get<std::string>());
+  for (const auto& [key, value] : function.at("kwargs").items()) {
+    if (value.is_boolean()) {
+      f.options[key] = value.get<bool>() ? 1 : 0;
+    } else if (value.is_number()) {
+      f.options[key] = value;
+    }
+  }
+  return f;
+}
+
+plain::Loss plain_loss(const Json& serialized, const Json& arguments) {
+  if (serialized == "mse") return {.name = "mean_squared_error"};
+  if (serialized == "mae") return {.name = "mean_absolute_error"};
+  if (serialized.is_string()) return {.name = serialized};
+  Json config = serialized.at("config");
+  config.update(arguments);
+  return {.name = config.at("name"),
+          .from_logits = option(config, "from_logits", false),
+          .label_smoothing = option(config, "label_smoothing", 0.0)};
+}
+
+plain::OptimizerOptions plain_optimizer(const Json& serialized) {
+  if (serialized == "adam") return {.name = "Adam", .learning_rate = 0.001};
+  if (serialized == "rmsprop") return {.name = "RMSprop", .learning_rate = 0.001};
+  if (serialized == "sgd") return {};
+  const Json& config = serialized.at("config");
+  const plain::OptimizerOptions standard;
+  return {.name = serialized.at("class_name"),
+          .learning_rate = config.at("learning_rate"),
+          .momentum = option(config, "momentum", standard.momentum),
+          .nesterov = option(config, "nesterov", standard.nesterov),
+          .beta_1 = option(config, "beta_1", standard.beta_1),
+          .beta_2 = option(config, "beta_2", standard.beta_2),
+          .amsgrad = option(config, "amsgrad", standard.amsgrad),
+          .rho = option(config, "rho", standard.rho),
+          .centered = option(config, "centered", standard.centered),
+          .epsilon = option(config, "epsilon", standard.epsilon)};
+}
+
+plain::Batch plain_batch(const Tensor& x, const Tensor& mask) {
+  plain::Batch batch{.values = x.to_vector(),
+                     .batch = static_cast<plain::Size>(x.shape()[0]),
+                     .steps = x.shape().rank() == 3 ? static_cast<plain::Size>(x.shape()[1]) : 0,
+                     .features = static_cast<plain::Size>(x.shape().back())};
+  if (mask.shape().rank() == 2) {
+    for (const double counts : mask.to_vector()) batch.mask.push_back(counts != 0 ? 1 : 0);
+  }
+  return batch;
+}
+
+std::vector<plain::Array> plain_arrays(const std::vector<Tensor>& tensors) {
+  std::vector<plain::Array> arrays;
+  for (const Tensor& t : tensors) arrays.push_back(t.to_vector());
+  return arrays;
+}
+
+}  // namespace rondo::test
