@@ -29,21 +29,26 @@ namespace {
 using Phases = std::initializer_list<Phase>;
 
 std::atomic<Index> g_threads{0};
-std::atomic<double> g_threshold{4e6};
+constexpr double kThreshold = 4e6;
+std::atomic<double> g_threshold{kThreshold};
 
 // What different threads write stands this far apart, so that they do not take each other's cache line away.
 constexpr std::size_t kCacheLine = 64;
 
 // ---- waiting ---------------------------------------------------------------------------------------------------
 
+using Clock = std::chrono::steady_clock;
+
 // Time rather than rounds: a pause lasts 10 ns on some processors and 50 ns on others.
 constexpr auto kSpin = std::chrono::microseconds(50);
 
-// Waits until `word` differs from `old`: spins for kSpin if it may, yields a little, then sleeps.
+// Waits until `word` differs from `old`: spins for kSpin if it may, then sleeps. (A thread that yields instead comes
+// back when another program's time slice has ended, one that was woken comes before it.) Returns how long that took, 0
+// where it was too short to look at the clock.
 //
 // Whoever changes the word and notifies must do so in sequentially consistent order: libstdc++ skips the system call of
 // notify when it sees no sleeper, and a weaker store may come after that look, which would leave a sleeper behind.
-void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old, bool may_spin) {
+Clock::duration wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old, bool may_spin) {
   const auto changed = [&] { return word.load(std::memory_order_acquire) != old; };
   const auto changes_soon = [&] {
     for (int i = 0; i < 64; ++i) {
@@ -52,33 +57,29 @@ void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t old, 
     }
     return false;
   };
-  if (may_spin) {
-    if (changes_soon()) return;  // the usual case, before a look at the clock
-    const auto end = std::chrono::steady_clock::now() + kSpin;
-    while (std::chrono::steady_clock::now() < end) {
-      if (changes_soon()) return;
-    }
-  }
-  for (int i = 0; i < 50; ++i) {
-    if (changed()) return;
-    std::this_thread::yield();
+  if (may_spin && changes_soon()) return {};  // the usual case, before a look at the clock
+  const Clock::time_point begin = Clock::now();
+  for (Clock::time_point now = begin; may_spin && now - begin < kSpin; now = Clock::now()) {
+    if (changes_soon()) return now - begin;
   }
   while (!changed()) word.wait(old, std::memory_order_acquire);
+  return Clock::now() - begin;
 }
 
 class Barrier {
  public:
   // The last of `members` to arrive opens the barrier; the others wait for that if told to. One that does not wait
-  // touches nothing of the barrier after its arrival.
-  void arrive(Index members, bool wait, bool may_spin) {
+  // touches nothing of the barrier after its arrival. Returns how long it waited.
+  Clock::duration arrive(Index members, bool wait, bool may_spin) {
     const std::uint32_t phase = phase_.load(std::memory_order_relaxed);  // stands still until this member has arrived
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
       arrived_.store(0, std::memory_order_relaxed);
       phase_.store(phase + 1);
       phase_.notify_all();
     } else if (wait) {
-      wait_for_change(phase_, phase, may_spin);
+      return wait_for_change(phase_, phase, may_spin);
     }
+    return {};
   }
 
  private:
@@ -94,18 +95,30 @@ void run_alone(Phases phases) {
   }
 }
 
+double seconds(Clock::duration time) { return std::chrono::duration<double>(time).count(); }
+
 class Pool {
  public:
+  // A team of at most `threads`.
   void run(Index threads, Phases phases) {
     if (busy_.test_and_set(std::memory_order_acquire)) return run_alone(phases);
-    const std::size_t helpers = start_workers(static_cast<std::size_t>(threads - 1));
-    if (teams_++ % 64 == 0) look_around();
+    walk_together(threads, phases);
+    busy_.clear(std::memory_order_release);
+  }
 
-    phases_ = phases;
-    team_ = static_cast<Index>(helpers) + 1;
-    may_spin_.store(team_ <= processors_, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < helpers; ++i) workers_[i]->wake();
-    walk(0);
+  // A team if it pays.
+  void run(Index threads, Phases phases, const Work& work) {
+    if (busy_.test_and_set(std::memory_order_acquire)) return run_alone(phases);
+    const Clock::time_point begin = Clock::now();
+    if (governor_.prefers_one(work, seconds(begin.time_since_epoch()))) {
+      run_alone(phases);
+      const Clock::time_point end = Clock::now();
+      governor_.one_took(work, seconds(end - begin), seconds(end.time_since_epoch()));
+    } else {
+      const Clock::duration waited = walk_together(threads, phases);
+      const Clock::time_point end = Clock::now();
+      governor_.team_took(work, team_, seconds(end - begin), seconds(waited), seconds(end.time_since_epoch()));
+    }
     busy_.clear(std::memory_order_release);
   }
 
@@ -122,12 +135,33 @@ class Pool {
   struct alignas(kCacheLine) Worker {
     std::atomic<std::uint32_t> calls{0};  // raised once per team that this worker is in
     std::thread thread;
+    // Of the last team that it was in; the caller reads them when all have arrived.
+    Clock::duration waited{};
+    Clock::time_point ended;
 
     void wake() {
       calls.fetch_add(1);
       calls.notify_one();
     }
   };
+
+  // Returns how long the members waited for each other, all together. The caller's, while busy.
+  Clock::duration walk_together(Index threads, Phases phases) {
+    const std::size_t helpers = start_workers(static_cast<std::size_t>(threads - 1));
+    if (teams_++ % 64 == 0) look_around();
+
+    phases_ = phases;
+    team_ = static_cast<Index>(helpers) + 1;
+    begun_ = Clock::now();
+    may_spin_.store(team_ <= processors_, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < helpers; ++i) workers_[i]->wake();
+    const bool may_spin = may_spin_.load(std::memory_order_relaxed);
+    Clock::duration waited = walk(0, may_spin);
+    waited += barrier_.arrive(team_, /*wait=*/true, may_spin);
+    const Clock::time_point end = Clock::now();
+    for (std::size_t i = 0; i < helpers; ++i) waited += workers_[i]->waited + (end - workers_[i]->ended);
+    return waited;
+  }
 
   // Sees to it that there are `wanted` workers, or as many as the system can give. Returns how many there are for it.
   // They inherit the floating-point mode, which run_team has made the standard's.
@@ -159,28 +193,33 @@ class Pool {
     mask_ = mask;
   }
 
-  void work(Index rank, const Worker& self) {
+  // At the end only the caller waits: when all have arrived, it may return and begin another team, so nothing of this
+  // one is read after the last arrival.
+  void work(Index rank, Worker& self) {
     for (std::uint32_t seen = 0;; ++seen) {
       wait_for_change(self.calls, seen, may_spin_.load(std::memory_order_relaxed));
       if (stop_.load(std::memory_order_relaxed)) return;
-      walk(rank);
+      const bool may_spin = may_spin_.load(std::memory_order_relaxed);
+      const Clock::duration late = Clock::now() - begun_;
+      self.waited = late + walk(rank, may_spin);
+      self.ended = Clock::now();
+      barrier_.arrive(team_, /*wait=*/false, may_spin);
     }
   }
 
-  // One member's way through the phases. At the end only the caller waits: when all have arrived, it may return and
-  // begin another team, so nothing of this one is read after the last arrival.
-  void walk(Index rank) {
+  // One member's way through the phases, up to the last arrival. Returns how long it waited at barriers.
+  Clock::duration walk(Index rank, bool may_spin) {
     const Phases phases = phases_;
     const Member self(rank, team_);
-    const bool may_spin = may_spin_.load(std::memory_order_relaxed);
+    Clock::duration waited{};
     bool first = true;
     for (const Phase& phase : phases) {
       for (Index piece = 0; piece < phase.pieces(); ++piece) {
-        if (!std::exchange(first, false)) barrier_.arrive(self.size(), /*wait=*/true, may_spin);
+        if (!std::exchange(first, false)) waited += barrier_.arrive(self.size(), /*wait=*/true, may_spin);
         phase(self, piece);
       }
     }
-    barrier_.arrive(self.size(), /*wait=*/rank == 0, may_spin);
+    return waited;
   }
 
   std::atomic_flag busy_;
@@ -189,9 +228,11 @@ class Pool {
   std::uint64_t teams_ = 0;
   Index processors_ = 1;
   cpu_set_t mask_{};
+  TeamGovernor governor_;
   // Written by the caller before it wakes a worker, read by workers until they have arrived at the last barrier.
   alignas(kCacheLine) Phases phases_;
   Index team_ = 1;
+  Clock::time_point begun_;
   std::atomic<bool> may_spin_{true};  // not where members must give each other their processor
   std::atomic<bool> stop_{false};
   Barrier barrier_;
@@ -253,6 +294,15 @@ void run_team(Index threads, Phases phases) {
   if (threads <= 1) return run_alone(phases);
   if (const auto executor = host_executor()) return run_on(*executor, threads, phases);
   pool().run(threads, phases);
+}
+
+void run_team(const Work& work, Phases phases) {
+  const Index threads = threads_for(work.flops);
+  if (threads <= 1 || g_threshold.load(std::memory_order_relaxed) < kThreshold || host_executor()) {
+    return run_team(threads, phases);
+  }
+  const StandardFloats floats;
+  pool().run(threads, phases, work);
 }
 
 Index threads_for(double flops_per_step) {

@@ -2,8 +2,9 @@
 //
 // A team is the caller and its helpers. Each member takes its share of every phase of the work; a phase begins when all
 // have ended the one before. Helpers are threads of Rondo's own pool, or whatever the host has given (set_executor).
-// Waiting threads of the pool spin briefly, then yield, then sleep. The pool serves one team at a time: a second caller
-// walks alone, with the same bits.
+// Waiting threads of the pool spin briefly, then sleep. The pool serves one team at a time: a second caller walks alone,
+// with the same bits. So does the first one while other programs keep the processors so busy that a team would lose to
+// one thread (team_governor.hpp).
 #pragma once
 
 #include <concepts>
@@ -12,6 +13,7 @@
 #include <rondo/shape.hpp>
 
 #include "core/range.hpp"
+#include "engine/team_governor.hpp"
 
 namespace rondo::engine {
 
@@ -53,11 +55,15 @@ class Phase {
 // standard's floating-point rules (StandardFloats).
 void run_team(Index threads, std::initializer_list<Phase> phases);
 
+// The same with as many threads as the work deserves: threads_for(work.flops), or one while a team does not pay.
+void run_team(const Work& work, std::initializer_list<Phase> phases);
+
 // How many threads a step of this many floating-point operations deserves: 1 below the threshold at which a second
 // thread pays for its waking, num_threads() above.
 Index threads_for(double flops_per_step);
 
-// Moves that threshold (default 4e6), so that tests can walk tiny plans with many threads.
+// Moves that threshold (default 4e6), so that tests can walk tiny plans with many threads; below the default a team is
+// kept even where it does not pay.
 void set_thread_threshold(double flops);
 
 }  // namespace rondo::engine

@@ -166,7 +166,7 @@ TEST(ThreadPool, NothingSpinsAfterACall) {
 
 TEST(ThreadPool, SleepingWorkersWakeAndSleepingMembersToo) {
   using namespace std::chrono_literals;
-  // Longer than a thread spins and yields: the helpers sleep before each call and at the barrier inside.
+  // Longer than a thread spins: the helpers sleep before each call and at the barrier inside.
   for (int i = 0; i < 5; ++i) {
     std::this_thread::sleep_for(5ms);
     std::atomic<int> late{0};

@@ -13,7 +13,7 @@ void Program::predict(engine::Workspace& workspace, Index rows) const {
   plan->begin(run);
   plan->derive_if_stale(workspace);
   auto walk = [&](const Member& m) { plan->forward(run, m.share(rows)); };
-  engine::run_team(engine::threads_for(plan->flops(rows)), {walk});
+  engine::run_team(engine::Work{plan.get(), plan->flops(rows)}, {walk});
 }
 
 void Program::evaluate(engine::Workspace& workspace, Index rows) const {
@@ -25,7 +25,7 @@ void Program::evaluate(engine::Workspace& workspace, Index rows) const {
     plan->forward(run, mine);
     head->compute(run, mine);
   };
-  engine::run_team(engine::threads_for(plan->flops(rows)), {walk});
+  engine::run_team(engine::Work{plan.get(), plan->flops(rows)}, {walk});
 }
 
 double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const {
@@ -52,7 +52,7 @@ double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& 
   auto derive = [&](const Member& m) {
     if (!std::isnan(loss)) plan->derive(run, m);
   };
-  engine::run_team(engine::threads_for(plan->flops(rows)),
+  engine::run_team(engine::Work{plan.get(), plan->flops(rows)},
                    {{passes, plan->backward_stages()}, gradients, update, derive});
   if (std::isnan(loss)) return loss;
   for (const engine::GradientSlot& slot : plan->gradient_slots()) slot.block->touch();
