@@ -1,6 +1,10 @@
 # How every target of Rondo is compiled. Nothing here touches a directory or global property, so that an including
 # project keeps its own flags.
 
+# SSSE3 would only add compile time: what it speeds up, SSE4 does too, and nearly every processor has both.
+set(RONDO_DISABLED_TARGETS "HWY_SSSE3" CACHE STRING "Instruction sets of Highway that are not compiled: A|B|C")
+mark_as_advanced(RONDO_DISABLED_TARGETS)
+
 # Checks of the undefined-behaviour sanitizer that are worth their compile time in the library's own code only: null and
 # misaligned pointers stop the program by themselves.
 set(RONDO_FEWER_CHECKS "")
@@ -13,8 +17,7 @@ function(rondo_compile_flags target)
   # One chain of fused multiply-adds per result, written as such and never made or taken apart by the compiler: the
   # promise of equal bits rests on these two.
   target_compile_options(${target} PRIVATE -ffp-contract=off -fno-fast-math)
-  # SSSE3 would only add compile time: what it speeds up, SSE4 does too, and nearly every processor has both.
-  target_compile_definitions(${target} PRIVATE HWY_DISABLED_TARGETS=HWY_SSSE3)
+  target_compile_definitions(${target} PRIVATE "HWY_DISABLED_TARGETS=(${RONDO_DISABLED_TARGETS})")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Notes about the ABI of vector arguments, which never leave one translation unit here. And no vectors made of
     # neighbouring scalars: g++ reads two fields of a small struct as one right after it wrote them one by one, and the
