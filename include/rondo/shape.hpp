@@ -55,7 +55,8 @@ class Shape {
   Index operator[](Index i) const;
   Index back() const { return (*this)[-1]; }
 
-  // How many elements: the product of all axes, 1 for a scalar. ShapeError if an axis is unknown.
+  // How many elements: the product of all axes, 1 for a scalar. ShapeError if an axis is unknown or
+  // negative, and where the product leaves 64 bits.
   Index elements() const;
   bool fully_known() const;
 

@@ -103,6 +103,7 @@ class Tensor {
   Tensor() : shape_{0} {}
 
   // Zeros of a shape. (Tensor({2, 3}) alone holds the numbers 2 and 3; Tensor::zeros({2, 3}) is two rows of zeros.)
+  // ShapeError if an axis is unknown or negative, MemoryError if so much memory is not to be had.
   Tensor(Shape shape, DType dtype);
   static Tensor zeros(Shape shape, DType dtype = floatx()) { return Tensor(shape, dtype); }
 
@@ -177,6 +178,9 @@ class Tensor {
   bool identical(const Tensor& other) const;
 
  private:
+  // An empty vector with room for the elements of a shape; MemoryError names how much was asked for. T: float, double.
+  template <class T>
+  static std::vector<T> room_for(const Shape& shape);
   void append(const Nested& level, std::size_t depth, std::vector<Index>& dims, std::vector<double>& out) const;
   std::size_t offset(std::span<const Index> index) const;
 
@@ -196,8 +200,7 @@ std::vector<Index> argmax(const Tensor& tensor);
 template <Number T, std::size_t Extent>
 Tensor::Tensor(std::span<T, Extent> elements) : shape_{elements.size()} {
   using Element = std::conditional_t<std::same_as<std::remove_const_t<T>, float>, float, double>;
-  std::vector<Element> copy;
-  copy.reserve(elements.size());
+  std::vector<Element> copy = room_for<Element>(shape_);
   for (const auto& e : elements) copy.push_back(static_cast<Element>(e));
   elements_ = std::move(copy);
 }
@@ -206,8 +209,8 @@ template <Number T>
 Tensor::Tensor(const std::vector<std::vector<T>>& rows) {
   using Element = std::conditional_t<std::same_as<T, float>, float, double>;
   const std::size_t columns = rows.empty() ? 0 : rows.front().size();
-  std::vector<Element> copy;
-  copy.reserve(rows.size() * columns);
+  shape_ = Shape{rows.size(), columns};
+  std::vector<Element> copy = room_for<Element>(shape_);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     if (rows[r].size() != columns) {
       throw ShapeError("Tensor from rows: row " + std::to_string(r) + " has " + std::to_string(rows[r].size()) +
@@ -215,7 +218,6 @@ Tensor::Tensor(const std::vector<std::vector<T>>& rows) {
     }
     for (const T& e : rows[r]) copy.push_back(static_cast<Element>(e));
   }
-  shape_ = Shape{rows.size(), columns};
   elements_ = std::move(copy);
 }
 

@@ -4,6 +4,9 @@
 
 #include <rondo/tensor.hpp>
 
+#include "core/range.hpp"
+#include "core/sizes.hpp"
+
 namespace rondo {
 
 namespace {
@@ -19,6 +22,9 @@ std::vector<Index> row_major_strides(const Shape& shape) {
   }
   return strides;
 }
+
+template <class Vector>
+using Element = typename std::decay_t<Vector>::value_type;
 
 // Visits the elements of a view in row-major order.
 template <class T, class F>
@@ -115,12 +121,31 @@ template class TensorView<const double>;
 
 // ---- Tensor ----------------------------------------------------------------------------------------------------
 
+// The elements of every tensor that are not the caller's own vector come from here.
+template <class T>
+std::vector<T> Tensor::room_for(const Shape& shape) {
+  const Index count = shape.elements();
+  return allocating(
+      Size(count).bytes(dtype_of<T>),
+      [count] {
+        std::vector<T> elements;
+        elements.reserve(static_cast<std::size_t>(count));
+        return elements;
+      },
+      [&] { return "a " + std::string(to_string(dtype_of<T>)) + " tensor of shape " + to_string(shape); });
+}
+template std::vector<float> Tensor::room_for(const Shape&);
+template std::vector<double> Tensor::room_for(const Shape&);
+
 Tensor::Tensor(Shape shape, DType dtype) : shape_(std::move(shape)) {
-  const auto n = static_cast<std::size_t>(shape_.elements());
+  const auto zeros = [this]<class T>(std::vector<T> elements) {
+    elements.resize(static_cast<std::size_t>(shape_.elements()));
+    elements_ = std::move(elements);
+  };
   if (dtype == DType::float32) {
-    elements_ = std::vector<float>(n);
+    zeros(room_for<float>(shape_));
   } else {
-    elements_ = std::vector<double>(n);
+    zeros(room_for<double>(shape_));
   }
 }
 
@@ -161,8 +186,7 @@ void Tensor::append(const Nested& level, std::size_t depth, std::vector<Index>& 
 template <class T>
   requires(std::same_as<std::remove_const_t<T>, float> || std::same_as<std::remove_const_t<T>, double>)
 Tensor::Tensor(const TensorView<T>& view) : shape_(view.shape()) {
-  std::vector<std::remove_const_t<T>> copy;
-  copy.reserve(static_cast<std::size_t>(shape_.elements()));
+  std::vector<std::remove_const_t<T>> copy = room_for<std::remove_const_t<T>>(shape_);
   for_each_element(view, [&](T& e) { copy.push_back(e); });
   elements_ = std::move(copy);
 }
@@ -216,7 +240,7 @@ double Tensor::at(std::span<const Index> index) const {
 
 void Tensor::set(std::span<const Index> index, double value) {
   const std::size_t i = offset(index);
-  std::visit([&](auto& e) { e[i] = static_cast<typename std::decay_t<decltype(e)>::value_type>(value); }, elements_);
+  std::visit([&](auto& e) { e[i] = static_cast<Element<decltype(e)>>(value); }, elements_);
 }
 
 void Tensor::set(std::initializer_list<Dim> index, double value) {
@@ -227,25 +251,20 @@ void Tensor::set(std::initializer_list<Dim> index, double value) {
 Tensor Tensor::reshape(Shape shape) const& { return Tensor(*this).reshape(std::move(shape)); }
 
 Tensor Tensor::reshape(Shape shape) && {
-  Index known = 1;
-  Index free_axis = -1;
-  for (Index a = 0; a < shape.rank(); ++a) {
-    const Index size = shape[a];
-    if (size >= 0) {
-      known *= size;
-    } else if (size == Shape::kUnknown && free_axis < 0) {
-      free_axis = a;
-    } else {
-      throw ShapeError("reshape: " + to_string(shape) + " has more than one free axis (-1)");
-    }
+  const auto free_axis = std::find(shape.begin(), shape.end(), Shape::kUnknown);
+  const bool infers = free_axis != shape.end();
+  if (infers && std::find(free_axis + 1, shape.end(), Shape::kUnknown) != shape.end()) {
+    throw ShapeError("reshape: " + to_string(shape) + " has more than one axis to be inferred (-1)");
   }
-  const bool fits = free_axis < 0 ? known == size() : known > 0 && size() % known == 0;
+  const Index axis = free_axis - shape.begin();
+  const Index asked = (infers ? shape.with(axis, 1) : shape).elements();
+  const bool fits = infers ? asked > 0 && size() % asked == 0 : asked == size();
   if (!fits) {
     throw ShapeError("reshape: a tensor of shape " + to_string(shape_) + " (" + std::to_string(size()) +
                      " elements) cannot become " + to_string(shape) +
-                     (free_axis < 0 ? " (" + std::to_string(known) + " elements)" : ""));
+                     (infers ? "" : " (" + std::to_string(asked) + " elements)"));
   }
-  shape_ = free_axis < 0 ? std::move(shape) : shape.with(free_axis, size() / known);
+  shape_ = infers ? shape.with(axis, size() / asked) : shape;
   return std::move(*this);
 }
 
@@ -261,23 +280,26 @@ Tensor Tensor::rows(Index begin, Index end) const {
   const Index per_row = n == 0 ? 0 : size() / n;
   return std::visit(
       [&](const auto& e) {
-        using Vector = std::decay_t<decltype(e)>;
-        return Tensor(shape_.with(0, last - first), Vector(e.begin() + first * per_row, e.begin() + last * per_row));
+        const Shape shape = shape_.with(0, last - first);
+        auto part = room_for<Element<decltype(e)>>(shape);
+        part.assign(e.begin() + first * per_row, e.begin() + last * per_row);
+        return Tensor(shape, std::move(part));
       },
       elements_);
 }
 
 Tensor Tensor::cast(DType dtype) const {
-  return std::visit(
-      [&](const auto& e) {
-        return dtype == DType::float32 ? Tensor(shape_, std::vector<float>(e.begin(), e.end()))
-                                       : Tensor(shape_, std::vector<double>(e.begin(), e.end()));
-      },
-      elements_);
+  const auto converted = [this]<class T>(std::vector<T> copy) {
+    std::visit([&](const auto& e) { copy.assign(e.begin(), e.end()); }, elements_);
+    return Tensor(shape_, std::move(copy));
+  };
+  return dtype == DType::float32 ? converted(room_for<float>(shape_)) : converted(room_for<double>(shape_));
 }
 
 std::vector<double> Tensor::to_vector() const {
-  return std::visit([](const auto& e) { return std::vector<double>(e.begin(), e.end()); }, elements_);
+  std::vector<double> copy = room_for<double>(shape_);
+  std::visit([&](const auto& e) { copy.assign(e.begin(), e.end()); }, elements_);
+  return copy;
 }
 
 bool Tensor::identical(const Tensor& other) const {

@@ -5,8 +5,12 @@
 
 #include <rondo/tensor.hpp>
 
+#include "support/expect_error.hpp"
+
 namespace rondo {
 namespace {
+
+using test::expect_error;
 
 std::string printed(const Tensor& t) {
   std::ostringstream out;
@@ -88,6 +92,34 @@ TEST(Tensor, ReshapesTheSameElements) {
   EXPECT_THROW((void)t.reshape({-1, 4}), ShapeError);
   EXPECT_THROW((void)t.reshape({-1, -1}), ShapeError);
   EXPECT_THROW((void)t.reshape({-1, 0}), ShapeError);
+}
+
+TEST(Tensor, IsNotReshapedIntoMoreElementsThanItHasByAnOverflow) {
+  const Tensor one = {1.0};
+  // 7 * 7905747460161236407 is 1 modulo 2^64.
+  expect_error<ShapeError>([&] { (void)one.reshape({7, 7905747460161236407}); }, {"(7, 7905747460161236407)"});
+  expect_error<ShapeError>(
+      [&] {
+        (void)one.reshape({7, 7905747460161236407, -1});
+      },
+      {"(7, 7905747460161236407, 1)"});
+  expect_error<ShapeError>([&] { (void)one.reshape({-5}); }, {"(-5,)", "size -5"});
+}
+
+TEST(Tensor, OfAnAbsurdSizeIsAnErrorThatSaysHowMuchWasAskedFor) {
+  expect_error<MemoryError>([] { (void)Tensor::zeros({Index{1} << 61}, DType::float64); },
+                            {"float64 tensor", "(2305843009213693952,)", "18.4 EB"});
+  expect_error<ShapeError>(
+      [] {
+        (void)Tensor::zeros({Index{1} << 40, Index{1} << 40});
+      },
+      {"(1099511627776, 1099511627776)", "about 1.2e+24"});
+  expect_error<ShapeError>([] { (void)Tensor::zeros({-3, 2}); }, {"(-3, 2)", "size -3"});
+  expect_error<ShapeError>([] { (void)Tensor::zeros({Shape::kUnknown, 2}); }, {"(None, 2)", "unknown"});
+  EXPECT_EQ(Tensor::zeros({0, Index{1} << 40, Index{1} << 40}).size(), 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the program where memory ends
+  expect_error<MemoryError>([] { (void)Tensor::zeros({Index{1} << 50}); }, {"float32 tensor", "4.5 PB"});
+#endif
 }
 
 TEST(Tensor, GivesRowsAsCopies) {
