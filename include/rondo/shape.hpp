@@ -14,6 +14,10 @@ namespace rondo {
 // Sizes, counts and positions. Signed, so that differences are safe.
 using Index = std::int64_t;
 
+// As the end of a slice: all that there is from its beginning on. (Negative positions count from the end: -1 would
+// leave out the last.)
+inline constexpr Index kToEnd = INT64_MAX;
+
 // A size given by the user: takes any integer type (but not bool) without a narrowing complaint, so that
 // `.batch_size = X.shape()[0]` and `LSTM(10)` both compile cleanly.
 struct Dim {

@@ -4,7 +4,7 @@
 
 #include <rondo/tensor.hpp>
 
-#include "core/range.hpp"
+#include "core/positions.hpp"
 #include "core/sizes.hpp"
 
 namespace rondo {
@@ -13,12 +13,13 @@ namespace {
 
 std::atomic<DType> g_floatx{DType::float32};
 
-std::vector<Index> row_major_strides(const Shape& shape) {
-  std::vector<Index> strides(static_cast<std::size_t>(shape.rank()));
-  Index stride = 1;
-  for (std::size_t i = strides.size(); i-- > 0;) {
+// Of no elements all strides are 0: then no address is computed that is not there.
+std::array<Index, Shape::kMaxRank> row_major_strides(const Shape& shape) {
+  std::array<Index, Shape::kMaxRank> strides{};
+  Index stride = shape.elements() == 0 ? 0 : 1;
+  for (std::size_t i = shape.dims().size(); i-- > 0;) {
     strides[i] = stride;
-    stride *= shape.dims()[i];
+    if (stride != 0) stride *= shape.dims()[i];
   }
   return strides;
 }
@@ -71,19 +72,30 @@ TensorView<T>::TensorView(T* data, Shape shape)
     : data_(data), shape_(std::move(shape)), strides_(row_major_strides(shape_)) {}
 
 template <class T>
+TensorView<T>::TensorView(T* data, Shape shape, const std::vector<Index>& strides)
+    : data_(data), shape_(std::move(shape)) {
+  (void)shape_.elements();  // throws unless it is a tensor's
+  if (strides.size() != shape_.dims().size()) {
+    throw ShapeError("TensorView: " + std::to_string(strides.size()) + " strides for shape " + to_string(shape_) +
+                     "; one for each axis is expected");
+  }
+  std::copy(strides.begin(), strides.end(), strides_.begin());
+}
+
+template <class T>
 TensorView<T> TensorView<T>::slice(Index axis, Index begin, Index end, Index step) const {
   const Index size = shape_[axis];
-  const std::size_t a = static_cast<std::size_t>(axis < 0 ? axis + shape_.rank() : axis);
-  if (end == Shape::kUnknown) end = size;
-  if (begin < 0 || end < begin || end > size || step < 1) {
-    throw ShapeError("slice [" + std::to_string(begin) + ", " + std::to_string(end) + ") with step " +
-                     std::to_string(step) + " does not fit axis " + std::to_string(axis) + " of shape " +
-                     to_string(shape_));
+  const auto a = static_cast<std::size_t>(axis < 0 ? axis + shape_.rank() : axis);
+  const std::optional<Range> range = resolve_range(begin, end, size);
+  if (!range || step < 1) {
+    throw ShapeError("slice " + range_text(begin, end) + " with step " + std::to_string(step) + " does not fit axis " +
+                     std::to_string(axis) + " of shape " + to_string(shape_));
   }
+  const Index count = range->size() / step + (range->size() % step != 0 ? 1 : 0);
   TensorView view = *this;
-  view.data_ += begin * strides_[a];
-  view.shape_ = shape_.with(axis, (end - begin + step - 1) / step);
-  view.strides_[a] *= step;
+  view.shape_ = shape_.with(axis, count);
+  if (count > 0) view.data_ += range->begin * strides_[a];
+  if (count > 1) view.strides_[a] *= step;
   return view;
 }
 
@@ -91,27 +103,32 @@ template <class T>
 TensorView<T> TensorView<T>::at(Index axis, Index index) const {
   const Index size = shape_[axis];
   const Index a = axis < 0 ? axis + shape_.rank() : axis;
-  if (index < 0 || index >= size) {
+  const std::optional<Index> position = resolve_position(index, size);
+  if (!position) {
     throw ShapeError("index " + std::to_string(index) + " is outside axis " + std::to_string(axis) + " of shape " +
                      to_string(shape_));
   }
   std::vector<Index> dims(shape_.begin(), shape_.end());
-  std::vector<Index> strides = strides_;
+  std::vector<Index> strides(this->strides().begin(), this->strides().end());
   dims.erase(dims.begin() + a);
   strides.erase(strides.begin() + a);
-  return TensorView(data_ + index * strides_[static_cast<std::size_t>(a)], Shape(dims), std::move(strides));
+  return TensorView(data_ + *position * strides_[static_cast<std::size_t>(a)], Shape(dims), strides);
 }
 
 template <class T>
 TensorView<T> TensorView<T>::transpose() const {
   const std::vector<Index> dims(shape_.dims().rbegin(), shape_.dims().rend());
-  std::vector<Index> strides(strides_.rbegin(), strides_.rend());
-  return TensorView(data_, Shape(dims), std::move(strides));
+  return TensorView(data_, Shape(dims), std::vector<Index>(strides().rbegin(), strides().rend()));
 }
 
 template <class T>
 bool TensorView<T>::contiguous() const {
-  return strides_ == row_major_strides(shape_);
+  if (shape_.elements() == 0) return true;
+  const std::array<Index, Shape::kMaxRank> packed = row_major_strides(shape_);
+  for (std::size_t a = 0; a < shape_.dims().size(); ++a) {
+    if (shape_.dims()[a] > 1 && strides_[a] != packed[a]) return false;
+  }
+  return true;
 }
 
 template class TensorView<float>;
@@ -165,6 +182,19 @@ Tensor::Tensor(std::initializer_list<Nested> elements) {
   append(Nested(elements), 0, dims, flat);
   shape_ = Shape(dims);
   elements_ = std::move(flat);
+}
+
+Tensor& Tensor::operator=(Tensor&& other) noexcept {
+  Tensor taken(std::move(other));  // first, so that a tensor moved to itself stays what it is
+  shape_ = taken.shape_;
+  elements_ = std::move(taken.elements_);
+  return *this;
+}
+
+void Tensor::differ_in_length(const std::string& part, std::size_t length, const std::string& other,
+                              std::size_t expected) {
+  throw ShapeError("Tensor from vectors: " + part + " has " + std::to_string(length) + " elements, " + other + " has " +
+                   std::to_string(expected) + "; a tensor is rectangular");
 }
 
 void Tensor::append(const Nested& level, std::size_t depth, std::vector<Index>& dims, std::vector<double>& out) const {
@@ -223,12 +253,12 @@ std::size_t Tensor::offset(std::span<const Index> index) const {
   Index offset = 0;
   for (std::size_t a = 0; a < index.size(); ++a) {
     const Index size = shape_.dims()[a];
-    const Index i = index[a] < 0 ? index[a] + size : index[a];
-    if (i < 0 || i >= size) {
+    const std::optional<Index> i = resolve_position(index[a], size);
+    if (!i) {
       throw ShapeError("Tensor: index " + std::to_string(index[a]) + " is outside axis " + std::to_string(a) +
                        " of shape " + to_string(shape_));
     }
-    offset = offset * size + i;
+    offset = offset * size + *i;
   }
   return static_cast<std::size_t>(offset);
 }
@@ -271,21 +301,30 @@ Tensor Tensor::reshape(Shape shape) && {
 Tensor Tensor::rows(Index begin, Index end) const {
   if (rank() == 0) throw ShapeError("rows: a scalar has no rows");
   const Index n = shape_[0];
-  const Index first = begin < 0 ? begin + n : begin;
-  const Index last = end < 0 ? end + n : end;
-  if (first < 0 || last < first || last > n) {
-    throw ShapeError("rows [" + std::to_string(begin) + ", " + std::to_string(end) + ") are not in shape " +
-                     to_string(shape_));
+  const std::optional<Range> range = resolve_range(begin, end, n);
+  if (!range) {
+    throw ShapeError("rows " + range_text(begin, end) + " are not in shape " + to_string(shape_));
   }
   const Index per_row = n == 0 ? 0 : size() / n;
   return std::visit(
       [&](const auto& e) {
-        const Shape shape = shape_.with(0, last - first);
+        const Shape shape = shape_.with(0, range->size());
         auto part = room_for<Element<decltype(e)>>(shape);
-        part.assign(e.begin() + first * per_row, e.begin() + last * per_row);
+        part.assign(e.begin() + range->begin * per_row, e.begin() + range->end * per_row);
         return Tensor(shape, std::move(part));
       },
       elements_);
+}
+
+Tensor Tensor::columns(Index begin, Index end) const {
+  if (rank() < 2) {
+    throw ShapeError("columns: shape " + to_string(shape_) + " has none; two axes or more are expected");
+  }
+  if (!resolve_range(begin, end, shape_.back())) {
+    throw ShapeError("columns " + range_text(begin, end) + " are not in the last axis of shape " + to_string(shape_));
+  }
+  return dtype() == DType::float32 ? Tensor(view<float>().slice(-1, begin, end))
+                                   : Tensor(view<double>().slice(-1, begin, end));
 }
 
 Tensor Tensor::cast(DType dtype) const {

@@ -5,6 +5,8 @@
 
 #include <rondo/data.hpp>
 
+#include "core/names.hpp"
+#include "core/positions.hpp"
 #include "data/series.hpp"
 
 namespace rondo {
@@ -93,13 +95,12 @@ Moments moments(const std::vector<double>& values) {
 
 std::size_t column_position(Index position, std::size_t columns, const std::string& scaler) {
   if (columns == 0) throw StateError(scaler + ": column before fit; call fit on the training part first");
-  const auto count = static_cast<Index>(columns);
-  const Index i = position < 0 ? position + count : position;
-  if (i < 0 || i >= count) {
+  const std::optional<Index> i = resolve_position(position, static_cast<Index>(columns));
+  if (!i) {
     throw ShapeError(scaler + ": column " + std::to_string(position) + " does not exist; it was fitted on " +
                      std::to_string(columns));
   }
-  return static_cast<std::size_t>(i);
+  return static_cast<std::size_t>(*i);
 }
 
 std::vector<double> pick(const std::vector<double>& values, std::size_t position) {

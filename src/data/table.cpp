@@ -9,6 +9,7 @@
 #include <rondo/data.hpp>
 
 #include "core/names.hpp"
+#include "core/positions.hpp"
 
 namespace rondo {
 
@@ -93,8 +94,8 @@ std::string list_of(const std::vector<std::string>& columns) {
 std::size_t Table::find(const ColumnRef& column) const {
   const auto count = static_cast<Index>(columns_.size());
   if (!column.by_name_) {
-    const Index i = column.position_ < 0 ? column.position_ + count : column.position_;
-    if (i >= 0 && i < count) return static_cast<std::size_t>(i);
+    const std::optional<Index> i = resolve_position(column.position_, count);
+    if (i) return static_cast<std::size_t>(*i);
     throw ConfigError(source_ + " has no column " + std::to_string(column.position_) + "; it has " +
                       std::to_string(count) + ", counted from 0: " + list_of(columns_));
   }
@@ -129,8 +130,8 @@ std::vector<double> Table::numbers(const ColumnRef& column) const {
 
 Tensor Table::tensor(const std::vector<std::string>& names) const {
   if (names.empty()) {
-    throw ConfigError(source_ + ": tensor needs at least one column name, for example tensor({\"" + columns_.front() +
-                      "\"})");
+    throw ConfigError(source_ + ": tensor needs at least one column name" +
+                      (columns_.empty() ? "" : ", for example tensor({\"" + columns_.front() + "\"})"));
   }
   for (const std::string& name : names) (void)find(name);  // a wrong name comes before a wrong cell
   const std::size_t width = names.size();
