@@ -213,7 +213,11 @@ class Tensor {
   std::variant<std::vector<float>, std::vector<double>> elements_;
 };
 
-// As NumPy prints: [[0.1317 0.2127]\n [0.3    0.4   ]], eight significant digits, long axes summarised by "...".
+// As NumPy 2 prints: [[0.1317 0.2127]\n [0.3    0.4   ]]. The fewest digits that tell a number from its neighbours, at
+// most eight behind the point; exponents where a number is large (1e8 and more; float32: 1e6) or small (below 1e-4), or
+// a thousand times another; lines of 75 columns; of more than 1000 elements the first and last three of each axis.
+// Neither the locale nor the stream's flags change anything.
+std::string to_string(const Tensor& tensor);
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 // The position of the largest element along the last axis (the first of equals), one per row: for (N, C) a vector
