@@ -177,9 +177,10 @@ Tensor undifference(const Tensor& differences, const Tensor& history, Dim lag = 
 // Both scalers work column by column. The columns are the last axis: one column for shape (steps,), `features` columns
 // for (samples, features) and (samples, timesteps, features). Fit on the training part only, or the test part leaks.
 //
-// fit ignores NaN, transform leaves it as NaN. A constant column is moved but not stretched. Errors of both:
-// StateError for transform before fit, ShapeError for another number of columns than fitted or for nothing to fit on,
-// NumericError if a column holds an infinity or nothing but NaN at fit.
+// fit ignores NaN, the transforms leave it as NaN. A column of one value only is moved but not stretched; every other
+// is scaled, however close or far apart its values are. Errors of both: StateError for transform before fit, ShapeError
+// for another number of columns than fitted or for nothing to fit on; NumericError, naming row and column, for an
+// infinity at fit or in a transform, and for a column of nothing but NaN at fit.
 //
 // What fit learned can be read, and given back to a constructor, so that a scaler can be kept with its model.
 
@@ -193,12 +194,15 @@ struct MinMaxScalerOptions {
   bool clip = false;                // whether transform holds later, more extreme values within the range
 };
 
-// scikit-learn's MinMaxScaler: x * scale + min, with scale = (high - low) / (data_max - data_min).
+// scikit-learn's MinMaxScaler: x * scale + min, with scale = (high - low) / (data_max - data_min). It is computed from
+// data_min and data_max in a way that neither overflows nor loses digits where they are close or far apart; scale
+// itself is infinite for a column whose values are less than 1e-308 apart.
 class MinMaxScaler {
  public:
   // ConfigError unless low is below high.
   explicit MinMaxScaler(const MinMaxScalerOptions& options = {});
-  // A fitted scaler, from what another one learned.
+  // A fitted scaler, from what another one learned. ShapeError unless there is one value a column of both, ConfigError
+  // unless they are numbers and data_min is not above data_max.
   MinMaxScaler(const MinMaxScalerOptions& options, std::vector<double> data_min, std::vector<double> data_max);
 
   // Learns the smallest and largest value of each column; forgets what it knew.
@@ -231,11 +235,12 @@ struct StandardScalerOptions {
 };
 
 // scikit-learn's StandardScaler: (x - mean) / scale, where scale is the square root of the variance over all rows
-// (divided by n, not n - 1), 1 for a constant column.
+// (divided by n, not n - 1), 1 for a column of one value. var may overflow or vanish where scale does not.
 class StandardScaler {
  public:
   explicit StandardScaler(const StandardScalerOptions& options = {}) : options_(options) {}
-  // A fitted scaler, from what another one learned; var and scale are empty without with_std.
+  // A fitted scaler, from what another one learned; var and scale are empty without with_std. ShapeError for another
+  // number of values than one a column, ConfigError unless mean and scale are numbers, the latter above 0.
   StandardScaler(const StandardScalerOptions& options, std::vector<double> mean, std::vector<double> var,
                  std::vector<double> scale);
 
