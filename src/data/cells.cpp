@@ -37,6 +37,15 @@ std::string_view without_blanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
+std::string in_one_line(std::string_view text) {
+  constexpr std::size_t kLongest = 40;
+  std::string line(text.substr(0, kLongest));
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return text.size() > kLongest ? line + "..." : line;
+}
+
 bool means_missing(std::string_view cell) {
   // Those of pandas, and the question mark of the UCI repository.
   constexpr std::array<std::string_view, 16> kMissing = {"",        "na",      "n/a",      "#na",  "#n/a", "#n/a n/a",

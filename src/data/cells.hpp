@@ -13,6 +13,9 @@ std::string_view without_blanks(std::string_view text);
 // Whether a cell without blanks is one of the marks of a missing value that everybody knows.
 bool means_missing(std::string_view cell);
 
+// A cell or a name for a message: on one line, and not longer than one.
+std::string in_one_line(std::string_view text);
+
 struct Parsed {
   std::optional<double> number;
   bool overflows = false;  // then there is no number

@@ -217,7 +217,8 @@ std::vector<std::string> column_names(const Record& first, bool header, const st
     if (!is_new) {
       throw FileError(source + ", line " + std::to_string(first.line) + ": columns " +
                       std::to_string(earlier->second + 1) + " and " + std::to_string(c + 1) + " are both called '" +
-                      name + "'; rename one, or read with {.header = false} if the file has no header line");
+                      in_one_line(name) +
+                      "'; rename one, or read with {.header = false} if the file has no header line");
     }
     names.push_back(std::move(name));
   }

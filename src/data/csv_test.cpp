@@ -307,6 +307,8 @@ TEST(CsvError, LongAndMultiLineCellsAreShownShort) {
   const std::string message = message_of<FileError>([&] { (void)table.numbers("x"); });
   EXPECT_LT(message.size(), 300U);
   expect_mentions(message, {"'first second zzz", "...'"});
+  expect_mentions(message_of<ConfigError>([] { (void)parse_csv("\"two\nlines\"\n1\n").numbers("one"); }),
+                  {"'two lines'"});
 }
 
 TEST(CsvError, UnevenRowNamesLineFoundAndExpected) {

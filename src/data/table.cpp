@@ -13,16 +13,6 @@ namespace rondo {
 
 namespace {
 
-// A cell for a message: on one line, and not longer than a line.
-std::string shown(const std::string& cell) {
-  constexpr std::size_t kLongest = 40;
-  std::string text = cell.substr(0, kLongest);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  return "'" + text + (cell.size() > kLongest ? "...'" : "'");
-}
-
 // Whether these are digits in groups of three, with a decimal sign behind them or not: 1,234,567.8
 bool has_thousands(std::string_view cell, char separator, char decimal) {
   if (cell.starts_with('+') || cell.starts_with('-')) cell.remove_prefix(1);
@@ -57,27 +47,33 @@ std::string advice(std::string_view cell, char separator, char decimal, const st
   return " is not a number" + mark + "; otherwise correct it, or read the column with text(\"" + column + "\")";
 }
 
-std::string list_of(const std::vector<std::string>& columns) {
+std::string list_of(const std::vector<std::string>& names) {
   constexpr std::size_t kMost = 20;
-  const std::size_t some = std::min(columns.size(), kMost);
-  const std::string names = quoted_list(std::span<const std::string>(columns).first(some));
-  return some == columns.size() ? names : names + " and " + std::to_string(columns.size() - some) + " more";
+  const std::size_t some = std::min(names.size(), kMost);
+  const std::string list = quoted_list(std::span<const std::string>(names).first(some));
+  return some == names.size() ? list : list + " and " + std::to_string(names.size() - some) + " more";
 }
 
 }  // namespace
 
 std::size_t Table::find(const ColumnRef& column) const {
   const auto count = static_cast<Index>(columns_.size());
+  const auto known = [this] {
+    std::vector<std::string> names;
+    for (const std::string& name : columns_) names.push_back(in_one_line(name));
+    return names;
+  };
   if (!column.by_name_) {
     const std::optional<Index> i = resolve_position(column.position_, count);
     if (i) return static_cast<std::size_t>(*i);
     throw ConfigError(source_ + " has no column " + std::to_string(column.position_) + "; it has " +
-                      std::to_string(count) + ", counted from 0: " + list_of(columns_));
+                      std::to_string(count) + ", counted from 0: " + list_of(known()));
   }
   const auto found = std::find(columns_.begin(), columns_.end(), column.name_);
   if (found != columns_.end()) return static_cast<std::size_t>(found - columns_.begin());
-  throw ConfigError(source_ + " has no column '" + column.name_ + "'." + did_you_mean(column.name_, columns_) +
-                    " Its columns are " + list_of(columns_));
+  const std::string name = in_one_line(column.name_);
+  throw ConfigError(source_ + " has no column '" + name + "'." + did_you_mean(name, known()) + " Its columns are " +
+                    list_of(known()));
 }
 
 const std::vector<std::string>& Table::text(const ColumnRef& column) const { return cells_[find(column)]; }
@@ -95,9 +91,10 @@ std::vector<double> Table::numbers(const ColumnRef& column) const {
     }
     const Parsed parsed = parse_number(cell, decimal_);
     if (!parsed.number) {
-      throw FileError(
-          source_ + ", line " + std::to_string(lines_[row]) + ", column '" + columns_[c] + "': " + shown(text) +
-          (parsed.overflows ? " is outside the range of float64" : advice(cell, separator_, decimal_, columns_[c])));
+      throw FileError(source_ + ", line " + std::to_string(lines_[row]) + ", column '" + in_one_line(columns_[c]) +
+                      "': '" + in_one_line(text) + "'" +
+                      (parsed.overflows ? " is outside the range of float64"
+                                        : advice(cell, separator_, decimal_, in_one_line(columns_[c]))));
     }
     numbers.push_back(*parsed.number);
   }
@@ -107,7 +104,7 @@ std::vector<double> Table::numbers(const ColumnRef& column) const {
 Tensor Table::tensor(const std::vector<std::string>& names) const {
   if (names.empty()) {
     throw ConfigError(source_ + ": tensor needs at least one column name" +
-                      (columns_.empty() ? "" : ", for example tensor({\"" + columns_.front() + "\"})"));
+                      (columns_.empty() ? "" : ", for example tensor({\"" + in_one_line(columns_.front()) + "\"})"));
   }
   for (const std::string& name : names) (void)find(name);  // a wrong name comes before a wrong cell
   const std::size_t width = names.size();
