@@ -45,7 +45,7 @@ Problem prepare(const Tensor& passengers) {
   p.scaler = MinMaxScaler({.feature_range = {-1, 1}});
   p.scaler.fit(parts.train);
   const LagFrame frame = lag_frame(p.scaler.transform(changes), {.lags = kLags});
-  const SplitXY split = split_in_time(as_timesteps(frame.X), frame.y, {.test = kMonthsHeldOut});
+  const SplitXY split = split_in_time(as_timesteps(frame), frame.y, {.test = kMonthsHeldOut});
   p.X_train = split.X_train;
   p.y_train = split.y_train;
   p.X_test = split.X_test;

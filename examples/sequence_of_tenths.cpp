@@ -16,8 +16,8 @@ int main() {
   std::vector<double> sequence;
   for (int i = 0; i < 10; ++i) sequence.push_back(i / 10.0);
   const LagFrame frame = lag_frame(sequence, {.lags = 1});
-  const Tensor X = as_timesteps(frame.X);  // (samples, timesteps, features) = (9, 1, 1)
-  const Tensor y = frame.y;                // (9, 1)
+  const Tensor X = as_timesteps(frame);  // (samples, timesteps, features) = (9, 1, 1)
+  const Tensor y = frame.y;              // (9, 1)
 
   // 1. Define the network.
   Sequential model;

@@ -30,7 +30,7 @@ Draw learn_tenths(std::uint64_t seed) {
   std::vector<double> sequence;
   for (int i = 0; i < 10; ++i) sequence.push_back(i / 10.0);
   const LagFrame frame = lag_frame(sequence, {.lags = 1});
-  const Tensor X = as_timesteps(frame.X);
+  const Tensor X = as_timesteps(frame);
   const Sequential model{LSTM(10, {.input_shape = {1, 1}}), Dense(1)};
   model.compile({.optimizer = "adam", .loss = "mean_squared_error"});
   const auto start = std::chrono::steady_clock::now();

@@ -32,7 +32,7 @@ struct Tenths {
     std::vector<double> sequence;
     for (int i = 0; i < 10; ++i) sequence.push_back(i / 10.0);
     const LagFrame frame = lag_frame(sequence, {.lags = 1});
-    X = as_timesteps(frame.X);
+    X = as_timesteps(frame);
     y = frame.y;
   }
 };

@@ -33,6 +33,7 @@ PUBLIC_HEADERS = {
     "random": "core",
     "shape": "core",
     "tensor": "core",
+    "tensor_ops": "core",
     "compute": "kernels",
     "initializers": "graph",
     "layer": "graph",

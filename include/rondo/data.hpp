@@ -7,7 +7,7 @@
 //   MinMaxScaler scaler({.feature_range = {-1, 1}});
 //   Tensor scaled = scaler.fit_transform(difference(train));         // (131,); fitted on the training part only
 //   LagFrame frame = lag_frame(scaled, {.lags = 12});                // X: (119, 12), y: (119, 1)
-//   model.fit(as_timesteps(frame.X), frame.y, {.epochs = 100});      // (119, 12, 1): samples, timesteps, features
+//   model.fit(as_timesteps(frame), frame.y, {.epochs = 100});        // (119, 12, 1): samples, timesteps, features
 //   ...
 //   Tensor forecast = undifference(scaler.inverse_transform(predicted), train);
 //
@@ -17,6 +17,7 @@
 #pragma once
 
 #include <concepts>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,9 +32,17 @@ namespace rondo {
 // ---- CSV -------------------------------------------------------------------------------------------------------
 
 struct CsvOptions {
-  char separator = 0;  // between cells; 0 finds out which of comma, semicolon and tab the text uses
-  bool header = true;  // the first line names the columns; false: they are called column0, column1, ...
-  char decimal = '.';  // '.' or ','
+  // Between cells; 0 finds out which of comma, semicolon and tab the text uses.
+  char separator = 0;
+  // true: the first line names the columns; false: it does not, and they are called column0, column1, ... Not given: it
+  // does, but a FileError asks which of the two it is if all its names are numbers, as in a file without a header.
+  std::optional<bool> header = {};
+  // '.' or ','. Where both the separator and the decimal sign are commas, numbers with a comma must be in quotes.
+  char decimal = '.';
+  // Further cells that mean a missing value, as they stand without the blanks around them: {".", "-999"}.
+  std::vector<std::string> missing = {};
+  // false: a blank line is a row of missing values, as in pandas; for a file of one column, whose gaps are such lines.
+  bool skip_blank_lines = true;
 };
 
 // A column of a table, by name or by position (from 0; negative positions count from the end).
@@ -60,9 +69,11 @@ class Table {
   Index rows() const { return static_cast<Index>(lines_.size()); }
   const std::vector<std::string>& columns() const { return columns_; }
 
-  // A column as float64. Blanks around a number and a leading '+' are allowed, so are exponents and inf; an empty
-  // cell, NA, N/A, NaN, null and ? (in any case) are NaN. The user's locale plays no part.
-  // FileError for any other cell: names file, line, column and cell. ConfigError for an unknown column.
+  // A column as float64. Blanks around a number and a leading '+' are allowed, so are exponents and inf; numbers too
+  // small for float64 are 0, too large ones an error. NaN are, in any case of the letters: an empty cell, NA, N/A, #NA,
+  // #N/A, #N/A N/A, <NA>, NaN, -NaN, null, None, 1.#IND, 1.#QNAN (also with a minus), ? and what CsvOptions::missing
+  // names. The user's locale plays no part. FileError for any other cell: names file, line, column and cell.
+  // ConfigError for an unknown column.
   std::vector<double> numbers(const ColumnRef& column) const;
 
   // A column as it stands in the file, without the quotes. ConfigError for an unknown column.
@@ -78,21 +89,25 @@ class Table {
   std::size_t find(const ColumnRef& column) const;
 
   std::string source_;  // "airline.csv" or "CSV text", for messages
+  char separator_ = ',';
   char decimal_ = '.';
+  std::vector<std::string> missing_;  // beside those that everybody knows
   std::vector<std::string> columns_;
   std::vector<std::vector<std::string>> cells_;  // [column][row]
   std::vector<Index> lines_;                     // [row] the line of the file on which the row begins, from 1
 };
 
 // Reads a CSV file (RFC 4180): cells in double quotes may hold separators, line ends and, doubled, quotes; lines end in
-// LF, CRLF or CR, the last one with or without; blank lines and a UTF-8 byte order mark are skipped. Blanks around
-// column names and around a quoted cell are dropped.
+// LF, CRLF or CR, the last one with or without; a UTF-8 byte order mark is skipped, and so are blank lines, unless
+// skip_blank_lines is false. Blanks around column names and around a quoted cell are dropped.
 // FileError, with the line where there is one: no such file, nothing in it, a row with more or fewer cells than the
-// first, a quote that is never closed or is followed by text, two columns of the same name, UTF-16 or binary content.
+// first, a quote that is never closed or is followed by text, two columns of the same name, names that are all numbers
+// (see CsvOptions::header), UTF-16 or binary content.
 // ConfigError for a separator or decimal sign that cannot work.
 //
 //   Table weather = read_csv("weather.csv", {.separator = ';', .decimal = ','});
 //   Tensor X = weather.tensor({"temperature", "wind"});
+//   Table euro = parse_csv("Datum,Kurs\n\"27.07.2025\",\"1,1749\"\n", {.separator = ',', .decimal = ','});
 Table read_csv(const std::string& path, const CsvOptions& options = {});
 
 // The same from text in memory.
@@ -115,6 +130,7 @@ struct LagFrame {
   Tensor y;                        // (rows, horizon * variables)
   std::vector<std::string> names;  // of X's columns, then of y's: t-2, t-1, t, t+1; with several variables var1(t-1)
   std::vector<Index> index;        // the step of the series that is t, one a row
+  Index variables = 1;             // of the series: how many columns of X make one step
 };
 
 // A series as a supervised learning problem: pandas' shift, concat and dropna in one. One row for each step t:
@@ -124,12 +140,18 @@ struct LagFrame {
 //   LagFrame f = lag_frame(Tensor{0.0, 0.1, 0.2, 0.3}, {.lags = 2});   // X = [[0 0.1] [0.1 0.2]], y = [[0.2] [0.3]]
 LagFrame lag_frame(const Tensor& series, const LagOptions& options = {});
 
-// Columns as time steps: (samples, columns) becomes (samples, columns / features, features), what an LSTM takes. With
-// the X of a lag frame, `features` is the number of variables. ShapeError for other ranks, or where it does not divide.
+// The X of a frame as an LSTM takes it, the lags as time steps: (rows, lags, variables).
+Tensor as_timesteps(const LagFrame& frame);
+
+// Columns as time steps: (samples, columns) becomes (samples, columns / features, features). A tensor does not know how
+// many of its columns belong to one step, so that is one unless said; of a frame of several variables, take the form
+// above. ShapeError for other ranks, or where the features do not divide the columns.
 Tensor as_timesteps(const Tensor& X, Dim features = 1);
 
-// Columns as features of one single step: (samples, columns) becomes (samples, 1, columns). ShapeError for other ranks.
+// Columns as features of one single step: (samples, columns) becomes (samples, 1, columns), with a frame its X.
+// ShapeError for other ranks.
 Tensor as_features(const Tensor& X);
+Tensor as_features(const LagFrame& frame);
 
 // ---- Differences -----------------------------------------------------------------------------------------------
 
@@ -155,9 +177,10 @@ Tensor undifference(const Tensor& differences, const Tensor& history, Dim lag = 
 // Both scalers work column by column. The columns are the last axis: one column for shape (steps,), `features` columns
 // for (samples, features) and (samples, timesteps, features). Fit on the training part only, or the test part leaks.
 //
-// fit ignores NaN, transform leaves it as NaN. A constant column is moved but not stretched. Errors of both:
-// StateError for transform before fit, ShapeError for another number of columns than fitted or for nothing to fit on,
-// NumericError if a column holds an infinity or nothing but NaN at fit.
+// fit ignores NaN, the transforms leave it as NaN. A column of one value only is moved but not stretched; every other
+// is scaled, however close or far apart its values are. Errors of both: StateError for transform before fit, ShapeError
+// for another number of columns than fitted or for nothing to fit on; NumericError, naming row and column, for an
+// infinity at fit or in a transform, and for a column of nothing but NaN at fit.
 //
 // What fit learned can be read, and given back to a constructor, so that a scaler can be kept with its model.
 
@@ -171,12 +194,15 @@ struct MinMaxScalerOptions {
   bool clip = false;                // whether transform holds later, more extreme values within the range
 };
 
-// scikit-learn's MinMaxScaler: x * scale + min, with scale = (high - low) / (data_max - data_min).
+// scikit-learn's MinMaxScaler: x * scale + min, with scale = (high - low) / (data_max - data_min). It is computed from
+// data_min and data_max in a way that neither overflows nor loses digits where they are close or far apart; scale
+// itself is infinite for a column whose values are less than 1e-308 apart.
 class MinMaxScaler {
  public:
   // ConfigError unless low is below high.
   explicit MinMaxScaler(const MinMaxScalerOptions& options = {});
-  // A fitted scaler, from what another one learned.
+  // A fitted scaler, from what another one learned. ShapeError unless there is one value a column of both, ConfigError
+  // unless they are numbers and data_min is not above data_max.
   MinMaxScaler(const MinMaxScalerOptions& options, std::vector<double> data_min, std::vector<double> data_max);
 
   // Learns the smallest and largest value of each column; forgets what it knew.
@@ -209,11 +235,12 @@ struct StandardScalerOptions {
 };
 
 // scikit-learn's StandardScaler: (x - mean) / scale, where scale is the square root of the variance over all rows
-// (divided by n, not n - 1), 1 for a constant column.
+// (divided by n, not n - 1), 1 for a column of one value. var may overflow or vanish where scale does not.
 class StandardScaler {
  public:
   explicit StandardScaler(const StandardScalerOptions& options = {}) : options_(options) {}
-  // A fitted scaler, from what another one learned; var and scale are empty without with_std.
+  // A fitted scaler, from what another one learned; var and scale are empty without with_std. ShapeError for another
+  // number of values than one a column, ConfigError unless mean and scale are numbers, the latter above 0.
   StandardScaler(const StandardScalerOptions& options, std::vector<double> mean, std::vector<double> var,
                  std::vector<double> scale);
 

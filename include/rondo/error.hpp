@@ -41,6 +41,12 @@ class FileError : public Error {
   using Error::Error;
 };
 
+// More memory was asked for than there is. The text names how much, and what for.
+class MemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
 // The arithmetic left the numbers: a NaN loss. The text names epoch and batch.
 class NumericError : public Error {
  public:

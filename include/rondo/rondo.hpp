@@ -20,3 +20,4 @@
 #include <rondo/shape.hpp>
 #include <rondo/stream.hpp>
 #include <rondo/tensor.hpp>
+#include <rondo/tensor_ops.hpp>

@@ -14,6 +14,10 @@ namespace rondo {
 // Sizes, counts and positions. Signed, so that differences are safe.
 using Index = std::int64_t;
 
+// As the end of a slice: all that there is from its beginning on. (Negative positions count from the end: -1 would
+// leave out the last.)
+inline constexpr Index kToEnd = INT64_MAX;
+
 // A size given by the user: takes any integer type (but not bool) without a narrowing complaint, so that
 // `.batch_size = X.shape()[0]` and `LSTM(10)` both compile cleanly.
 struct Dim {
@@ -55,7 +59,8 @@ class Shape {
   Index operator[](Index i) const;
   Index back() const { return (*this)[-1]; }
 
-  // How many elements: the product of all axes, 1 for a scalar. ShapeError if an axis is unknown.
+  // How many elements: the product of all axes, 1 for a scalar. ShapeError if an axis is unknown or
+  // negative, and where the product leaves 64 bits.
   Index elements() const;
   bool fully_known() const;
 

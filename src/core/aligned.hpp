@@ -5,9 +5,12 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string_view>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+
+#include "core/sizes.hpp"
 
 namespace rondo {
 
@@ -19,8 +22,13 @@ class AlignedBytes {
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   AlignedBytes() = default;
-  explicit AlignedBytes(std::size_t size)
-      : data_(static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, alignment(size))), Free{alignment(size)}),
+  // MemoryError where there is not so much memory; `what` says what it is for.
+  explicit AlignedBytes(std::size_t size, std::string_view what = "the memory of a model")
+      : data_(allocating(
+                  static_cast<Index>(size),
+                  [size] { return static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, alignment(size))); },
+                  [what] { return what; }),
+              Free{alignment(size)}),
         size_(size) {
 #if defined(__linux__)
     if (size >= kHugePage) (void)madvise(data_.get(), size, MADV_HUGEPAGE);

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdio>
+#include <charconv>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <numeric>
@@ -64,10 +65,14 @@ std::string did_you_mean(std::string_view given, std::span<const std::string> kn
   return " Did you mean '" + *nearest + "'?";
 }
 
-std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.10g", value);
-  return text;
+std::string number_text(double value, int digits) {
+  char text[64];
+  return {text, std::to_chars(text, std::end(text), value, std::chars_format::general, std::min(digits, 17)).ptr};
+}
+
+std::string fixed_text(double value, int digits) {
+  char text[512];  // the largest double has 309 digits before the point
+  return {text, std::to_chars(text, std::end(text), value, std::chars_format::fixed, std::min(digits, 100)).ptr};
 }
 
 std::size_t display_width(std::string_view text) {

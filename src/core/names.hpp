@@ -15,8 +15,12 @@ std::string did_you_mean(std::string_view given, std::span<const std::string> kn
 // "'a', 'b', 'c'" for an error message.
 std::string quoted_list(std::span<const std::string> names);
 
-// A number as a person writes it: "0.95", "3".
-std::string number_text(double value);
+// A number as a person writes it: "0.95", "3", "1.5e-05"; at most so many significant digits. As printf's %g in the C
+// locale, whatever the locale is.
+std::string number_text(double value, int digits = 10);
+
+// A number with so many digits behind the point: "0.50". As printf's %f in the C locale, whatever the locale is.
+std::string fixed_text(double value, int digits);
 
 // How many columns of a terminal a text takes: UTF-8 characters, without escape sequences for colours.
 std::size_t display_width(std::string_view text);

@@ -1,5 +1,6 @@
 #include "core/names.hpp"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 namespace rondo {
@@ -23,6 +24,19 @@ TEST(DidYouMean, PrefersTheSpellingThatWasTyped) {
   const std::vector<std::string> known = {"Accuracy", "accuracy"};
   EXPECT_EQ(did_you_mean("acuracy", known), " Did you mean 'accuracy'?");
   EXPECT_EQ(did_you_mean("Acuracy", known), " Did you mean 'Accuracy'?");
+}
+
+TEST(NumberText, IsShortAndKnowsNoLocale) {
+  EXPECT_EQ(number_text(0.95), "0.95");
+  EXPECT_EQ(number_text(3), "3");
+  EXPECT_EQ(number_text(-0.0), "-0");
+  EXPECT_EQ(number_text(1.5e-5), "1.5e-05");
+  EXPECT_EQ(number_text(1.0 / 3), "0.3333333333");
+  EXPECT_EQ(number_text(1.0 / 3, 3), "0.333");
+  EXPECT_EQ(number_text(HUGE_VAL), "inf");
+  EXPECT_EQ(fixed_text(0.5, 2), "0.50");
+  EXPECT_EQ(fixed_text(1e300, 0).size(), 301U);
+  EXPECT_EQ(fixed_text(-12.345, 1), "-12.3");
 }
 
 TEST(QuotedList, QuotesAndSeparates) {

@@ -1,6 +1,8 @@
 #include <rondo/error.hpp>
 #include <rondo/shape.hpp>
 
+#include "core/sizes.hpp"
+
 namespace rondo {
 
 Shape::Shape(std::initializer_list<Dim> dims) {
@@ -21,13 +23,15 @@ Index Shape::operator[](Index i) const {
 }
 
 Index Shape::elements() const {
-  Index product = 1;
   for (const Index d : dims()) {
-    if (d < 0) throw ShapeError("shape " + to_string(*this) + " has an unknown axis, so its size is not known");
-    if (d > 0 && product > INT64_MAX / d) throw ShapeError("shape " + to_string(*this) + " has too many elements");
-    product *= d;
+    if (d == kUnknown) throw ShapeError("shape " + to_string(*this) + " has an unknown axis, so its size is not known");
+    if (d < 0) {
+      throw ShapeError("shape " + to_string(*this) + " has an axis of size " + std::to_string(d) +
+                       "; the sizes of a tensor's axes are 0 or more");
+    }
   }
-  return product;
+  const Size product = Size::product(dims());
+  return product.known() ? product.count("") : product.count("the elements of a tensor of shape " + to_string(*this));
 }
 
 bool Shape::fully_known() const {

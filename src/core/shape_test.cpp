@@ -3,6 +3,8 @@
 #include <rondo/error.hpp>
 #include <rondo/shape.hpp>
 
+#include "support/expect_error.hpp"
+
 namespace rondo {
 namespace {
 
@@ -32,8 +34,18 @@ TEST(Shape, AnUnknownAxisHasNoElementCount) {
 
 TEST(Shape, AProductBeyondSixtyFourBitsIsAnErrorAndNotAnOverflow) {
   const Index large = Index{1} << 40;
-  EXPECT_THROW((void)(Shape{large, large}).elements(), ShapeError);
+  test::expect_error<ShapeError>(
+      [&] {
+        (void)(Shape{large, large}).elements();
+      },
+      {"(1099511627776, 1099511627776)", "about 1.2e+24"});
   EXPECT_EQ((Shape{large, 0, large}).elements(), 0);
+}
+
+TEST(Shape, ANegativeAxisIsNoTensors) {
+  test::expect_error<ShapeError>([] { (void)(Shape{-7, 3}).elements(); }, {"(-7, 3)", "size -7", "0 or more"});
+  test::expect_error<ShapeError>([] { (void)(Shape{-2, -2}).elements(); }, {"(-2, -2)"});
+  test::expect_error<ShapeError>([] { (void)(Shape{0, -2}).elements(); }, {"(0, -2)"});
 }
 
 TEST(Shape, IsTakenApartAndPutTogether) {

@@ -4,21 +4,28 @@
 
 #include <rondo/tensor.hpp>
 
+#include "core/positions.hpp"
+#include "core/sizes.hpp"
+
 namespace rondo {
 
 namespace {
 
 std::atomic<DType> g_floatx{DType::float32};
 
-std::vector<Index> row_major_strides(const Shape& shape) {
-  std::vector<Index> strides(static_cast<std::size_t>(shape.rank()));
-  Index stride = 1;
-  for (std::size_t i = strides.size(); i-- > 0;) {
+// Of no elements all strides are 0: then no address is computed that is not there.
+std::array<Index, Shape::kMaxRank> row_major_strides(const Shape& shape) {
+  std::array<Index, Shape::kMaxRank> strides{};
+  Index stride = shape.elements() == 0 ? 0 : 1;
+  for (std::size_t i = shape.dims().size(); i-- > 0;) {
     strides[i] = stride;
-    stride *= shape.dims()[i];
+    if (stride != 0) stride *= shape.dims()[i];
   }
   return strides;
 }
+
+template <class Vector>
+using Element = typename std::decay_t<Vector>::value_type;
 
 // Visits the elements of a view in row-major order.
 template <class T, class F>
@@ -65,19 +72,30 @@ TensorView<T>::TensorView(T* data, Shape shape)
     : data_(data), shape_(std::move(shape)), strides_(row_major_strides(shape_)) {}
 
 template <class T>
+TensorView<T>::TensorView(T* data, Shape shape, const std::vector<Index>& strides)
+    : data_(data), shape_(std::move(shape)) {
+  (void)shape_.elements();  // throws unless it is a tensor's
+  if (strides.size() != shape_.dims().size()) {
+    throw ShapeError("TensorView: " + std::to_string(strides.size()) + " strides for shape " + to_string(shape_) +
+                     "; one for each axis is expected");
+  }
+  std::copy(strides.begin(), strides.end(), strides_.begin());
+}
+
+template <class T>
 TensorView<T> TensorView<T>::slice(Index axis, Index begin, Index end, Index step) const {
   const Index size = shape_[axis];
-  const std::size_t a = static_cast<std::size_t>(axis < 0 ? axis + shape_.rank() : axis);
-  if (end == Shape::kUnknown) end = size;
-  if (begin < 0 || end < begin || end > size || step < 1) {
-    throw ShapeError("slice [" + std::to_string(begin) + ", " + std::to_string(end) + ") with step " +
-                     std::to_string(step) + " does not fit axis " + std::to_string(axis) + " of shape " +
-                     to_string(shape_));
+  const auto a = static_cast<std::size_t>(axis < 0 ? axis + shape_.rank() : axis);
+  const std::optional<Range> range = resolve_range(begin, end, size);
+  if (!range || step < 1) {
+    throw ShapeError("slice " + range_text(begin, end) + " with step " + std::to_string(step) + " does not fit axis " +
+                     std::to_string(axis) + " of shape " + to_string(shape_));
   }
+  const Index count = range->size() / step + (range->size() % step != 0 ? 1 : 0);
   TensorView view = *this;
-  view.data_ += begin * strides_[a];
-  view.shape_ = shape_.with(axis, (end - begin + step - 1) / step);
-  view.strides_[a] *= step;
+  view.shape_ = shape_.with(axis, count);
+  if (count > 0) view.data_ += range->begin * strides_[a];
+  if (count > 1) view.strides_[a] *= step;
   return view;
 }
 
@@ -85,27 +103,32 @@ template <class T>
 TensorView<T> TensorView<T>::at(Index axis, Index index) const {
   const Index size = shape_[axis];
   const Index a = axis < 0 ? axis + shape_.rank() : axis;
-  if (index < 0 || index >= size) {
+  const std::optional<Index> position = resolve_position(index, size);
+  if (!position) {
     throw ShapeError("index " + std::to_string(index) + " is outside axis " + std::to_string(axis) + " of shape " +
                      to_string(shape_));
   }
   std::vector<Index> dims(shape_.begin(), shape_.end());
-  std::vector<Index> strides = strides_;
+  std::vector<Index> strides(this->strides().begin(), this->strides().end());
   dims.erase(dims.begin() + a);
   strides.erase(strides.begin() + a);
-  return TensorView(data_ + index * strides_[static_cast<std::size_t>(a)], Shape(dims), std::move(strides));
+  return TensorView(data_ + *position * strides_[static_cast<std::size_t>(a)], Shape(dims), strides);
 }
 
 template <class T>
 TensorView<T> TensorView<T>::transpose() const {
   const std::vector<Index> dims(shape_.dims().rbegin(), shape_.dims().rend());
-  std::vector<Index> strides(strides_.rbegin(), strides_.rend());
-  return TensorView(data_, Shape(dims), std::move(strides));
+  return TensorView(data_, Shape(dims), std::vector<Index>(strides().rbegin(), strides().rend()));
 }
 
 template <class T>
 bool TensorView<T>::contiguous() const {
-  return strides_ == row_major_strides(shape_);
+  if (shape_.elements() == 0) return true;
+  const std::array<Index, Shape::kMaxRank> packed = row_major_strides(shape_);
+  for (std::size_t a = 0; a < shape_.dims().size(); ++a) {
+    if (shape_.dims()[a] > 1 && strides_[a] != packed[a]) return false;
+  }
+  return true;
 }
 
 template class TensorView<float>;
@@ -115,12 +138,31 @@ template class TensorView<const double>;
 
 // ---- Tensor ----------------------------------------------------------------------------------------------------
 
+// The elements of every tensor that are not the caller's own vector come from here.
+template <class T>
+std::vector<T> Tensor::room_for(const Shape& shape) {
+  const Index count = shape.elements();
+  return allocating(
+      Size(count).bytes(dtype_of<T>),
+      [count] {
+        std::vector<T> elements;
+        elements.reserve(static_cast<std::size_t>(count));
+        return elements;
+      },
+      [&] { return "a " + std::string(to_string(dtype_of<T>)) + " tensor of shape " + to_string(shape); });
+}
+template std::vector<float> Tensor::room_for(const Shape&);
+template std::vector<double> Tensor::room_for(const Shape&);
+
 Tensor::Tensor(Shape shape, DType dtype) : shape_(std::move(shape)) {
-  const auto n = static_cast<std::size_t>(shape_.elements());
+  const auto zeros = [this]<class T>(std::vector<T> elements) {
+    elements.resize(static_cast<std::size_t>(shape_.elements()));
+    elements_ = std::move(elements);
+  };
   if (dtype == DType::float32) {
-    elements_ = std::vector<float>(n);
+    zeros(room_for<float>(shape_));
   } else {
-    elements_ = std::vector<double>(n);
+    zeros(room_for<double>(shape_));
   }
 }
 
@@ -142,6 +184,19 @@ Tensor::Tensor(std::initializer_list<Nested> elements) {
   elements_ = std::move(flat);
 }
 
+Tensor& Tensor::operator=(Tensor&& other) noexcept {
+  Tensor taken(std::move(other));  // first, so that a tensor moved to itself stays what it is
+  shape_ = taken.shape_;
+  elements_ = std::move(taken.elements_);
+  return *this;
+}
+
+void Tensor::differ_in_length(const std::string& part, std::size_t length, const std::string& other,
+                              std::size_t expected) {
+  throw ShapeError("Tensor from vectors: " + part + " has " + std::to_string(length) + " elements, " + other + " has " +
+                   std::to_string(expected) + "; a tensor is rectangular");
+}
+
 void Tensor::append(const Nested& level, std::size_t depth, std::vector<Index>& dims, std::vector<double>& out) const {
   if (level.leaf_) {
     if (depth != dims.size()) throw ShapeError("Tensor from nested lists: a number stands where a list is expected");
@@ -161,8 +216,7 @@ void Tensor::append(const Nested& level, std::size_t depth, std::vector<Index>& 
 template <class T>
   requires(std::same_as<std::remove_const_t<T>, float> || std::same_as<std::remove_const_t<T>, double>)
 Tensor::Tensor(const TensorView<T>& view) : shape_(view.shape()) {
-  std::vector<std::remove_const_t<T>> copy;
-  copy.reserve(static_cast<std::size_t>(shape_.elements()));
+  std::vector<std::remove_const_t<T>> copy = room_for<std::remove_const_t<T>>(shape_);
   for_each_element(view, [&](T& e) { copy.push_back(e); });
   elements_ = std::move(copy);
 }
@@ -199,12 +253,12 @@ std::size_t Tensor::offset(std::span<const Index> index) const {
   Index offset = 0;
   for (std::size_t a = 0; a < index.size(); ++a) {
     const Index size = shape_.dims()[a];
-    const Index i = index[a] < 0 ? index[a] + size : index[a];
-    if (i < 0 || i >= size) {
+    const std::optional<Index> i = resolve_position(index[a], size);
+    if (!i) {
       throw ShapeError("Tensor: index " + std::to_string(index[a]) + " is outside axis " + std::to_string(a) +
                        " of shape " + to_string(shape_));
     }
-    offset = offset * size + i;
+    offset = offset * size + *i;
   }
   return static_cast<std::size_t>(offset);
 }
@@ -216,7 +270,7 @@ double Tensor::at(std::span<const Index> index) const {
 
 void Tensor::set(std::span<const Index> index, double value) {
   const std::size_t i = offset(index);
-  std::visit([&](auto& e) { e[i] = static_cast<typename std::decay_t<decltype(e)>::value_type>(value); }, elements_);
+  std::visit([&](auto& e) { e[i] = static_cast<Element<decltype(e)>>(value); }, elements_);
 }
 
 void Tensor::set(std::initializer_list<Dim> index, double value) {
@@ -227,57 +281,64 @@ void Tensor::set(std::initializer_list<Dim> index, double value) {
 Tensor Tensor::reshape(Shape shape) const& { return Tensor(*this).reshape(std::move(shape)); }
 
 Tensor Tensor::reshape(Shape shape) && {
-  Index known = 1;
-  Index free_axis = -1;
-  for (Index a = 0; a < shape.rank(); ++a) {
-    const Index size = shape[a];
-    if (size >= 0) {
-      known *= size;
-    } else if (size == Shape::kUnknown && free_axis < 0) {
-      free_axis = a;
-    } else {
-      throw ShapeError("reshape: " + to_string(shape) + " has more than one free axis (-1)");
-    }
+  const auto free_axis = std::find(shape.begin(), shape.end(), Shape::kUnknown);
+  const bool infers = free_axis != shape.end();
+  if (infers && std::find(free_axis + 1, shape.end(), Shape::kUnknown) != shape.end()) {
+    throw ShapeError("reshape: " + to_string(shape) + " has more than one axis to be inferred (-1)");
   }
-  const bool fits = free_axis < 0 ? known == size() : known > 0 && size() % known == 0;
+  const Index axis = free_axis - shape.begin();
+  const Index asked = (infers ? shape.with(axis, 1) : shape).elements();
+  const bool fits = infers ? asked > 0 && size() % asked == 0 : asked == size();
   if (!fits) {
     throw ShapeError("reshape: a tensor of shape " + to_string(shape_) + " (" + std::to_string(size()) +
                      " elements) cannot become " + to_string(shape) +
-                     (free_axis < 0 ? " (" + std::to_string(known) + " elements)" : ""));
+                     (infers ? "" : " (" + std::to_string(asked) + " elements)"));
   }
-  shape_ = free_axis < 0 ? std::move(shape) : shape.with(free_axis, size() / known);
+  shape_ = infers ? shape.with(axis, size() / asked) : shape;
   return std::move(*this);
 }
 
 Tensor Tensor::rows(Index begin, Index end) const {
   if (rank() == 0) throw ShapeError("rows: a scalar has no rows");
   const Index n = shape_[0];
-  const Index first = begin < 0 ? begin + n : begin;
-  const Index last = end < 0 ? end + n : end;
-  if (first < 0 || last < first || last > n) {
-    throw ShapeError("rows [" + std::to_string(begin) + ", " + std::to_string(end) + ") are not in shape " +
-                     to_string(shape_));
+  const std::optional<Range> range = resolve_range(begin, end, n);
+  if (!range) {
+    throw ShapeError("rows " + range_text(begin, end) + " are not in shape " + to_string(shape_));
   }
   const Index per_row = n == 0 ? 0 : size() / n;
   return std::visit(
       [&](const auto& e) {
-        using Vector = std::decay_t<decltype(e)>;
-        return Tensor(shape_.with(0, last - first), Vector(e.begin() + first * per_row, e.begin() + last * per_row));
+        const Shape shape = shape_.with(0, range->size());
+        auto part = room_for<Element<decltype(e)>>(shape);
+        part.assign(e.begin() + range->begin * per_row, e.begin() + range->end * per_row);
+        return Tensor(shape, std::move(part));
       },
       elements_);
+}
+
+Tensor Tensor::columns(Index begin, Index end) const {
+  if (rank() < 2) {
+    throw ShapeError("columns: shape " + to_string(shape_) + " has none; two axes or more are expected");
+  }
+  if (!resolve_range(begin, end, shape_.back())) {
+    throw ShapeError("columns " + range_text(begin, end) + " are not in the last axis of shape " + to_string(shape_));
+  }
+  return dtype() == DType::float32 ? Tensor(view<float>().slice(-1, begin, end))
+                                   : Tensor(view<double>().slice(-1, begin, end));
 }
 
 Tensor Tensor::cast(DType dtype) const {
-  return std::visit(
-      [&](const auto& e) {
-        return dtype == DType::float32 ? Tensor(shape_, std::vector<float>(e.begin(), e.end()))
-                                       : Tensor(shape_, std::vector<double>(e.begin(), e.end()));
-      },
-      elements_);
+  const auto converted = [this]<class T>(std::vector<T> copy) {
+    std::visit([&](const auto& e) { copy.assign(e.begin(), e.end()); }, elements_);
+    return Tensor(shape_, std::move(copy));
+  };
+  return dtype == DType::float32 ? converted(room_for<float>(shape_)) : converted(room_for<double>(shape_));
 }
 
 std::vector<double> Tensor::to_vector() const {
-  return std::visit([](const auto& e) { return std::vector<double>(e.begin(), e.end()); }, elements_);
+  std::vector<double> copy = room_for<double>(shape_);
+  std::visit([&](const auto& e) { copy.assign(e.begin(), e.end()); }, elements_);
+  return copy;
 }
 
 bool Tensor::identical(const Tensor& other) const {

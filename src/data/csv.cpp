@@ -8,29 +8,39 @@
 
 #include <rondo/data.hpp>
 
+#include "data/cells.hpp"
+
 namespace rondo {
 
 namespace {
 
 struct Record {
   std::vector<std::string> cells;
-  Index line = 1;      // where it begins
-  bool blank = false;  // a line with nothing on it
+  Index line = 1;                 // where it begins
+  bool blank = false;             // a line with nothing on it
+  bool quotes_separator = false;  // a cell in quotes holds the separator
 };
 
-// Reads one record after the other. A quote means something only at the beginning of a cell.
+// Reads one record after the other. Blank lines are its caller's. A quote means something only at the beginning of a
+// cell.
 class RecordReader {
  public:
   RecordReader(std::string_view text, char separator, const std::string& source)
       : text_(text), separator_(separator), source_(source) {}
 
-  // The next record that is not blank; false at the end.
+  // The next record; false at the end.
   bool next(Record& record) {
-    do {
-      if (at_end()) return false;
-      read(record);
-    } while (record.blank);
+    if (at_end()) return false;
+    read(record);
     return true;
+  }
+
+  // The next record that is not blank; false at the end.
+  bool next_filled(Record& record) {
+    while (next(record)) {
+      if (!record.blank) return true;
+    }
+    return false;
   }
 
  private:
@@ -40,9 +50,14 @@ class RecordReader {
   void read(Record& record) {
     record.cells.clear();
     record.line = line_;
+    record.quotes_separator = false;
     bool quoted = false;
     for (;;) {
-      record.cells.push_back(read_cell(quoted));
+      bool in_quotes = false;
+      record.cells.push_back(read_cell(in_quotes));
+      quoted = quoted || in_quotes;
+      record.quotes_separator =
+          record.quotes_separator || (in_quotes && record.cells.back().find(separator_) != std::string::npos);
       if (at_end() || at_line_end()) break;
       ++at_;  // the separator; what follows is a cell even at the end of the text
     }
@@ -116,16 +131,17 @@ void check_options(const CsvOptions& options) {
     throw ConfigError("CsvOptions: decimal must be '.' or ',', got '" + std::string(1, options.decimal) + "'");
   }
   const bool usable = std::string_view("\"\r\n").find(options.separator) == std::string_view::npos;
-  if (!usable || options.separator == options.decimal) {
-    throw ConfigError(std::string("CsvOptions: the separator must differ from quote, line end and the decimal sign '") +
-                      options.decimal + "'; 0 finds it out");
+  if (!usable || (options.separator == '.' && options.decimal == '.')) {
+    throw ConfigError("CsvOptions: the separator must not be a quote, a line end or a decimal point; 0 finds it out");
   }
 }
 
-// How many cells the first records have if this is the separator: of the header, and whether all have as many.
+// How many cells the first records have if this is the separator: of the header, and whether all have as many; and
+// whether one of them is in quotes because it holds the separator.
 struct Guess {
   std::size_t cells = 0;
   bool even = true;
+  bool quotes_separator = false;
 };
 
 Guess try_separator(std::string_view text, char separator, const std::string& source) {
@@ -134,8 +150,9 @@ Guess try_separator(std::string_view text, char separator, const std::string& so
   try {
     RecordReader reader(text, separator, source);
     Record record;
-    for (int i = 0; i < kRecords && reader.next(record); ++i) {
+    for (int i = 0; i < kRecords && reader.next_filled(record); ++i) {
       if (i == 0) guess.cells = record.cells.size();
+      guess.quotes_separator = guess.quotes_separator || record.quotes_separator;
       guess.even = guess.even && record.cells.size() == guess.cells;
     }
   } catch (const FileError&) {
@@ -145,13 +162,14 @@ Guess try_separator(std::string_view text, char separator, const std::string& so
 }
 
 // A tab or semicolon that cuts all lines alike is hardly ever there by chance, a comma may be a decimal comma; so the
-// comma comes last among those. In an uneven file the header decides.
+// comma comes last among those. Where it is the decimal sign, it is the separator only if cells with commas are in
+// quotes: who wrote them so meant it. In an uneven file the header decides.
 char detect_separator(std::string_view text, char decimal, const std::string& source) {
   char best = decimal == ',' ? ';' : ',';
   std::size_t most = 1;
   for (const char candidate : {'\t', ';', ','}) {
-    if (candidate == decimal) continue;
     const Guess guess = try_separator(text, candidate, source);
+    if (candidate == decimal && !guess.quotes_separator) continue;
     if (guess.even && guess.cells > 1) return candidate;
     if (guess.cells > most) {
       most = guess.cells;
@@ -173,10 +191,19 @@ std::string_view without_byte_order_mark(std::string_view text, const std::strin
   return text;
 }
 
-std::string trimmed(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+// The first line of a file without a header would be taken for names, and its row would be gone.
+void require_names(const Record& first, char decimal, const std::string& source) {
+  bool any_number = false;
+  for (const std::string& cell : first.cells) {
+    const std::string_view name = without_blanks(cell);
+    const bool number = parse_number(name, decimal).number.has_value();
+    if (!number && !means_missing(name)) return;
+    any_number = any_number || number;
+  }
+  if (!any_number) return;
+  throw FileError(source + ", line " + std::to_string(first.line) +
+                  ": the names of the columns would all be numbers; if this line is the first row, read the file with "
+                  "{.header = false}, and if it names the columns, with {.header = true}");
 }
 
 // A column without a name is called by its position.
@@ -184,13 +211,14 @@ std::vector<std::string> column_names(const Record& first, bool header, const st
   std::vector<std::string> names;
   std::map<std::string, std::size_t> seen;
   for (std::size_t c = 0; c < first.cells.size(); ++c) {
-    std::string name = header ? trimmed(first.cells[c]) : "";
+    std::string name(header ? without_blanks(first.cells[c]) : "");
     if (name.empty()) name = "column" + std::to_string(c);
     const auto [earlier, is_new] = seen.emplace(name, c);
     if (!is_new) {
       throw FileError(source + ", line " + std::to_string(first.line) + ": columns " +
                       std::to_string(earlier->second + 1) + " and " + std::to_string(c + 1) + " are both called '" +
-                      name + "'; rename one, or read with {.header = false} if the file has no header line");
+                      in_one_line(name) +
+                      "'; rename one, or read with {.header = false} if the file has no header line");
     }
     names.push_back(std::move(name));
   }
@@ -210,17 +238,24 @@ class TableBuilder {
     const char separator = options.separator != 0 ? options.separator : detect_separator(text, options.decimal, source);
     RecordReader reader(text, separator, source);
     Record record;
-    if (!reader.next(record)) throw FileError(source + ": there is nothing in it; a CSV file has at least one line");
+    if (!reader.next_filled(record)) {
+      throw FileError(source + ": there is nothing in it; a CSV file has at least one line");
+    }
+    if (!options.header) require_names(record, options.decimal, source);
+    const bool header = options.header.value_or(true);
 
     Table table;
     table.source_ = source;
+    table.separator_ = separator;
     table.decimal_ = options.decimal;
-    table.columns_ = column_names(record, options.header, source);
+    for (const std::string& mark : options.missing) table.missing_.emplace_back(without_blanks(mark));
+    table.columns_ = column_names(record, header, source);
     table.cells_.resize(table.columns_.size());
     const Index first_line = record.line;
-    if (!options.header) append(table, record);
-    while (reader.next(record)) {
-      if (record.cells.size() != table.columns_.size()) uneven(table, record, first_line, separator);
+    if (!header) append(table, record);
+    while (options.skip_blank_lines ? reader.next_filled(record) : reader.next(record)) {
+      if (record.blank) record.cells.assign(table.columns_.size(), "");
+      if (record.cells.size() != table.columns_.size()) uneven(table, record, first_line, options);
       append(table, record);
     }
     return table;
@@ -232,11 +267,16 @@ class TableBuilder {
     table.lines_.push_back(record.line);
   }
 
-  [[noreturn]] static void uneven(const Table& table, const Record& record, Index first_line, char separator) {
-    throw FileError(table.source_ + ", line " + std::to_string(record.line) + ": found " +
-                    std::to_string(record.cells.size()) + " cells, expected " + std::to_string(table.columns_.size()) +
-                    " as on line " + std::to_string(first_line) + " (separator: " + name_of(separator) +
-                    "); put cells that contain the separator in quotes, or set another separator in CsvOptions");
+  [[noreturn]] static void uneven(const Table& table, const Record& record, Index first_line,
+                                  const CsvOptions& options) {
+    const bool decimals =
+        options.separator == 0 && options.decimal == '.' && table.separator_ == ',' && table.columns_.size() == 1;
+    throw FileError(
+        table.source_ + ", line " + std::to_string(record.line) + ": found " + std::to_string(record.cells.size()) +
+        " cells, expected " + std::to_string(table.columns_.size()) + " as on line " + std::to_string(first_line) +
+        " (separator: " + name_of(table.separator_) + "); " +
+        (decimals ? "if the comma is the decimal sign, read the file with {.decimal = ','}; otherwise " : "") +
+        "put cells that contain the separator in quotes, or set another separator in CsvOptions");
   }
 };
 

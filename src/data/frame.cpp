@@ -101,6 +101,7 @@ LagFrame lag_frame(const Tensor& series, const LagOptions& options) {
   const auto rows = static_cast<Index>(frame.index.size());
   frame.X = make_tensor({rows, lags * s.variables}, std::move(X), series.dtype());
   frame.y = make_tensor({rows, horizon * s.variables}, std::move(y), series.dtype());
+  frame.variables = s.variables;
   frame.names = column_names(lags, horizon, s.variables);
   return frame;
 }
@@ -115,6 +116,10 @@ Tensor as_timesteps(const Tensor& X, Dim features) {
   }
   return X.reshape({X.shape()[0], columns / features, features});
 }
+
+Tensor as_timesteps(const LagFrame& frame) { return as_timesteps(frame.X, frame.variables); }
+
+Tensor as_features(const LagFrame& frame) { return as_features(frame.X); }
 
 Tensor as_features(const Tensor& X) {
   require_table(X, "as_features", "(samples, 1, features)");

@@ -121,6 +121,15 @@ TEST(AsTimesteps, MakesColumnsTimeSteps) {
   EXPECT_EQ(as_timesteps(X, 2)(0, 1, 0), 3);
 }
 
+TEST(AsTimesteps, OfAFrameKnowsItsVariables) {
+  const Tensor series = {{1, 10}, {2, 20}, {3, 30}, {4, 40}};
+  const LagFrame frame = lag_frame(series, {.lags = 2});
+  const Tensor X = as_timesteps(frame);
+  EXPECT_TRUE(X.identical(Tensor{{{1, 10}, {2, 20}}, {{2, 20}, {3, 30}}})) << X;
+  EXPECT_EQ(as_timesteps(lag_frame(Tensor{1, 2, 3, 4}, {.lags = 3})).shape(), (Shape{1, 3, 1}));
+  EXPECT_EQ(as_features(frame).shape(), (Shape{2, 1, 4}));
+}
+
 TEST(AsTimesteps, NamesTheAxesItExpects) {
   expect_error<ShapeError>([] { (void)as_timesteps(Tensor{1, 2, 3}); }, {"(3,)", "(samples, columns)", "lag_frame"});
   expect_error<ShapeError>(

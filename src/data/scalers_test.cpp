@@ -109,6 +109,114 @@ TEST(Scalers, MoveConstantColumnsWithoutStretchingThem) {
   EXPECT_EQ(StandardScaler().fit(Tensor(Doubles(10, 0.1))).scale()[0], 1);
 }
 
+// n values from `low` to `high`, as even as floating point allows.
+Tensor ramp(double low, double high, std::size_t n = 1000) {
+  Doubles values;
+  for (std::size_t i = 0; i < n; ++i) {
+    values.push_back(std::lerp(low, high, static_cast<double>(i) / static_cast<double>(n - 1)));
+  }
+  return Tensor(values);
+}
+
+struct Span {
+  double low, high;
+};
+// Narrow and wide ones, at every height.
+const std::vector<Span> kSpans = {{-1e-15, 1e-15},      {-1e308, 1e308}, {-1.7e308, 1.7e308}, {1e200, 3e200},
+                                  {-3e-200, 1e-200},    {0, 5e-324},     {1e-320, 2e-315},    {1e6, 1e6 + 1e-6},
+                                  {-1e16, -1e16 + 100}, {1, 1 + 1e-13},  {1e308, 1.7e308}};
+
+TEST(MinMaxScaler, StretchesEveryColumnThatIsNotConstant) {
+  for (const Span& span : kSpans) {
+    SCOPED_TRACE(span.low);
+    const Tensor data = ramp(span.low, span.high);
+    MinMaxScaler scaler;
+    const Tensor scaled = scaler.fit_transform(data);
+    EXPECT_EQ(scaled(0), 0);
+    EXPECT_EQ(scaled(-1), 1);
+    for (Index i = 1; i < scaled.size(); ++i) {
+      ASSERT_GE(scaled(i), scaled(i - 1)) << i;
+      ASSERT_LE(scaled(i), 1) << i;
+    }
+    const Tensor back = scaler.inverse_transform(scaled);
+    const double ulps = 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(span.low), std::abs(span.high));
+    for (Index i = 0; i < back.size(); ++i) ASSERT_NEAR(back(i), data(i), ulps) << i;
+  }
+}
+
+TEST(MinMaxScaler, GoesBeyondItsRangeWithoutOverflowing) {
+  const MinMaxScaler scaler = MinMaxScaler().fit(Tensor{-1e308, 0.0});
+  EXPECT_EQ(scaler.transform(Tensor{1e308})(0), 2);
+  EXPECT_EQ(MinMaxScaler().fit_transform(Tensor{-1e308, 0, 1e308}).to_vector(), (Doubles{0, 0.5, 1}));
+  MinMaxScaler wide({.feature_range = {-1e308, 1e308}});
+  EXPECT_EQ(wide.fit_transform(Tensor{1, 2, 3}).to_vector(), (Doubles{-1e308, 0, 1e308}));
+  EXPECT_EQ(wide.inverse_transform(Tensor{-1e308, 0, 1e308}).to_vector(), (Doubles{1, 2, 3}));
+  EXPECT_EQ(MinMaxScaler({.clip = true}).fit(Tensor{0.0, 1e-300}).transform(Tensor{1e300})(0), 1);
+}
+
+TEST(StandardScaler, StretchesEveryColumnThatIsNotConstant) {
+  for (const Span& span : kSpans) {
+    if (span.high == 5e-324) continue;  // half of it is no number
+    SCOPED_TRACE(span.low);
+    const Tensor data = Tensor{span.low, span.high, span.low, span.high};
+    StandardScaler scaler;
+    const Tensor scaled = scaler.fit_transform(data);
+    // Mean and scale are float64 themselves, and rounded.
+    const double spread = span.high / 2 - span.low / 2;
+    const double rounding =
+        1e-15 + 5e-324 / spread + 2e-16 * std::max(std::abs(span.low), std::abs(span.high)) / spread;
+    for (Index i = 0; i < 4; ++i) EXPECT_NEAR(scaled(i), i % 2 == 0 ? -1 : 1, rounding) << i;
+    const Tensor back = scaler.inverse_transform(scaled);
+    const double ulps = 4 * std::numeric_limits<double>::epsilon() * std::max(std::abs(span.low), std::abs(span.high));
+    for (Index i = 0; i < 4; ++i) EXPECT_NEAR(back(i), data(i), ulps + 5e-324) << i;
+  }
+}
+
+TEST(StandardScaler, NeverDividesByZero) {
+  const Tensor scaled = StandardScaler().fit_transform(Tensor{0.0, 5e-324});
+  EXPECT_EQ(scaled(1) - scaled(0), 1);
+}
+
+TEST(StandardScaler, KnowsConstantColumnsOfAnySize) {
+  for (const double value : {0.0, 0.1, 1e200, -1e-200, 1.7e308, 5e-324}) {
+    StandardScaler scaler;
+    EXPECT_EQ(scaler.fit_transform(Tensor(Doubles(7, value))).to_vector(), Doubles(7, 0.0)) << value;
+    EXPECT_EQ(scaler.scale()[0], 1) << value;
+    EXPECT_EQ(scaler.mean()[0], value);
+  }
+}
+
+TEST(StandardScaler, GoesBeyondWhatItSawWithoutOverflowing) {
+  const StandardScaler scaler = StandardScaler().fit(Tensor{-1.6e308, -1.2e308});
+  EXPECT_NEAR(scaler.transform(Tensor{1.4e308})(0), 14, 1e-13);
+  EXPECT_NEAR(scaler.inverse_transform(Tensor{14})(0) / 1.4e308, 1, 1e-13);
+}
+
+TEST(Scalers, RefuseInfinitiesInTransformsAndNameTheirPlace) {
+  const Tensor data = {{1, 2}, {3, 4}, {5, 6}};
+  const Tensor broken = {{1, 2}, {3, -HUGE_VAL}};
+  const auto expect_refused = [&](const auto& scaler, const std::string& name) {
+    expect_error<NumericError>([&] { (void)scaler.transform(broken); },
+                               {name, "transform", "row 1", "column 1", "NaN"});
+    expect_error<NumericError>([&] { (void)scaler.inverse_transform(broken); }, {name, "inverse_transform", "row 1"});
+    expect_error<NumericError>(
+        [&] {
+          (void)scaler.transform(broken.reshape({1, 2, 2}));
+        },
+        {name, "position (0, 1, 1)"});
+  };
+  expect_refused(MinMaxScaler({.clip = true}).fit(data), "MinMaxScaler");
+  expect_refused(StandardScaler().fit(data), "StandardScaler");
+}
+
+TEST(Scalers, RefuseAStateThatNoFitLeaves) {
+  expect_error<ConfigError>([] { (void)MinMaxScaler({}, {0, 2}, {1, 1}); }, {"column 1", "2 and 1"});
+  expect_error<ConfigError>([] { (void)MinMaxScaler({}, {kNaN}, {1}); }, {"column 0", "nan"});
+  expect_error<ConfigError>([] { (void)MinMaxScaler({}, {0}, {HUGE_VAL}); }, {"column 0", "inf"});
+  expect_error<ConfigError>([] { (void)StandardScaler({}, {0}, {0}, {0}); }, {"column 0", "above 0"});
+  expect_error<ConfigError>([] { (void)StandardScaler({}, {kNaN}, {1}, {1}); }, {"column 0", "nan"});
+}
+
 TEST(Scalers, KeepTheDtype) {
   const Tensor narrow = std::vector<float>{1, 2, 4};
   EXPECT_EQ(MinMaxScaler().fit_transform(narrow).dtype(), DType::float32);
