@@ -1,5 +1,8 @@
 #include "engine/staging.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "engine/standard_floats.hpp"
 
 namespace rondo::engine {
@@ -40,6 +43,27 @@ void stage_to(const Tensor& from, std::span<const Index> order, Index first, Ind
 }
 
 template <class T>
+bool finite_rows(kernels::Rows<const T> rows, Index steps, Index count, Index features) {
+  // Rows without gaps between them are one long row.
+  if (rows.batch_stride == features) {
+    features *= count;
+    count = 1;
+    if (rows.step_stride == features) {
+      features *= steps;
+      steps = 1;
+    }
+  }
+  bool finite = true;
+  for (Index t = 0; t < steps; ++t) {
+    for (Index b = 0; b < count; ++b) {
+      const T* row = rows.at(b, t);
+      for (Index f = 0; f < features; ++f) finite &= std::abs(row[f]) <= std::numeric_limits<T>::max();
+    }
+  }
+  return finite;
+}
+
+template <class T>
 void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Index count, T* to) {
   to += first * info.steps * info.features;
   for (Index b = 0; b < count; ++b) {
@@ -57,6 +81,11 @@ void stage_rows(const Tensor& from, std::span<const Index> order, Index first, I
   } else {
     stage_to(from, order, first, count, to_info, to.rows<double>(arena));
   }
+}
+
+bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::byte* arena, Index count) {
+  return plan_dtype == DType::float32 ? finite_rows(at.rows<const float>(arena), info.steps, count, info.features)
+                                      : finite_rows(at.rows<const double>(arena), info.steps, count, info.features);
 }
 
 void unstage_rows(const ValueInfo& from_info, const Place& from, DType plan_dtype, std::byte* arena, Index first,

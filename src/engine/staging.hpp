@@ -15,6 +15,9 @@ namespace rondo::engine {
 void stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena);
 
+// Whether the numbers in batch rows [0, count) of a value are finite, all of them.
+bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::byte* arena, Index count);
+
 // Copies batch rows [0, count) of a value to samples [first, first + count) of row-major `to`, which holds elements of
 // the plan's dtype.
 void unstage_rows(const ValueInfo& from_info, const Place& from, DType plan_dtype, std::byte* arena, Index first,

@@ -29,7 +29,8 @@ void Sgd(const SgdArgs& a, T* w, const T* g, T* m, Index n) {
   });
 }
 
-// m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= alpha m / (sqrt(v) + epsilon).
+// m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= alpha m / (sqrt(v) + epsilon). Where m is 0 so is the
+// step, also without epsilon (0 / 0): a weight that never had a gradient stays, and padding stays zero.
 template <class T>
 void Adam(const AdamArgs& a, T* w, const T* g, T* m, T* v, T* v_max, Index n) {
   const hn::ScalableTag<T> d;
@@ -48,13 +49,15 @@ void Adam(const AdamArgs& a, T* w, const T* g, T* m, T* v, T* v_max, Index n) {
       scale = hn::IfThenElse(hn::Gt(seen, vi), seen, vi);
       StorePart(d, scale, v_max, i, n);
     }
-    const auto step = hn::Div(hn::Mul(alpha, mi), hn::Add(hn::Sqrt(scale), epsilon));
+    auto step = hn::Div(hn::Mul(alpha, mi), hn::Add(hn::Sqrt(scale), epsilon));
+    step = hn::IfThenZeroElse(hn::Eq(mi, hn::Zero(d)), step);
     StorePart(d, hn::Sub(LoadPart(d, w, i, n), step), w, i, n);
   });
 }
 
 // v = rho v + (1 - rho) g^2; step = rate g / sqrt(v + epsilon), centered: v - a^2 with a = rho a + (1 - rho) g;
-// with momentum: b = momentum b + step, w -= b; else w -= step.
+// with momentum: b = momentum b + step, w -= b; else w -= step. v - a^2 is a variance: where rounding makes less than 0
+// of it, it is 0. Without a gradient there is no step, also without epsilon (0 / 0).
 template <class T>
 void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) {
   const hn::ScalableTag<T> d;
@@ -68,9 +71,10 @@ void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) 
     if (p.centered) {
       const auto ai = Fma(d, rho, LoadPart(d, a, i, n), hn::Mul(rest, gi));
       StorePart(d, ai, a, i, n);
-      denominator = hn::Add(FmaNegMul(d, ai, ai, vi), epsilon);
+      denominator = hn::Add(detail::ClampBelow(FmaNegMul(d, ai, ai, vi), hn::Zero(d)), epsilon);
     }
     auto step = hn::Div(hn::Mul(rate, gi), hn::Sqrt(denominator));
+    step = hn::IfThenZeroElse(hn::Eq(gi, hn::Zero(d)), step);
     if (b != nullptr) {
       step = Fma(d, momentum, LoadPart(d, b, i, n), step);
       StorePart(d, step, b, i, n);
@@ -86,11 +90,21 @@ void ZeroTiny(T* x, Index n) {
 }
 
 template <class T>
+bool Within(const T* x, Index n, T most) {
+  const hn::ScalableTag<T> d;
+  const auto limit = hn::Set(d, most);
+  auto all = hn::Eq(limit, limit);
+  ForVectors(d, n, [&](Index i) HWY_ATTR { all = hn::And(all, hn::Le(hn::Abs(LoadPart(d, x, i, n)), limit)); });
+  return hn::AllTrue(d, all);
+}
+
+template <class T>
 void Fill(Ops<T>& ops) {
   ops.sgd = Sgd<T>;
   ops.adam = Adam<T>;
   ops.rmsprop = Rmsprop<T>;
   ops.zero_tiny = ZeroTiny<T>;
+  ops.within = Within<T>;
 }
 
 void FillUpdates(KernelTable& table) {
