@@ -82,13 +82,14 @@ class EpochMeans {
   std::vector<Entry> entries_, alphabetical_;
 };
 
-void stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
+// Whether all numbers are finite.
+bool stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
            Index first, Index rows) {
   const DType dtype = program.plan->dtype();
   const engine::ValueInfo& x = program.input();
-  engine::stage_rows(*data.X, order, first, rows, x, x.data, dtype, workspace.arena());
+  const bool finite = engine::stage_rows(*data.X, order, first, rows, x, x.data, dtype, workspace.arena());
   const engine::ValueInfo& truth = program.head->truth();
-  engine::stage_rows(*data.y, order, first, rows, truth, truth.data, dtype, workspace.arena());
+  return engine::stage_rows(*data.y, order, first, rows, truth, truth.data, dtype, workspace.arena()) && finite;
 }
 
 // ---- evaluation ----------------------------------------------------------------------------------------------------
@@ -202,8 +203,7 @@ class Trainer {
     const Batch at_work{data_, order_, first, rows, *program_, workspace_};
     // A single batch stays staged from epoch to epoch.
     if (!staged_ || batches() > 1) {
-      stage(*program_, workspace_, data_, order_, first, rows);
-      if (const Fault fault = fault_of_data(at_work)) report(fault, epoch, batch);
+      if (!stage(*program_, workspace_, data_, order_, first, rows)) report(fault_of_data(at_work), epoch, batch);
     }
     staged_ = true;
     const auto [loss, updated] = program_->train(workspace_, rows, compiled_.optimizer);

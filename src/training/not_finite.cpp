@@ -117,11 +117,6 @@ Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
 }  // namespace
 
 Fault fault_of_data(const Batch& batch) {
-  const DType dtype = batch.program.plan->dtype();
-  const auto finite = [&](const engine::ValueInfo& value) {
-    return engine::all_finite(value, value.data, dtype, batch.workspace.arena(), batch.rows);
-  };
-  if (finite(batch.program.input()) && finite(batch.program.head->truth())) return {};
   if (Fault fault = fault_of_tensor(batch, "X", *batch.data.X, "feature")) return fault;
   return fault_of_tensor(batch, "y", *batch.data.y, "output");
 }

@@ -251,7 +251,10 @@ void OptimizerState::begin_step() {
   rule_->begin_step();
   safe_ = true;
   if (memory_.empty()) return;
-  if (versions() != versions_) sizes_ = {};
+  if (const std::uint64_t now = versions(); now != versions_) {
+    versions_ = now;
+    sizes_ = {};
+  }
   if (room_for_step()) return;
   const Sizes& start = limits_of(memory_.front().block->dtype()).start;
   sizes_ = within(start) ? start : Sizes{};
@@ -263,24 +266,27 @@ void OptimizerState::end_step(bool safe) {
   ++iterations_;
   sizes_ = safe ? next_sizes_ : Sizes{};
   for (const Memory& m : memory_) m.block->touch();
-  versions_ = versions();
+  versions_ += memory_.size();
+}
+
+template <class T>
+bool OptimizerState::gradients_within(T most, const engine::Plan& plan, const engine::Run& run,
+                                      const engine::Member& member) const noexcept {
+  for (const engine::GradientSlot& slot : plan.gradient_slots()) {
+    const T* gradient = slot.gradient.pointer<const T>(run.arena);
+    const auto within = slot.block->table().ops<T>().within;
+    for (const Range& range : slot.ranges) {
+      const Range mine = member.share(range.size());
+      if (!within(gradient + range.begin + mine.begin, mine.size(), most)) return false;
+    }
+  }
+  return true;
 }
 
 bool OptimizerState::gradients_within_limit(const engine::Plan& plan, const engine::Run& run,
                                             const engine::Member& member) const noexcept {
-  const auto check = [&]<class T>(const engine::GradientSlot& slot, T most) {
-    const T* gradient = slot.gradient.pointer<const T>(run.arena);
-    const auto& within = slot.block->table().ops<T>().within;
-    return std::all_of(slot.ranges.begin(), slot.ranges.end(), [&](const Range& range) {
-      const Range mine = member.share(range.size());
-      return within(gradient + range.begin + mine.begin, mine.size(), most);
-    });
-  };
-  const auto& slots = plan.gradient_slots();
-  return std::all_of(slots.begin(), slots.end(), [&](const engine::GradientSlot& slot) {
-    return plan.dtype() == DType::float32 ? check(slot, static_cast<float>(kFloat.gradient))
-                                          : check(slot, kDouble.gradient);
-  });
+  return plan.dtype() == DType::float32 ? gradients_within(static_cast<float>(kFloat.gradient), plan, run, member)
+                                        : gradients_within(kDouble.gradient, plan, run, member);
 }
 
 OptimizerState::Copy OptimizerState::copy() const {

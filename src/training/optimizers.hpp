@@ -115,6 +115,9 @@ class OptimizerState {
   }
   template <class T>
   void update_range(const Memory& memory, const T* gradient, Range range) const noexcept;
+  template <class T>
+  bool gradients_within(T most, const engine::Plan& plan, const engine::Run& run,
+                        const engine::Member& member) const noexcept;
   std::uint64_t versions() const noexcept;
   bool within(const Sizes& sizes) const noexcept;
   bool room_for_step() noexcept;
