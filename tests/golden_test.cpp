@@ -314,7 +314,7 @@ class Variables {
   }
 
   void step(const std::vector<Tensor>& gradients) {
-    rule_->next_step();
+    rule_->begin_step();
     for (std::size_t i = 0; i < values_.size(); ++i) {
       const Tensor gradient = gradients.at(i).cast(dtype_of<T>);
       training::Slots<T> slots{};
@@ -322,6 +322,7 @@ class Variables {
       rule_->update(kernels::chosen().ops<T>(), values_[i].template data<T>().data(), gradient.data<T>().data(), slots,
                     values_[i].size());
     }
+    rule_->end_step();
   }
 
   const std::vector<Tensor>& values() const { return values_; }

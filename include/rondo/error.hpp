@@ -47,7 +47,7 @@ class MemoryError : public Error {
   using Error::Error;
 };
 
-// The arithmetic left the numbers: a NaN loss. The text names epoch and batch.
+// Data for fit, a loss or an update are infinite or NaN. The text names epoch, batch and cause.
 class NumericError : public Error {
  public:
   using Error::Error;

@@ -72,7 +72,7 @@ class BinaryAccuracy : public Metric {
  public:
   explicit BinaryAccuracy(const BinaryAccuracyOptions& options = {});
 };
-// How often the largest prediction stands where the largest label stands; the first of equals counts.
+// How often the largest prediction stands where the largest label stands: the first of equals; NaN counts as largest.
 class CategoricalAccuracy : public Metric {
  public:
   explicit CategoricalAccuracy(const NameOptions& options = {});

@@ -92,13 +92,13 @@ class Model : public Layer {
   void compile(const CompileOptions& options) const;
 
   // Trains on (X, y) and returns the course of the loss and metrics.
-  //
   // Errors: StateError before compile; ShapeError where X, y and the model do not fit; ConfigError for options out of
-  // range; NumericError, naming epoch and batch, when the loss becomes NaN. Ctrl-C stops after the batch at work and
-  // returns what was learned, with history.interrupted(); a second one ends the program.
+  // range; NumericError, naming epoch, batch and cause, where X, y, a loss or an update is infinite or NaN: weights are
+  // those before that batch (docs/not-finite.md). Ctrl-C stops after the batch at work and returns what was learned,
+  // with history.interrupted(); a second one ends the program.
   History fit(const Tensor& X, const Tensor& y, const FitOptions& options = {}) const;
 
-  // Loss and metrics on (X, y), as means over samples. Errors as fit.
+  // Loss and metrics on (X, y), as means over samples. Errors as fit; but NaN and infinities propagate.
   Evaluation evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options = {}) const;
 
   // The outputs for X, one row a sample, of the model's dtype; needs no compile. StateError before the model is built.

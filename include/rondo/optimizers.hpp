@@ -57,7 +57,7 @@ struct RMSpropOptions {
   Real learning_rate = 0.001;
   Real rho = 0.9;
   Real momentum = 0.0;
-  Real epsilon = 1e-7;
+  Real epsilon = 1e-7;  // with 0, a weight that has no gradient stays as it is
   bool centered = false;
 };
 // v = rho v + (1 - rho) g^2; w -= rate g / sqrt(v + epsilon); centered subtracts the squared mean gradient from v.
@@ -72,7 +72,7 @@ struct AdamOptions {
   Real learning_rate = 0.001;
   Real beta_1 = 0.9;
   Real beta_2 = 0.999;
-  Real epsilon = 1e-7;
+  Real epsilon = 1e-7;  // with 0, a weight that has no gradient stays as it is
   bool amsgrad = false;
 };
 // Kingma and Ba 2015 in the "epsilon hat" form, as Keras: m and v are running means of g and g^2,

@@ -220,8 +220,9 @@ class Tensor {
 std::string to_string(const Tensor& tensor);
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
-// The position of the largest element along the last axis (the first of equals), one per row: for (N, C) a vector
-// of N class numbers, for (N, T, C) one of N*T in row-major order. ShapeError for rank 0 or an empty last axis.
+// The position of the largest element along the last axis, one per row: the first of equals; NaN counts as largest, as
+// in NumPy. For (N, C) a vector of N class numbers, for (N, T, C) one of N*T in row-major order. ShapeError for rank 0
+// or an empty last axis.
 std::vector<Index> argmax(const Tensor& tensor);
 
 // ---- template definitions --------------------------------------------------------------------------------------

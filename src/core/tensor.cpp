@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 
 #include <rondo/tensor.hpp>
@@ -359,7 +360,9 @@ std::vector<Index> argmax(const Tensor& tensor) {
   const std::vector<double> values = tensor.to_vector();
   std::vector<Index> result;
   for (auto row = values.begin(); row != values.end(); row += width) {
-    result.push_back(std::max_element(row, row + width) - row);
+    // NaN counts as largest, as in NumPy.
+    const auto less = [](double a, double b) { return a < b || (std::isnan(b) && !std::isnan(a)); };
+    result.push_back(std::max_element(row, row + width, less) - row);
   }
   return result;
 }

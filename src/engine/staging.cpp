@@ -1,42 +1,64 @@
 #include "engine/staging.hpp"
 
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
 #include "engine/standard_floats.hpp"
 
 namespace rondo::engine {
 
 namespace {
 
-// Single numbers one by one: calls that copy many would take most of the time.
-template <class S, class T>
-void copy_converted(const S* from, Index count, T* to) {
-  if (count == 1) {
-    *to = static_cast<T>(*from);
-    return;
+// Whether there was a number that is infinite or NaN, whose exponent is all ones: one more carries into the sign.
+// (Three integer instructions beside each copy; a comparison of floats would take twice that.)
+template <class T>
+class NotFinite {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  static constexpr Bits kExponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  static constexpr Bits kOne = std::bit_cast<Bits>(std::numeric_limits<T>::min());
+
+ public:
+  void add(T number) { seen_ |= (std::bit_cast<Bits>(number) & kExponent) + kOne; }
+  // Copies numbers, converted. Single ones by themselves: what a loop of many prepares would take most of the time.
+  template <class S>
+  void copy(const S* from, Index count, T* to) {
+    if (count == 1) {
+      *to = static_cast<T>(*from);
+      return add(*to);
+    }
+    for (Index i = 0; i < count; ++i) {
+      to[i] = static_cast<T>(from[i]);
+      add(to[i]);
+    }
   }
-  std::transform(from, from + count, to, [](S v) { return static_cast<T>(v); });
-}
+  bool any() const { return (seen_ & ~(~Bits{0} >> 1)) != 0; }
+
+ private:
+  Bits seen_ = 0;
+};
 
 template <class T, class S>
-void stage(std::span<const S> from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
+bool stage(std::span<const S> from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
            kernels::Rows<T> to) {
   const Index sample = info.steps * info.features;
+  NotFinite<T> found;
   for (Index b = 0; b < count; ++b) {
     const Index row = order.empty() ? first + b : order[static_cast<std::size_t>(first + b)];
     const S* source = from.data() + row * sample;
     for (Index t = 0; t < info.steps; ++t, source += info.features) {
-      copy_converted(source, info.features, to.at(b, t));
+      found.copy(source, info.features, to.at(b, t));
     }
   }
+  return !found.any();
 }
 
 template <class T>
-void stage_to(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
+bool stage_to(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
               kernels::Rows<T> to) {
-  if (from.dtype() == DType::float32) {
-    stage<T, float>(from.data<float>(), order, first, count, info, to);
-  } else {
-    stage<T, double>(from.data<double>(), order, first, count, info, to);
-  }
+  return from.dtype() == DType::float32 ? stage<T, float>(from.data<float>(), order, first, count, info, to)
+                                        : stage<T, double>(from.data<double>(), order, first, count, info, to);
 }
 
 template <class T>
@@ -49,14 +71,24 @@ void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, In
 
 }  // namespace
 
-void stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
+bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena) {
   const StandardFloats floats;
-  if (plan_dtype == DType::float32) {
-    stage_to(from, order, first, count, to_info, to.rows<float>(arena));
-  } else {
-    stage_to(from, order, first, count, to_info, to.rows<double>(arena));
-  }
+  return plan_dtype == DType::float32 ? stage_to(from, order, first, count, to_info, to.rows<float>(arena))
+                                      : stage_to(from, order, first, count, to_info, to.rows<double>(arena));
+}
+
+bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::byte* arena, Index count) {
+  const auto check = [&](auto rows) {
+    NotFinite<std::remove_const_t<std::remove_pointer_t<decltype(rows.data)>>> found;
+    for (Index b = 0; b < count; ++b) {
+      for (Index t = 0; t < info.steps; ++t) {
+        for (Index f = 0; f < info.features; ++f) found.add(rows.at(b, t)[f]);
+      }
+    }
+    return !found.any();
+  };
+  return plan_dtype == DType::float32 ? check(at.rows<const float>(arena)) : check(at.rows<const double>(arena));
 }
 
 void unstage_rows(const ValueInfo& from_info, const Place& from, DType plan_dtype, std::byte* arena, Index first,

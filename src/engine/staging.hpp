@@ -11,9 +11,12 @@
 namespace rondo::engine {
 
 // Copies samples of `from` into batch rows [0, count) of a value: sample first + i, or order[first + i] where an order
-// is given. Converts between float32 and float64.
-void stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
+// is given. Converts between float32 and float64. Whether all numbers are finite, as the plan has them.
+bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena);
+
+// Whether the numbers in batch rows [0, count) of a value are finite, all of them.
+bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::byte* arena, Index count);
 
 // Copies batch rows [0, count) of a value to samples [first, first + count) of row-major `to`, which holds elements of
 // the plan's dtype.

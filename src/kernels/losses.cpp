@@ -146,7 +146,7 @@ void ElementwiseLoss(const LossArgs<T>& a, Smoothing<T> smooth = {}) {
 // The smoothed truth of class k of row r.
 template <class T>
 T Target(const LossArgs<T>& a, bool sparse, Index r, Index k) {
-  if (sparse) return static_cast<Index>(a.truth[r * a.truth_stride]) == k ? T{1} : T{0};
+  if (sparse) return a.truth[r * a.truth_stride] == static_cast<T>(k) ? T{1} : T{0};
   const T t = a.truth[r * a.truth_stride + k];
   if (a.label_smoothing == 0) return t;
   return t * static_cast<T>(1 - a.label_smoothing) + static_cast<T>(a.label_smoothing) / static_cast<T>(a.features);

@@ -29,9 +29,10 @@ void Sgd(const SgdArgs& a, T* w, const T* g, T* m, Index n) {
   });
 }
 
-// m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= alpha m / (sqrt(v) + epsilon).
-template <class T>
-void Adam(const AdamArgs& a, T* w, const T* g, T* m, T* v, T* v_max, Index n) {
+// m += (g - m)(1 - beta_1); v += (g^2 - v)(1 - beta_2); w -= alpha m / (sqrt(v) + epsilon). Without epsilon this is
+// 0 / 0 for a weight that never had a gradient, and for padding: they stay.
+template <bool kHasEpsilon, class T>
+HWY_NOINLINE void AdamUpdate(const AdamArgs& a, T* w, const T* g, T* m, T* v, T* v_max, Index n) {
   const hn::ScalableTag<T> d;
   const auto alpha = Constant(d, a.alpha), epsilon = Constant(d, a.epsilon);
   const auto new_1 = Constant(d, 1 - a.beta_1), new_2 = Constant(d, 1 - a.beta_2);
@@ -48,15 +49,23 @@ void Adam(const AdamArgs& a, T* w, const T* g, T* m, T* v, T* v_max, Index n) {
       scale = hn::IfThenElse(hn::Gt(seen, vi), seen, vi);
       StorePart(d, scale, v_max, i, n);
     }
-    const auto step = hn::Div(hn::Mul(alpha, mi), hn::Add(hn::Sqrt(scale), epsilon));
+    auto step = hn::Div(hn::Mul(alpha, mi), hn::Add(hn::Sqrt(scale), epsilon));
+    if constexpr (!kHasEpsilon) step = hn::IfThenZeroElse(hn::Eq(mi, hn::Zero(d)), step);
     StorePart(d, hn::Sub(LoadPart(d, w, i, n), step), w, i, n);
   });
 }
 
-// v = rho v + (1 - rho) g^2; step = rate g / sqrt(v + epsilon), centered: v - a^2 with a = rho a + (1 - rho) g;
-// with momentum: b = momentum b + step, w -= b; else w -= step.
 template <class T>
-void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) {
+void Adam(const AdamArgs& a, T* w, const T* g, T* m, T* v, T* v_max, Index n) {
+  const bool has_epsilon = static_cast<T>(a.epsilon) != 0;
+  return has_epsilon ? AdamUpdate<true>(a, w, g, m, v, v_max, n) : AdamUpdate<false>(a, w, g, m, v, v_max, n);
+}
+
+// v = rho v + (1 - rho) g^2; step = rate g / sqrt(v + epsilon), centered: v - a^2 with a = rho a + (1 - rho) g;
+// with momentum: b = momentum b + step, w -= b; else w -= step. v - a^2 is a variance: where rounding makes less than 0
+// of it, it is 0. Without epsilon the step is 0 / 0 where there never was a gradient: such weights, and padding, stay.
+template <bool kHasEpsilon, class T>
+HWY_NOINLINE void RmspropUpdate(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) {
   const hn::ScalableTag<T> d;
   const auto rate = Constant(d, p.learning_rate), rho = Constant(d, p.rho), rest = Constant(d, 1 - p.rho);
   const auto epsilon = Constant(d, p.epsilon), momentum = Constant(d, p.momentum);
@@ -68,9 +77,10 @@ void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) 
     if (p.centered) {
       const auto ai = Fma(d, rho, LoadPart(d, a, i, n), hn::Mul(rest, gi));
       StorePart(d, ai, a, i, n);
-      denominator = hn::Add(FmaNegMul(d, ai, ai, vi), epsilon);
+      denominator = hn::Add(detail::ClampBelow(FmaNegMul(d, ai, ai, vi), hn::Zero(d)), epsilon);
     }
     auto step = hn::Div(hn::Mul(rate, gi), hn::Sqrt(denominator));
+    if constexpr (!kHasEpsilon) step = hn::IfThenZeroElse(hn::Eq(gi, hn::Zero(d)), step);
     if (b != nullptr) {
       step = Fma(d, momentum, LoadPart(d, b, i, n), step);
       StorePart(d, step, b, i, n);
@@ -80,9 +90,27 @@ void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) 
 }
 
 template <class T>
+void Rmsprop(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) {
+  const bool has_epsilon = static_cast<T>(p.epsilon) != 0;
+  return has_epsilon ? RmspropUpdate<true>(p, w, g, v, b, a, n) : RmspropUpdate<false>(p, w, g, v, b, a, n);
+}
+
+template <class T>
 void ZeroTiny(T* x, Index n) {
   const hn::ScalableTag<T> d;
   ForVectors(d, n, [&](Index i) HWY_ATTR { StorePart(d, ZeroIfTiny(d, LoadPart(d, x, i, n)), x, i, n); });
+}
+
+template <class T>
+bool Within(const T* x, Index n, T most) {
+  const hn::ScalableTag<T> d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const auto limit = hn::Set(d, most);
+  auto all = hn::Eq(limit, limit);
+  Index i = 0;
+  for (; i + lanes <= n; i += lanes) all = hn::And(all, hn::Le(hn::Abs(hn::LoadU(d, x + i)), limit));
+  if (i < n) all = hn::And(all, hn::Le(hn::Abs(LoadPart(d, x, i, n)), limit));
+  return hn::AllTrue(d, all);
 }
 
 template <class T>
@@ -91,6 +119,7 @@ void Fill(Ops<T>& ops) {
   ops.adam = Adam<T>;
   ops.rmsprop = Rmsprop<T>;
   ops.zero_tiny = ZeroTiny<T>;
+  ops.within = Within<T>;
 }
 
 void FillUpdates(KernelTable& table) {

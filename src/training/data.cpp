@@ -50,30 +50,4 @@ Index training_samples(const ModelNode& node, Index samples, double validation_s
   return split;
 }
 
-std::string explain_nan(const ModelNode& node, const Data& data) {
-  const auto first_nan = [](const Tensor& t) -> Index {
-    const auto find = [](auto elements) -> Index {
-      for (std::size_t i = 0; i < elements.size(); ++i) {
-        if (std::isnan(elements[i])) return static_cast<Index>(i);
-      }
-      return -1;
-    };
-    return t.dtype() == DType::float32 ? find(t.data<float>()) : find(t.data<double>());
-  };
-  for (const auto& [name, tensor] : {std::pair{"X", data.X}, std::pair{"y", data.y}}) {
-    const Index at = first_nan(*tensor);
-    if (at < 0) continue;
-    return std::string(name) + " itself contains NaN, first in sample " +
-           std::to_string(at / (tensor->size() / data.samples)) + "; drop or fill such samples";
-  }
-  for (const engine::Parameter& p : node.parameters()) {
-    if (first_nan(p.get()) >= 0) {
-      return "the weight '" + p.path +
-             "' is NaN since an earlier batch, because the numbers grew out of range; scale the data or lower the "
-             "learning rate, and build the model anew";
-    }
-  }
-  return "the numbers grew out of range inside the model; scale the data or lower the learning rate";
-}
-
 }  // namespace rondo::training

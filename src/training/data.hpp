@@ -31,7 +31,4 @@ void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& 
 // ConfigError where nothing would remain on one side.
 Index training_samples(const ModelNode& node, Index samples, double validation_split);
 
-// Why a loss is NaN, as far as data and weights tell: a sentence for a NumericError.
-std::string explain_nan(const ModelNode& node, const Data& data);
-
 }  // namespace rondo::training

@@ -10,6 +10,7 @@
 #include "engine/staging.hpp"
 #include "training/data.hpp"
 #include "training/interrupt.hpp"
+#include "training/not_finite.hpp"
 #include "training/progress_bar.hpp"
 
 namespace rondo::training {
@@ -81,13 +82,14 @@ class EpochMeans {
   std::vector<Entry> entries_, alphabetical_;
 };
 
-void stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
+// Whether all numbers are finite.
+bool stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
            Index first, Index rows) {
   const DType dtype = program.plan->dtype();
   const engine::ValueInfo& x = program.input();
-  engine::stage_rows(*data.X, order, first, rows, x, x.data, dtype, workspace.arena());
+  const bool finite = engine::stage_rows(*data.X, order, first, rows, x, x.data, dtype, workspace.arena());
   const engine::ValueInfo& truth = program.head->truth();
-  engine::stage_rows(*data.y, order, first, rows, truth, truth.data, dtype, workspace.arena());
+  return engine::stage_rows(*data.y, order, first, rows, truth, truth.data, dtype, workspace.arena()) && finite;
 }
 
 // ---- evaluation ----------------------------------------------------------------------------------------------------
@@ -198,11 +200,16 @@ class Trainer {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_train_batch_begin(batch);
     const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
+    const Batch at_work{data_, order_, first, rows, *program_, workspace_};
     // A single batch stays staged from epoch to epoch.
-    if (!staged_ || batches() > 1) stage(*program_, workspace_, data_, order_, first, rows);
+    if (!staged_ || batches() > 1) {
+      if (!stage(*program_, workspace_, data_, order_, first, rows)) report(fault_of_data(at_work), epoch, batch);
+    }
     staged_ = true;
-    const double loss = program_->train(workspace_, rows, compiled_.optimizer);
-    if (std::isnan(loss)) report_nan(epoch, batch);
+    const auto [loss, updated] = program_->train(workspace_, rows, compiled_.optimizer);
+    if (!updated) {
+      if (const Fault fault = finish_step(node_, at_work, loss, compiled_.optimizer)) report(fault, epoch, batch);
+    }
     means_.add(workspace_.run(rows), loss);
     if (callbacks.empty() && options_.verbose != 1) return;
     means_.write(logs_);
@@ -220,11 +227,11 @@ class Trainer {
     rondo::shuffle(order_, stream);
   }
 
-  [[noreturn]] void report_nan(Index epoch, Index batch) const {
-    throw NumericError(node_.where() + ": the loss became NaN in epoch " + std::to_string(epoch + 1) + " of " +
+  [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
+    throw NumericError(node_.where() + ": " + fault.what + " in epoch " + std::to_string(epoch + 1) + " of " +
                        std::to_string(options_.epochs) + ", batch " + std::to_string(batch + 1) + " of " +
-                       std::to_string(batches()) +
-                       "; the weights are those before that batch. Cause: " + explain_nan(node_, data_));
+                       std::to_string(batches()) + "; the weights are those before that batch. Cause: " + fault.why +
+                       (node_.stateful() ? ". Call reset_states() before you go on" : ""));
   }
 
   const Model& model_;

@@ -13,10 +13,14 @@ namespace training {
 
 namespace {
 
+// The first of the largest; NaN counts as largest, as in NumPy.
 template <class T>
 Index largest(const T* row, Index n) {
   Index best = 0;
-  for (Index i = 1; i < n; ++i) best = row[i] > row[best] ? i : best;
+  for (Index i = 1; i < n; ++i) {
+    const bool is_number = row[best] == row[best];
+    best = is_number && !(row[i] <= row[best]) ? i : best;
+  }
   return best;
 }
 
@@ -50,7 +54,7 @@ void BoundMetric::rows(const kernels::Ops<T>& ops, const T* truth, Index truth_s
       case Kind::categorical_accuracy:
         values[r] = largest(truth, features) == largest(prediction, features) ? T{1} : T{0};
         break;
-      default: values[r] = static_cast<Index>(truth[0]) == largest(prediction, features) ? T{1} : T{0}; break;
+      default: values[r] = truth[0] == static_cast<T>(largest(prediction, features)) ? T{1} : T{0}; break;
     }
   }
 }

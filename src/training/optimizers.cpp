@@ -15,6 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using kernels::Ops;
+using training::Sizes;
 using training::Slots;
 
 void require(bool ok, const char* optimizer, const char* option, double value, const char* expected) {
@@ -59,6 +60,10 @@ class SgdRule final : public TypedOptimizer<SgdRule> {
   Index slots() const override { return momentum_ == 0 ? 0 : 1; }
   // With momentum 0 is added, which turns -0 into 0.
   bool rests_without_gradient() const override { return momentum_ == 0; }
+  Sizes after_step(const Sizes& before, double gradient) const noexcept override {
+    const double step = learning_rate * gradient, velocity = momentum_ == 0 ? 0 : momentum_ * before.slots + step;
+    return {before.weights + velocity + step, velocity};
+  }
 
   template <class T>
   void apply(const Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
@@ -85,7 +90,12 @@ class RmspropRule final : public TypedOptimizer<RmspropRule> {
   }
   // Velocity; then momentum and mean gradient, where they are used.
   Index slots() const override { return 1 + (o_.momentum > 0 ? 1 : 0) + (o_.centered ? 1 : 0); }
-  bool rests_without_gradient() const override { return static_cast<float>(o_.epsilon) > 0; }
+  bool rests_without_gradient() const override { return true; }
+  Sizes after_step(const Sizes& before, double gradient) const noexcept override {
+    const double step = learning_rate * gradient / std::sqrt(std::min(static_cast<float>(o_.epsilon), 1.0F));
+    const double slots = std::max(before.slots, gradient * gradient) + step;
+    return {before.weights + slots, slots};
+  }
 
   template <class T>
   void apply(const Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
@@ -118,12 +128,17 @@ class AdamRule final : public TypedOptimizer<AdamRule> {
             {"amsgrad", o_.amsgrad}};
   }
   Index slots() const override { return o_.amsgrad ? 3 : 2; }
-  bool rests_without_gradient() const override { return static_cast<float>(o_.epsilon) > 0; }
+  bool rests_without_gradient() const override { return true; }
   // beta^t as a running product: no power function, whose last bit varies from library to library.
-  void next_step() override {
-    beta_1_power_ = next_power(beta_1_power_, o_.beta_1);
-    beta_2_power_ = next_power(beta_2_power_, o_.beta_2);
-    alpha_ = learning_rate * std::sqrt(1 - beta_2_power_) / (1 - beta_1_power_);
+  void begin_step() override {
+    next_ = {next_power(powers_[0], o_.beta_1), next_power(powers_[1], o_.beta_2)};
+    alpha_ = learning_rate * std::sqrt(1 - next_[1]) / (1 - next_[0]);
+  }
+  void end_step() override { powers_ = next_; }
+  // m is between earlier gradients, v between their squares.
+  Sizes after_step(const Sizes& before, double gradient) const noexcept override {
+    const double slots = std::max(before.slots, gradient * gradient);
+    return {before.weights + alpha_ * slots / std::min(static_cast<float>(o_.epsilon), 1.0F), slots};
   }
 
   template <class T>
@@ -140,8 +155,8 @@ class AdamRule final : public TypedOptimizer<AdamRule> {
   }
 
   AdamOptions o_;
-  double beta_1_power_ = 1, beta_2_power_ = 1;
-  double alpha_ = 0;  // the learning rate with both bias corrections
+  std::array<double, 2> powers_ = {1, 1}, next_ = powers_;  // beta_1^t, beta_2^t: before the step, after it
+  double alpha_ = 0;                                        // the learning rate with both bias corrections
 };
 
 const std::map<std::string, Optimizer>& known_optimizers() {
@@ -173,6 +188,23 @@ Adam::Adam(const AdamOptions& o) : Optimizer(std::make_shared<AdamRule>(o)) {}
 
 namespace training {
 
+namespace {
+
+// Up to these sizes a step needs no care: every optimizer can go on from such weights and slots for very many steps
+// (which after_step counts) with such gradients before anything passes `last`, a quarter of the largest number. Slots
+// hold squares of gradients.
+struct Limits {
+  double gradient;
+  Sizes start;
+  double last;
+};
+constexpr Limits kFloat = {0x1p40, {0x1p100, 0x1p80}, 0x1p126};
+constexpr Limits kDouble = {0x1p300, {0x1p900, 0x1p600}, 0x1p1022};
+
+const Limits& limits_of(DType dtype) { return dtype == DType::float32 ? kFloat : kDouble; }
+
+}  // namespace
+
 void OptimizerState::prepare(const engine::Plan& plan) {
   for (const engine::GradientSlot& slot : plan.gradient_slots()) {
     const engine::ParameterBlock& block = *slot.block;
@@ -184,14 +216,114 @@ void OptimizerState::prepare(const engine::Plan& plan) {
       continue;
     }
     const Index count = rule_->slots();
+    sizes_ = {};  // not known of the new block
     memory_.push_back({slot.block, count, AlignedBytes(static_cast<std::size_t>(count) * block.bytes()),
                        rule_->rests_without_gradient() ? slot.ranges : whole});
   }
 }
 
-void OptimizerState::next_step() {
+std::uint64_t OptimizerState::versions() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Memory& m : memory_) sum += m.block->version();
+  return sum;
+}
+
+bool OptimizerState::within(const Sizes& sizes) const noexcept {
+  const auto check = [&]<class T>(const Memory& m, T weights, T slots) {
+    const auto& within = m.block->table().ops<T>().within;
+    return within(m.block->values<T>(), m.block->size(), weights) &&
+           within(reinterpret_cast<const T*>(m.slots.data()), m.count * m.block->size(), slots);
+  };
+  return std::all_of(memory_.begin(), memory_.end(), [&](const Memory& m) {
+    return m.block->dtype() == DType::float32
+               ? check(m, static_cast<float>(sizes.weights), static_cast<float>(sizes.slots))
+               : check(m, sizes.weights, sizes.slots);
+  });
+}
+
+bool OptimizerState::room_for_step() noexcept {
+  const Limits& limits = limits_of(memory_.front().block->dtype());
+  next_sizes_ = rule_->after_step(sizes_, limits.gradient);
+  return next_sizes_.weights <= limits.last && next_sizes_.slots <= limits.last;  // false for NaN
+}
+
+void OptimizerState::begin_step() {
+  rule_->begin_step();
+  safe_ = true;
+  if (memory_.empty()) return;
+  if (const std::uint64_t now = versions(); now != versions_) {
+    versions_ = now;
+    sizes_ = {};
+  }
+  if (room_for_step()) return;
+  const Sizes& start = limits_of(memory_.front().block->dtype()).start;
+  sizes_ = within(start) ? start : Sizes{};
+  safe_ = room_for_step();
+}
+
+void OptimizerState::end_step(bool safe) {
+  rule_->end_step();
   ++iterations_;
-  rule_->next_step();
+  sizes_ = safe ? next_sizes_ : Sizes{};
+  for (const Memory& m : memory_) m.block->touch();
+  versions_ += memory_.size();
+}
+
+template <class T>
+bool OptimizerState::gradients_within(T most, const engine::Plan& plan, const engine::Run& run,
+                                      const engine::Member& member) const noexcept {
+  for (const engine::GradientSlot& slot : plan.gradient_slots()) {
+    const T* gradient = slot.gradient.pointer<const T>(run.arena);
+    const auto within = slot.block->table().ops<T>().within;
+    for (const Range& range : slot.ranges) {
+      const Range mine = member.share(range.size());
+      if (!within(gradient + range.begin + mine.begin, mine.size(), most)) return false;
+    }
+  }
+  return true;
+}
+
+bool OptimizerState::gradients_within_limit(const engine::Plan& plan, const engine::Run& run,
+                                            const engine::Member& member) const noexcept {
+  return plan.dtype() == DType::float32 ? gradients_within(static_cast<float>(kFloat.gradient), plan, run, member)
+                                        : gradients_within(kDouble.gradient, plan, run, member);
+}
+
+OptimizerState::Copy OptimizerState::copy() const {
+  Copy copy;
+  for (const Memory& m : memory_) {
+    for (const std::span<const std::byte> bytes :
+         {std::span<const std::byte>(m.block->values<std::byte>(), m.block->bytes()),
+          std::span<const std::byte>(m.slots.data(), m.slots.size())}) {
+      copy.emplace_back(bytes.begin(), bytes.end());
+    }
+  }
+  return copy;
+}
+
+void OptimizerState::restore(const Copy& copy) {
+  auto from = copy.begin();
+  for (const Memory& m : memory_) {
+    for (std::byte* to : {m.block->values<std::byte>(), m.slots.data()}) {
+      std::copy(from->begin(), from->end(), to);
+      ++from;
+    }
+  }
+}
+
+bool OptimizerState::finite() const noexcept {
+  const auto largest = []<class T>(T) { return Sizes{std::numeric_limits<T>::max(), std::numeric_limits<T>::max()}; };
+  return memory_.empty() || within(memory_.front().block->dtype() == DType::float32 ? largest(0.0F) : largest(0.0));
+}
+
+std::vector<Tensor> OptimizerState::remembered(const engine::Parameter& parameter) const {
+  std::vector<Tensor> slots;
+  const auto memory = memory_of(parameter.block.get());
+  if (memory == memory_.end()) return slots;
+  for (Index i = 0; i < memory->count; ++i) {
+    slots.push_back(parameter.unpack(memory->slots.data() + static_cast<std::size_t>(i) * memory->block->bytes()));
+  }
+  return slots;
 }
 
 template <class T>
@@ -202,7 +334,7 @@ void OptimizerState::update_range(const Memory& memory, const T* gradient, Range
   // A running mean whose gradients have ended would fade to a denormal number, and each later step would pay for it.
   constexpr Index kStepsToFade = 64;
   const kernels::Ops<T>& ops = memory.block->table().ops<T>();
-  for (Index i = 0; iterations_ % kStepsToFade == 0 && i < memory.count; ++i) {
+  for (Index i = 0; (iterations_ + 1) % kStepsToFade == 0 && i < memory.count; ++i) {
     ops.zero_tiny(slots[static_cast<std::size_t>(i)], range.size());
   }
   rule_->update(ops, memory.block->values<T>() + range.begin, gradient + range.begin, slots, range.size());

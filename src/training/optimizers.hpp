@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -19,6 +20,12 @@ namespace rondo::training {
 template <class T>
 using Slots = std::array<T*, 3>;
 
+// Bounds: no weight is larger in size than `weights`, nothing that the optimizer remembers larger than `slots`.
+struct Sizes {
+  double weights = std::numeric_limits<double>::infinity();
+  double slots = std::numeric_limits<double>::infinity();
+};
+
 }  // namespace rondo::training
 
 namespace rondo::detail {
@@ -34,10 +41,14 @@ class OptimizerImpl {
   // Arrays it remembers per weight array, zero at first.
   virtual Index slots() const = 0;
   // Whether an element whose gradient has always been zero stays as it is, to the bit, so that it needs no update. Not
-  // so where the rule would divide zero by zero, or let weights decay.
+  // so where a rule lets weights decay.
   virtual bool rests_without_gradient() const = 0;
-  // Once per step, before the updates: running products such as beta^t.
-  virtual void next_step() {}
+  // Around the updates of a step: running products such as beta^t. A step that begins and does not end has not been.
+  virtual void begin_step() {}
+  virtual void end_step() {}
+  // Bounds after the step that has begun, of the intermediate results too, if these hold before it and no gradient is
+  // larger in size than `gradient`.
+  virtual training::Sizes after_step(const training::Sizes& before, double gradient) const noexcept = 0;
   // Updates n elements; called by several threads for parts of the arrays.
   virtual void update(const kernels::Ops<float>& ops, float* w, const float* g, const training::Slots<float>& slots,
                       Index n) const noexcept = 0;
@@ -63,9 +74,29 @@ class OptimizerState {
   // Makes the memory for a plan's blocks, where it is not there yet. Of a block, the ranges that its plan computes are
   // updated; all of it, once there was a plan with other ranges.
   void prepare(const engine::Plan& plan);
-  void next_step();
+
+  // A step begins, updates and ends. One that has updated nothing, or was taken back, and does not end has not been.
+  void begin_step();
   // Updates the member's share of every block from the plan's gradients.
   void update(const engine::Plan& plan, const engine::Run& run, const engine::Member& member) const noexcept;
+  // `safe`: the step was, as below.
+  void end_step(bool safe);
+
+  // Whether everything that the update writes will be finite if the gradients are within the limit: found by bounds
+  // that are carried from step to step, and measured anew where somebody else has written weights. A step without care
+  // therefore reads nothing but its gradients.
+  bool safe() const { return safe_; }
+  // Whether the member's share of the gradients is within that limit.
+  bool gradients_within_limit(const engine::Plan& plan, const engine::Run& run,
+                              const engine::Member& member) const noexcept;
+  // For the other steps: the weights and what is remembered of them, to go back to, and whether all of it is finite.
+  using Copy = std::vector<std::vector<std::byte>>;
+  Copy copy() const;
+  void restore(const Copy& copy);
+  bool finite() const noexcept;
+  // What is remembered of a parameter, each array in its logical shape.
+  std::vector<Tensor> remembered(const engine::Parameter& parameter) const;
+
   // Scalars and slots: what Keras counts as optimizer parameters.
   Index variables(Index trainable_elements) const { return 2 + rule_->slots() * trainable_elements; }
   // Whether a step has been prepared, so that Keras would count the variables.
@@ -84,10 +115,20 @@ class OptimizerState {
   }
   template <class T>
   void update_range(const Memory& memory, const T* gradient, Range range) const noexcept;
+  template <class T>
+  bool gradients_within(T most, const engine::Plan& plan, const engine::Run& run,
+                        const engine::Member& member) const noexcept;
+  std::uint64_t versions() const noexcept;
+  bool within(const Sizes& sizes) const noexcept;
+  bool room_for_step() noexcept;
 
   std::unique_ptr<detail::OptimizerImpl> rule_;
   std::vector<Memory> memory_;  // few: searching beats a map
   Index iterations_ = 0;
+  Sizes sizes_;                 // before the step
+  Sizes next_sizes_;            // after it
+  bool safe_ = false;           // the step
+  std::uint64_t versions_ = 0;  // of all blocks together, when sizes_ was true
 };
 
 }  // namespace rondo::training

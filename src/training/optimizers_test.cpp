@@ -213,8 +213,9 @@ TEST(Optimizers, SayWhetherAWeightRestsWithoutAGradient) {
     training::Slots<float> slots{};
     for (std::size_t i = 0; i < static_cast<std::size_t>(rule->slots()); ++i) slots[i] = &memory[7 * i];
     for (int step = 0; step < 9; ++step) {
-      rule->next_step();
+      rule->begin_step();
       rule->update(kernels::chosen().f32, w.data(), gradient.data(), slots, 7);
+      rule->end_step();
     }
     const bool same = std::memcmp(w.data(), start.data(), 3 * sizeof(float)) == 0;
     EXPECT_EQ(same, rule->rests_without_gradient()) << optimizer.class_name();
@@ -222,12 +223,65 @@ TEST(Optimizers, SayWhetherAWeightRestsWithoutAGradient) {
   };
   EXPECT_TRUE(rests(Adam()));
   EXPECT_TRUE(rests(Adam({.amsgrad = true})));
-  EXPECT_FALSE(rests(Adam({.epsilon = 0})));
+  EXPECT_TRUE(rests(Adam({.epsilon = 0})));
   EXPECT_TRUE(rests(RMSprop()));
   EXPECT_TRUE(rests(RMSprop({.momentum = 0.5, .centered = true})));
-  EXPECT_FALSE(rests(RMSprop({.epsilon = 0})));
+  EXPECT_TRUE(rests(RMSprop({.epsilon = 0})));
   EXPECT_TRUE(rests(SGD()));
   EXPECT_FALSE(rests(SGD({.momentum = 0.5})));
+}
+
+// Without these bounds a step would have to look at all that it writes.
+TEST(Optimizers, KeepTheBoundsThatTheyForetell) {
+  constexpr Index kElements = 97;
+  const double limit = 0x1p40, last = 0x1p126;
+  for (const Optimizer& optimizer :
+       {Optimizer(SGD()), Optimizer(SGD({.learning_rate = 1e20})), Optimizer(SGD({.momentum = 1, .nesterov = true})),
+        Optimizer(RMSprop()), Optimizer(RMSprop({.learning_rate = 1e15, .epsilon = 1e3})),
+        Optimizer(RMSprop({.momentum = 1, .epsilon = 1e-30, .centered = true})), Optimizer(Adam()),
+        Optimizer(Adam({.beta_1 = 0.99, .beta_2 = 0.5, .epsilon = 1e-12, .amsgrad = true})),
+        Optimizer(Adam({.learning_rate = 1e6, .beta_1 = 0, .beta_2 = 0, .epsilon = 1e5}))}) {
+    const RandomStream random(7, Purpose::user);
+    std::uint64_t drawn = 0;
+    // Every size from the denormal numbers to the bound, most of them near to it, of both signs.
+    const auto draw = [&](double bound) {
+      const double sign = random.uniform(drawn++) < 0.5 ? -1 : 1;
+      return static_cast<float>(sign * bound * std::pow(random.uniform(drawn++), 40));
+    };
+    const auto rule = optimizer.impl().clone();
+    training::Sizes sizes{0x1p100, 0x1p80};
+    std::vector<float> w(kElements), g(kElements), memory(3 * kElements);
+    for (float& v : w) v = draw(sizes.weights);
+    for (float& v : memory) v = std::abs(draw(sizes.slots));
+    training::Slots<float> slots{};
+    for (Index i = 0; i < rule->slots(); ++i) slots[static_cast<std::size_t>(i)] = memory.data() + i * kElements;
+    int step = 0;
+    for (; step < 300; ++step) {
+      for (float& v : g) v = draw(limit);
+      rule->begin_step();
+      const training::Sizes next = rule->after_step(sizes, limit);
+      if (!(next.weights <= last && next.slots <= last)) break;
+      rule->update(kernels::chosen().f32, w.data(), g.data(), slots, kElements);
+      rule->end_step();
+      sizes = next;
+      for (const float v : w) ASSERT_LE(std::abs(v), 1.0001 * sizes.weights) << optimizer.class_name() << ' ' << step;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(rule->slots() * kElements); ++i) {
+        ASSERT_LE(std::abs(memory[i]), 1.0001 * sizes.slots) << optimizer.class_name() << ' ' << step;
+      }
+    }
+    EXPECT_GT(step, 2) << optimizer.class_name();
+  }
+  // Nothing is foretold where a division by zero may come, or the rate itself is too large.
+  const auto foretold = [&](const Optimizer& optimizer) {
+    const auto rule = optimizer.impl().clone();
+    rule->begin_step();
+    return rule->after_step({1, 1}, 1).weights <= last;
+  };
+  EXPECT_TRUE(foretold(Adam()));
+  EXPECT_FALSE(foretold(Adam({.epsilon = 0})));
+  EXPECT_FALSE(foretold(Adam({.epsilon = 1e-50}))) << "0 in float32";
+  EXPECT_FALSE(foretold(RMSprop({.epsilon = 0})));
+  EXPECT_FALSE(foretold(SGD({.learning_rate = 1e300})));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "training/program.hpp"
 
+#include <atomic>
 #include <cmath>
 
 #include "engine/thread_pool.hpp"
@@ -28,12 +29,13 @@ void Program::evaluate(engine::Workspace& workspace, Index rows) const {
   engine::run_team(engine::Work{plan.get(), plan->flops(rows)}, {walk});
 }
 
-double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const {
+Step Program::train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const {
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
-  optimizer.next_step();
+  optimizer.begin_step();
   double loss = 0;
+  std::atomic<bool> safe{optimizer.safe()};
   auto passes = [&](const Member& m, Index stage) {
     if (stage == 0) {
       const Range mine = m.share(rows);
@@ -46,18 +48,23 @@ double Program::train(engine::Workspace& workspace, Index rows, OptimizerState& 
     if (m.rank() == 0) loss = head->loss(run);
     plan->gradients(run, m);
   };
+  auto check = [&](const Member& m) {
+    if (!std::isfinite(loss) || !optimizer.gradients_within_limit(*plan, run, m)) {
+      safe.store(false, std::memory_order_relaxed);
+    }
+  };
   auto update = [&](const Member& m) {
-    if (!std::isnan(loss)) optimizer.update(*plan, run, m);
+    if (safe.load(std::memory_order_relaxed)) optimizer.update(*plan, run, m);
   };
   auto derive = [&](const Member& m) {
-    if (!std::isnan(loss)) plan->derive(run, m);
+    if (safe.load(std::memory_order_relaxed)) plan->derive(run, m);
   };
   engine::run_team(engine::Work{plan.get(), plan->flops(rows)},
-                   {{passes, plan->backward_stages()}, gradients, update, derive});
-  if (std::isnan(loss)) return loss;
-  for (const engine::GradientSlot& slot : plan->gradient_slots()) slot.block->touch();
+                   {{passes, plan->backward_stages()}, gradients, check, update, derive});
+  if (!safe.load(std::memory_order_relaxed)) return {loss, false};
+  optimizer.end_step(/*safe=*/true);
   plan->derived(workspace);
-  return loss;
+  return {loss, true};
 }
 
 }  // namespace rondo::training

@@ -12,6 +12,12 @@ namespace rondo::training {
 
 enum class Mode { predict, evaluate, train };
 
+// The loss of a training step, and whether the weights have been updated.
+struct Step {
+  double loss = 0;
+  bool updated = false;
+};
+
 struct Program {
   std::unique_ptr<const engine::Plan> plan;
   std::optional<Head> head;  // not for predict
@@ -23,8 +29,9 @@ struct Program {
   void predict(engine::Workspace& workspace, Index rows) const;
   // Forward, loss and metrics.
   void evaluate(engine::Workspace& workspace, Index rows) const;
-  // One training step; returns the batch's loss. If the loss is NaN, nothing is updated.
-  double train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const;
+  // One training step. Where the loss or a gradient is not finite, or the update might overflow, nothing is updated:
+  // see not_finite.hpp for what comes then.
+  Step train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const;
 };
 
 }  // namespace rondo::training

@@ -136,7 +136,7 @@ class Bench {
     plan_->begin(run);
     plan_->derive_if_stale(*workspace_);
     optimizer.prepare(*plan_);
-    optimizer.next_step();
+    optimizer.begin_step();
     double loss = 0;
     using engine::Member;
     auto forward = [&](const Member& m) { plan_->forward(run, m.share(rows_)); };
@@ -148,7 +148,7 @@ class Bench {
     auto update = [&](const Member& m) { optimizer.update(*plan_, run, m); };
     auto derive = [&](const Member& m) { plan_->derive(run, m); };
     engine::run_team(threads, {forward, compare, {backward, plan_->backward_stages()}, gradients, update, derive});
-    for (const engine::GradientSlot& slot : plan_->gradient_slots()) slot.block->touch();
+    optimizer.end_step(/*safe=*/false);
     plan_->derived(*workspace_);
     return loss;
   }

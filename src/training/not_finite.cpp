@@ -1,0 +1,142 @@
+#include "training/not_finite.hpp"
+
+#include <cmath>
+#include <optional>
+
+#include "core/names.hpp"
+#include "engine/staging.hpp"
+#include "engine/thread_pool.hpp"
+
+namespace rondo::training {
+
+namespace {
+
+std::string text_of(double number) { return std::isnan(number) ? "NaN" : number_text(number); }
+
+struct Found {
+  Index at = 0;
+  double number = 0;
+};
+
+// The first element of [begin, end) of a tensor that is not finite in a dtype.
+std::optional<Found> first_not_finite(const Tensor& tensor, DType dtype, Index begin, Index end) {
+  const auto find = [&](auto elements) -> std::optional<Found> {
+    for (Index i = begin; i < end; ++i) {
+      const double v = static_cast<double>(elements[static_cast<std::size_t>(i)]);
+      if (!std::isfinite(dtype == DType::float32 ? static_cast<float>(v) : v)) return Found{i, v};
+    }
+    return std::nullopt;
+  };
+  return tensor.dtype() == DType::float32 ? find(tensor.data<float>()) : find(tensor.data<double>());
+}
+
+std::optional<Found> first_not_finite(const Tensor& tensor) {
+  return first_not_finite(tensor, tensor.dtype(), 0, tensor.size());
+}
+
+// "sample 7, time step 2, feature 1" for an element of X or y.
+std::string place_text(const Tensor& tensor, Index at, const std::string& last_axis) {
+  const Index sample = tensor.size() / tensor.shape()[0], inside = at % sample;
+  std::string text = "sample " + std::to_string(at / sample);
+  if (sample == 1) return text;
+  const Index last = tensor.rank() > 1 ? tensor.shape().back() : 1;
+  if (tensor.rank() > 2) text += ", time step " + std::to_string(inside / last);
+  if (last > 1) text += ", " + last_axis + " " + std::to_string(inside % last);
+  return text;
+}
+
+Fault fault_of_tensor(const Batch& batch, const std::string& name, const Tensor& tensor, const std::string& last_axis) {
+  const DType dtype = batch.program.plan->dtype();
+  const Index sample = tensor.size() / tensor.shape()[0];
+  for (Index row = 0; row < batch.rows; ++row) {
+    const Index number = batch.order[static_cast<std::size_t>(batch.first + row)];
+    const auto found = first_not_finite(tensor, dtype, number * sample, (number + 1) * sample);
+    if (!found) continue;
+    const std::string where = place_text(tensor, found->at, last_axis);
+    if (std::isfinite(found->number)) {
+      return {name + " is " + text_of(found->number) + " in " + where,
+              "the number is beyond float32, in which the model computes: scale " + name +
+                  ", or give the layers .dtype = DType::float64"};
+    }
+    return {name + " is " + text_of(found->number) + " in " + where,
+            name + " itself: drop or fill such samples before fit"};
+  }
+  return {};
+}
+
+Fault fault_of_loss(const ModelNode& node, const Batch& batch, double loss) {
+  const std::string what = "the loss became " + text_of(loss);
+  for (const engine::Parameter& p : node.parameters()) {
+    if (const auto found = first_not_finite(p.get())) {
+      return {what, "the weight '" + p.path + "' is " + text_of(found->number) +
+                        ", and fit has not made it so: set_weights or a callback has, or an initializer"};
+    }
+  }
+  const engine::ValueInfo& output = batch.program.output();
+  const DType dtype = batch.program.plan->dtype();
+  if (engine::all_finite(output, output.data, dtype, batch.workspace.arena(), batch.rows)) {
+    return {what, "the model's output is finite, but too far from y for a loss in " + std::string(to_string(dtype)) +
+                      "; scale the data or lower the learning rate"};
+  }
+  return {what, "the numbers grew out of range inside the model; scale the data or lower the learning rate"};
+}
+
+Fault fault_of_gradients(const ModelNode& node, const Batch& batch, double loss) {
+  for (const engine::Parameter& p : node.parameters()) {
+    for (const engine::GradientSlot& slot : batch.program.plan->gradient_slots()) {
+      if (slot.block != p.block) continue;
+      const auto found = first_not_finite(p.unpack(slot.gradient.pointer<std::byte>(batch.workspace.arena())));
+      if (!found) continue;
+      return {"the gradient of '" + p.path + "' became " + text_of(found->number),
+              "its numbers grew out of range while the loss is " + text_of(loss) +
+                  "; scale the data or lower the learning rate"};
+    }
+  }
+  return {};
+}
+
+// After an update that has left something that is not finite.
+Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
+  const std::string why = "the update overflows, with a learning rate of " + text_of(optimizer.rule().learning_rate) +
+                          "; scale the data or lower the learning rate";
+  for (const engine::Parameter& p : node.parameters()) {
+    if (const auto found = first_not_finite(p.get())) {
+      return {"the weight '" + p.path + "' would become " + text_of(found->number), why};
+    }
+    for (const Tensor& slot : optimizer.remembered(p)) {
+      const auto found = first_not_finite(slot);
+      if (!found) continue;
+      return {"what " + optimizer.rule().class_name() + " remembers of '" + p.path + "' would become " +
+                  text_of(found->number),
+              why};
+    }
+  }
+  return {"a weight would become infinite or NaN", why};
+}
+
+}  // namespace
+
+Fault fault_of_data(const Batch& batch) {
+  if (Fault fault = fault_of_tensor(batch, "X", *batch.data.X, "feature")) return fault;
+  return fault_of_tensor(batch, "y", *batch.data.y, "output");
+}
+
+Fault finish_step(const ModelNode& node, const Batch& batch, double loss, OptimizerState& optimizer) {
+  if (!std::isfinite(loss)) return fault_of_loss(node, batch, loss);
+  if (Fault fault = fault_of_gradients(node, batch, loss)) return fault;
+
+  const OptimizerState::Copy before = optimizer.copy();
+  auto update = [&](const engine::Member& m) {
+    optimizer.update(*batch.program.plan, batch.workspace.run(batch.rows), m);
+  };
+  engine::run_team(/*threads=*/1, {update});
+  if (optimizer.finite()) {
+    optimizer.end_step(/*safe=*/false);
+    return {};
+  }
+  Fault fault = fault_of_update(node, optimizer);
+  optimizer.restore(before);
+  return fault;
+}
+
+}  // namespace rondo::training
