@@ -140,11 +140,7 @@ class Steps {
   }
 
   void one(Index rows) {
-    const engine::ValueInfo &x = program_->input(), &y = program_->head->truth();
-    const DType dtype = program_->plan->dtype();
-    engine::stage_rows(X_, {}, 0, rows, x, x.data, dtype, workspace_.arena());
-    engine::stage_rows(y_, {}, 0, rows, y, y.data, dtype, workspace_.arena());
-    program_->train(workspace_, rows, node_.compiled("this test").optimizer);
+    program_->train(workspace_, {.X = &X_, .y = &y_, .rows = rows}, node_.compiled("this test").optimizer);
   }
 
  private:

@@ -205,8 +205,8 @@ class HeadRun {
     head_.emplace(builder, prediction_, truth.shape().from(1), loss, metrics);
     plan_ = builder.finish();
     workspace_.emplace(plan_->lease());
-    engine::stage_rows(prediction, {}, 0, rows_, prediction_, prediction_.data, dtype, run().arena);
-    engine::stage_rows(truth, {}, 0, rows_, head_->truth(), head_->truth().data, dtype, run().arena);
+    engine::stage_rows(prediction, {}, 0, {0, rows_}, prediction_, prediction_.data, dtype, run().arena);
+    engine::stage_rows(truth, {}, 0, {0, rows_}, head_->truth(), head_->truth().data, dtype, run().arena);
     head_->compute(run(), {0, rows_});
   }
 
@@ -224,7 +224,7 @@ class HeadRun {
   template <class T>
   Tensor unstage() const {
     Tensor out(prediction_.sample.prepend(rows_), dtype_of<T>);
-    engine::unstage_rows(prediction_, prediction_.gradient, dtype_of<T>, run().arena, 0, rows_,
+    engine::unstage_rows(prediction_, prediction_.gradient, dtype_of<T>, run().arena, 0, {0, rows_},
                          reinterpret_cast<std::byte*>(out.data<T>().data()));
     return out;
   }

@@ -40,11 +40,11 @@ class NotFinite {
 };
 
 template <class T, class S>
-bool stage(std::span<const S> from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
+bool stage(std::span<const S> from, std::span<const Index> order, Index first, Range rows, const ValueInfo& info,
            kernels::Rows<T> to) {
   const Index sample = info.steps * info.features;
   NotFinite<T> found;
-  for (Index b = 0; b < count; ++b) {
+  for (Index b = rows.begin; b < rows.end; ++b) {
     const Index row = order.empty() ? first + b : order[static_cast<std::size_t>(first + b)];
     const S* source = from.data() + row * sample;
     for (Index t = 0; t < info.steps; ++t, source += info.features) {
@@ -55,27 +55,27 @@ bool stage(std::span<const S> from, std::span<const Index> order, Index first, I
 }
 
 template <class T>
-bool stage_to(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& info,
+bool stage_to(const Tensor& from, std::span<const Index> order, Index first, Range rows, const ValueInfo& info,
               kernels::Rows<T> to) {
-  return from.dtype() == DType::float32 ? stage<T, float>(from.data<float>(), order, first, count, info, to)
-                                        : stage<T, double>(from.data<double>(), order, first, count, info, to);
+  return from.dtype() == DType::float32 ? stage<T, float>(from.data<float>(), order, first, rows, info, to)
+                                        : stage<T, double>(from.data<double>(), order, first, rows, info, to);
 }
 
 template <class T>
-void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Index count, T* to) {
-  to += first * info.steps * info.features;
-  for (Index b = 0; b < count; ++b) {
+void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Range rows, T* to) {
+  to += (first + rows.begin) * info.steps * info.features;
+  for (Index b = rows.begin; b < rows.end; ++b) {
     for (Index t = 0; t < info.steps; ++t, to += info.features) std::copy_n(from.at(b, t), info.features, to);
   }
 }
 
 }  // namespace
 
-bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Index count, const ValueInfo& to_info,
+bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Range rows, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena) {
   const StandardFloats floats;
-  return plan_dtype == DType::float32 ? stage_to(from, order, first, count, to_info, to.rows<float>(arena))
-                                      : stage_to(from, order, first, count, to_info, to.rows<double>(arena));
+  return plan_dtype == DType::float32 ? stage_to(from, order, first, rows, to_info, to.rows<float>(arena))
+                                      : stage_to(from, order, first, rows, to_info, to.rows<double>(arena));
 }
 
 bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::byte* arena, Index count) {
@@ -92,11 +92,11 @@ bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::b
 }
 
 void unstage_rows(const ValueInfo& from_info, const Place& from, DType plan_dtype, std::byte* arena, Index first,
-                  Index count, std::byte* to) {
+                  Range rows, std::byte* to) {
   if (plan_dtype == DType::float32) {
-    unstage(from_info, from.rows<const float>(arena), first, count, reinterpret_cast<float*>(to));
+    unstage(from_info, from.rows<const float>(arena), first, rows, reinterpret_cast<float*>(to));
   } else {
-    unstage(from_info, from.rows<const double>(arena), first, count, reinterpret_cast<double*>(to));
+    unstage(from_info, from.rows<const double>(arena), first, rows, reinterpret_cast<double*>(to));
   }
 }
 

@@ -137,7 +137,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   engine::Workspace workspace = plan->lease();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const engine::ValueInfo& info = plan->info(values[i]);
-    engine::stage_rows(inputs[i], {}, 0, rows, info, info.data, dtype(), workspace.arena());
+    engine::stage_rows(inputs[i], {}, 0, {0, rows}, info, info.data, dtype(), workspace.arena());
   }
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
@@ -150,7 +150,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
     Tensor out(info.sample.prepend(rows), dtype());
     std::byte* elements = dtype() == DType::float32 ? reinterpret_cast<std::byte*>(out.data<float>().data())
                                                     : reinterpret_cast<std::byte*>(out.data<double>().data());
-    engine::unstage_rows(info, info.data, dtype(), workspace.arena(), 0, rows, elements);
+    engine::unstage_rows(info, info.data, dtype(), workspace.arena(), 0, {0, rows}, elements);
     outputs.push_back(std::move(out));
   }
   return outputs;

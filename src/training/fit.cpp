@@ -7,7 +7,6 @@
 #include <rondo/random.hpp>
 
 #include "core/shuffle.hpp"
-#include "engine/staging.hpp"
 #include "training/data.hpp"
 #include "training/interrupt.hpp"
 #include "training/not_finite.hpp"
@@ -82,16 +81,6 @@ class EpochMeans {
   std::vector<Entry> entries_, alphabetical_;
 };
 
-// Whether all numbers are finite.
-bool stage(const Program& program, const Workspace& workspace, const Data& data, std::span<const Index> order,
-           Index first, Index rows) {
-  const DType dtype = program.plan->dtype();
-  const engine::ValueInfo& x = program.input();
-  const bool finite = engine::stage_rows(*data.X, order, first, rows, x, x.data, dtype, workspace.arena());
-  const engine::ValueInfo& truth = program.head->truth();
-  return engine::stage_rows(*data.y, order, first, rows, truth, truth.data, dtype, workspace.arena()) && finite;
-}
-
 // ---- evaluation ----------------------------------------------------------------------------------------------------
 
 // Walks data through an evaluation program; shared by evaluate() and the validation inside fit().
@@ -116,8 +105,7 @@ class Evaluator {
     for (Index batch = 0; batch < batches(); ++batch) {
       for (const auto& c : callbacks) c->on_test_batch_begin(batch);
       const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
-      stage(*program_, workspace_, data_, {}, first, rows);
-      program_->evaluate(workspace_, rows);
+      program_->evaluate(workspace_, {.X = data_.X, .y = data_.y, .first = first, .rows = rows});
       const engine::Run done = workspace_.run(rows);
       means_.add(done, program_->head->loss(done));
       if (callbacks.empty() && bar == nullptr) continue;
@@ -200,17 +188,19 @@ class Trainer {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_train_batch_begin(batch);
     const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
-    const Batch at_work{data_, order_, first, rows, *program_, workspace_};
-    // A single batch stays staged from epoch to epoch.
-    if (!staged_ || batches() > 1) {
-      if (!stage(*program_, workspace_, data_, order_, first, rows)) report(fault_of_data(at_work), epoch, batch);
-    }
+    const Samples samples{.X = data_.X,
+                          .y = data_.y,
+                          .order = order_,
+                          .first = first,
+                          .rows = rows,
+                          .staged = batches() == 1 && staged_};  // a single batch stays from epoch to epoch
+    const Step step = program_->train(workspace_, samples, compiled_.optimizer);
     staged_ = true;
-    const auto [loss, updated] = program_->train(workspace_, rows, compiled_.optimizer);
-    if (!updated) {
-      if (const Fault fault = finish_step(node_, at_work, loss, compiled_.optimizer)) report(fault, epoch, batch);
+    if (!step.updated) {
+      const Fault fault = finish_step(node_, {samples, *program_, workspace_}, step, compiled_.optimizer);
+      if (fault) report(fault, epoch, batch);
     }
-    means_.add(workspace_.run(rows), loss);
+    means_.add(workspace_.run(rows), step.loss);
     if (callbacks.empty() && options_.verbose != 1) return;
     means_.write(logs_);
     for (const auto& c : callbacks) c->on_train_batch_end(batch, logs_);

@@ -48,8 +48,9 @@ std::string place_text(const Tensor& tensor, Index at, const std::string& last_a
 Fault fault_of_tensor(const Batch& batch, const std::string& name, const Tensor& tensor, const std::string& last_axis) {
   const DType dtype = batch.program.plan->dtype();
   const Index sample = tensor.size() / tensor.shape()[0];
-  for (Index row = 0; row < batch.rows; ++row) {
-    const Index number = batch.order[static_cast<std::size_t>(batch.first + row)];
+  const Samples& samples = batch.samples;
+  for (Index row = samples.first; row < samples.first + samples.rows; ++row) {
+    const Index number = samples.order.empty() ? row : samples.order[static_cast<std::size_t>(row)];
     const auto found = first_not_finite(tensor, dtype, number * sample, (number + 1) * sample);
     if (!found) continue;
     const std::string where = place_text(tensor, found->at, last_axis);
@@ -74,7 +75,7 @@ Fault fault_of_loss(const ModelNode& node, const Batch& batch, double loss) {
   }
   const engine::ValueInfo& output = batch.program.output();
   const DType dtype = batch.program.plan->dtype();
-  if (engine::all_finite(output, output.data, dtype, batch.workspace.arena(), batch.rows)) {
+  if (engine::all_finite(output, output.data, dtype, batch.workspace.arena(), batch.samples.rows)) {
     return {what, "the model's output is finite, but too far from y for a loss in " + std::string(to_string(dtype)) +
                       "; scale the data or lower the learning rate"};
   }
@@ -114,20 +115,22 @@ Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
   return {"a weight would become infinite or NaN", why};
 }
 
-}  // namespace
-
+// The first number of X or y that is not finite in the model's dtype.
 Fault fault_of_data(const Batch& batch) {
-  if (Fault fault = fault_of_tensor(batch, "X", *batch.data.X, "feature")) return fault;
-  return fault_of_tensor(batch, "y", *batch.data.y, "output");
+  if (Fault fault = fault_of_tensor(batch, "X", *batch.samples.X, "feature")) return fault;
+  return fault_of_tensor(batch, "y", *batch.samples.y, "output");
 }
 
-Fault finish_step(const ModelNode& node, const Batch& batch, double loss, OptimizerState& optimizer) {
-  if (!std::isfinite(loss)) return fault_of_loss(node, batch, loss);
-  if (Fault fault = fault_of_gradients(node, batch, loss)) return fault;
+}  // namespace
+
+Fault finish_step(const ModelNode& node, const Batch& batch, const Step& step, OptimizerState& optimizer) {
+  if (!step.finite_data) return fault_of_data(batch);
+  if (!std::isfinite(step.loss)) return fault_of_loss(node, batch, step.loss);
+  if (Fault fault = fault_of_gradients(node, batch, step.loss)) return fault;
 
   const OptimizerState::Copy before = optimizer.copy();
   auto update = [&](const engine::Member& m) {
-    optimizer.update(*batch.program.plan, batch.workspace.run(batch.rows), m);
+    optimizer.update(*batch.program.plan, batch.workspace.run(batch.samples.rows), m);
   };
   engine::run_team(/*threads=*/1, {update});
   if (optimizer.finite()) {

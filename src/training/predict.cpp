@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/staging.hpp"
 #include "training/fit.hpp"
 #include "training/progress_bar.hpp"
 
@@ -42,14 +41,11 @@ void predict_into(const ModelNode& node, const Tensor& X, Index batch_size, Tens
                      std::string(to_string(out.dtype())));
   }
   engine::Workspace workspace = program->plan->lease();
-  const engine::ValueInfo &x = program->input(), &y = program->output();
   std::byte* elements = elements_of(out);
   for (Index first = 0, batch = 0; first < samples; first += capacity, ++batch) {
     if (hooks != nullptr) hooks->begin(batch);
     const Index rows = std::min(capacity, samples - first);
-    engine::stage_rows(X, {}, first, rows, x, x.data, out.dtype(), workspace.arena());
-    program->predict(workspace, rows);
-    engine::unstage_rows(y, y.data, out.dtype(), workspace.arena(), first, rows, elements);
+    program->predict(workspace, {.X = &X, .first = first, .rows = rows}, elements);
     if (hooks != nullptr) hooks->end(batch);
   }
 }

@@ -3,42 +3,59 @@
 #include <atomic>
 #include <cmath>
 
+#include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
 
 namespace rondo::training {
 
 using engine::Member;
 
-void Program::predict(engine::Workspace& workspace, Index rows) const {
-  const engine::Run run = workspace.run(rows);
-  plan->begin(run);
-  plan->derive_if_stale(workspace);
-  auto walk = [&](const Member& m) { plan->forward(run, m.share(rows)); };
-  engine::run_team(engine::Work{plan.get(), plan->flops(rows)}, {walk});
+bool Program::stage_samples(const engine::Run& run, const Samples& samples, Range rows) const noexcept {
+  if (samples.staged) return true;
+  const auto copy = [&](const Tensor& from, const engine::ValueInfo& to) {
+    return engine::stage_rows(from, samples.order, samples.first, rows, to, to.data, plan->dtype(), run.arena);
+  };
+  const bool finite = copy(*samples.X, input());
+  return (samples.y == nullptr || copy(*samples.y, head->truth())) && finite;
 }
 
-void Program::evaluate(engine::Workspace& workspace, Index rows) const {
-  const engine::Run run = workspace.run(rows);
+void Program::predict(engine::Workspace& workspace, const Samples& samples, std::byte* out) const {
+  const engine::Run run = workspace.run(samples.rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
   auto walk = [&](const Member& m) {
-    const Range mine = m.share(rows);
+    const Range mine = m.share(run.rows);
+    stage_samples(run, samples, mine);
+    plan->forward(run, mine);
+    engine::unstage_rows(output(), output().data, plan->dtype(), run.arena, samples.first, mine, out);
+  };
+  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {walk});
+}
+
+void Program::evaluate(engine::Workspace& workspace, const Samples& samples) const {
+  const engine::Run run = workspace.run(samples.rows);
+  plan->begin(run);
+  plan->derive_if_stale(workspace);
+  auto walk = [&](const Member& m) {
+    const Range mine = m.share(run.rows);
+    stage_samples(run, samples, mine);
     plan->forward(run, mine);
     head->compute(run, mine);
   };
-  engine::run_team(engine::Work{plan.get(), plan->flops(rows)}, {walk});
+  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {walk});
 }
 
-Step Program::train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const {
-  const engine::Run run = workspace.run(rows);
+Step Program::train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const {
+  const engine::Run run = workspace.run(samples.rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
   optimizer.begin_step();
   double loss = 0;
-  std::atomic<bool> safe{optimizer.safe()};
+  std::atomic<bool> safe{optimizer.safe()}, finite_data{true};
   auto passes = [&](const Member& m, Index stage) {
     if (stage == 0) {
-      const Range mine = m.share(rows);
+      const Range mine = m.share(run.rows);
+      if (!stage_samples(run, samples, mine)) finite_data.store(false, std::memory_order_relaxed);
       plan->forward(run, mine);
       head->compute(run, mine);
     }
@@ -49,7 +66,8 @@ Step Program::train(engine::Workspace& workspace, Index rows, OptimizerState& op
     plan->gradients(run, m);
   };
   auto check = [&](const Member& m) {
-    if (!std::isfinite(loss) || !optimizer.gradients_within_limit(*plan, run, m)) {
+    if (!finite_data.load(std::memory_order_relaxed) || !std::isfinite(loss) ||
+        !optimizer.gradients_within_limit(*plan, run, m)) {
       safe.store(false, std::memory_order_relaxed);
     }
   };
@@ -59,12 +77,12 @@ Step Program::train(engine::Workspace& workspace, Index rows, OptimizerState& op
   auto derive = [&](const Member& m) {
     if (safe.load(std::memory_order_relaxed)) plan->derive(run, m);
   };
-  engine::run_team(engine::Work{plan.get(), plan->flops(rows)},
+  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)},
                    {{passes, plan->backward_stages()}, gradients, check, update, derive});
-  if (!safe.load(std::memory_order_relaxed)) return {loss, false};
+  if (!safe.load(std::memory_order_relaxed)) return {loss, false, finite_data.load(std::memory_order_relaxed)};
   optimizer.end_step(/*safe=*/true);
   plan->derived(workspace);
-  return {loss, true};
+  return {loss, true, true};
 }
 
 }  // namespace rondo::training

@@ -3,6 +3,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+
+#include <rondo/tensor.hpp>
 
 #include "engine/plan.hpp"
 #include "training/head.hpp"
@@ -12,10 +15,22 @@ namespace rondo::training {
 
 enum class Mode { predict, evaluate, train };
 
-// The loss of a training step, and whether the weights have been updated.
+// A batch: the samples order[first], order[first + 1], ... of X and y, or first, first + 1, ... without an order. The
+// members of a team copy them into the workspace, each its rows.
+struct Samples {
+  const Tensor* X = nullptr;
+  const Tensor* y = nullptr;  // null for predict
+  std::span<const Index> order = {};
+  Index first = 0;
+  Index rows = 0;
+  bool staged = false;  // they are in the workspace already
+};
+
+// What came of a training step: the loss, whether the weights have been updated, whether X and y are finite.
 struct Step {
   double loss = 0;
   bool updated = false;
+  bool finite_data = true;
 };
 
 struct Program {
@@ -25,13 +40,17 @@ struct Program {
   const engine::ValueInfo& input() const { return plan->info(plan->inputs().front()); }
   const engine::ValueInfo& output() const { return plan->info(plan->outputs().front()); }
 
-  // Forward on the rows staged in the workspace.
-  void predict(engine::Workspace& workspace, Index rows) const;
+  // Forward; sample i becomes row i of the row-major `out`, which holds elements of the plan's dtype.
+  void predict(engine::Workspace& workspace, const Samples& samples, std::byte* out) const;
   // Forward, loss and metrics.
-  void evaluate(engine::Workspace& workspace, Index rows) const;
-  // One training step. Where the loss or a gradient is not finite, or the update might overflow, nothing is updated:
-  // see not_finite.hpp for what comes then.
-  Step train(engine::Workspace& workspace, Index rows, OptimizerState& optimizer) const;
+  void evaluate(engine::Workspace& workspace, const Samples& samples) const;
+  // One training step. Where the data, the loss or a gradient is not finite, or the update might overflow, nothing is
+  // updated: see not_finite.hpp for what comes then.
+  Step train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const;
+
+ private:
+  // Copies batch rows, unless that is done. Whether all numbers are finite.
+  bool stage_samples(const engine::Run& run, const Samples& samples, Range rows) const noexcept;
 };
 
 }  // namespace rondo::training

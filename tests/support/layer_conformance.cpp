@@ -125,7 +125,7 @@ class Bench {
     workspace_.emplace(plan_->lease());
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const engine::ValueInfo& info = plan_->info(plan_->inputs()[i]);
-      engine::stage_rows(inputs[i], {}, 0, rows_, info, info.data, plan_->dtype(), workspace_->arena());
+      engine::stage_rows(inputs[i], {}, 0, {0, rows_}, info, info.data, plan_->dtype(), workspace_->arena());
     }
   }
 
@@ -167,7 +167,7 @@ class Bench {
     Tensor out(info.sample.prepend(rows_), plan_->dtype());
     std::byte* elements = out.dtype() == DType::float32 ? reinterpret_cast<std::byte*>(out.data<float>().data())
                                                         : reinterpret_cast<std::byte*>(out.data<double>().data());
-    engine::unstage_rows(info, from, plan_->dtype(), workspace_->arena(), 0, rows_, elements);
+    engine::unstage_rows(info, from, plan_->dtype(), workspace_->arena(), 0, {0, rows_}, elements);
     return out;
   }
 
@@ -178,7 +178,7 @@ class Bench {
       const engine::Value v = plan_->outputs()[i];
       const engine::ValueInfo& info = plan_->info(v);
       const Tensor distance = moved(get(v, info.data), targets[i], -1);
-      engine::stage_rows(distance, {}, 0, rows_, info, info.gradient, plan_->dtype(), workspace_->arena());
+      engine::stage_rows(distance, {}, 0, {0, rows_}, info, info.gradient, plan_->dtype(), workspace_->arena());
       loss += dot(distance, distance) / 2;
     }
     return loss;

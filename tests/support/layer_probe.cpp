@@ -114,7 +114,7 @@ class Walk {
                              to_string(info.sample.prepend(rows_)));
     }
     if (!to) throw std::logic_error("probe: an output of " + node_.where() + " takes no gradient");
-    engine::stage_rows(from, {}, 0, rows_, info, to, plan_->dtype(), run().arena);
+    engine::stage_rows(from, {}, 0, {0, rows_}, info, to, plan_->dtype(), run().arena);
   }
 
   void put_mask(const Tensor& mask) {
@@ -131,7 +131,7 @@ class Walk {
   Tensor get(const ValueInfo& info, const Place& from) const {
     if (!from) throw std::logic_error("probe: an input of " + node_.where() + " has no gradient");
     Tensor out(info.sample.prepend(rows_), plan_->dtype());
-    engine::unstage_rows(info, from, plan_->dtype(), run().arena, 0, rows_, elements_of(out));
+    engine::unstage_rows(info, from, plan_->dtype(), run().arena, 0, {0, rows_}, elements_of(out));
     return out;
   }
 
