@@ -8,6 +8,7 @@
 
 #include <rondo/data.hpp>
 
+#include "core/sizes.hpp"
 #include "data/cells.hpp"
 
 namespace rondo {
@@ -282,6 +283,12 @@ class TableBuilder {
 
 namespace {
 
+Table build(std::string_view text, const CsvOptions& options, const std::string& source) {
+  return allocating(
+      static_cast<Index>(text.size()), [&] { return TableBuilder::build(text, options, source); },
+      [&] { return "the cells of " + source; });
+}
+
 std::string reason(int error) { return std::generic_category().message(error); }
 
 std::string read_file(const std::string& path) {
@@ -293,7 +300,9 @@ std::string read_file(const std::string& path) {
   // The size is a promise to be checked: a pipe has none, and a file may change while it is read.
   std::error_code no_size;
   const std::uintmax_t size = fs::is_regular_file(path, ignored) ? fs::file_size(path, no_size) : 0;
-  std::string text(no_size ? 0 : static_cast<std::size_t>(size), '\0');
+  std::string text = allocating(
+      static_cast<Index>(size), [&] { return std::string(no_size ? 0 : static_cast<std::size_t>(size), '\0'); },
+      [&] { return "the text of '" + path + "'"; });
   std::size_t got = text.empty() ? 0 : std::fread(text.data(), 1, text.size(), file.get());
   text.resize(got);
   for (char block[65536]; (got = std::fread(block, 1, sizeof block, file.get())) > 0;) text.append(block, got);
@@ -307,12 +316,8 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-Table read_csv(const std::string& path, const CsvOptions& options) {
-  return TableBuilder::build(read_file(path), options, path);
-}
+Table read_csv(const std::string& path, const CsvOptions& options) { return build(read_file(path), options, path); }
 
-Table parse_csv(std::string_view text, const CsvOptions& options) {
-  return TableBuilder::build(text, options, "CSV text");
-}
+Table parse_csv(std::string_view text, const CsvOptions& options) { return build(text, options, "CSV text"); }
 
 }  // namespace rondo

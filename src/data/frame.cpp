@@ -4,6 +4,7 @@
 
 #include <rondo/data.hpp>
 
+#include "core/sizes.hpp"
 #include "data/series.hpp"
 
 namespace rondo {
@@ -86,7 +87,19 @@ LagFrame lag_frame(const Tensor& series, const LagOptions& options) {
   LagFrame frame;
   const Index first = options.drop_missing ? lags : 0;
   const Index last = options.drop_missing ? s.steps - horizon : s.steps - 1;
-  std::vector<double> past, future, X, y;
+  const auto room_for = [&](Index steps, const std::string& what) {
+    const Size count = Size(std::max<Index>(last - first + 1, 0)) * steps * s.variables;
+    return allocating(
+        count.bytes(DType::float64),
+        [&] {
+          std::vector<double> values;
+          values.reserve(static_cast<std::size_t>(count.count(what)));
+          return values;
+        },
+        [&] { return what; });
+  };
+  std::vector<double> past, future, X = room_for(lags, "lag_frame: X of " + std::to_string(lags) + " lags");
+  std::vector<double> y = room_for(horizon, "lag_frame: y of " + std::to_string(horizon) + " steps");
   for (Index t = first; t <= last; ++t) {
     past.clear();
     future.clear();

@@ -113,6 +113,15 @@ TEST(Shift, MovesAllVariablesAndBeyondTheEnds) {
   golden::expect_close(shift(Tensor{1, 2}, INT64_MIN), Tensor{kNaN, kNaN}, 0, "past the beginning");
 }
 
+TEST(LagFrame, OfMoreThanTheMemoryHoldsIsAnError) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they end the program where memory ends
+  const Tensor series = Tensor::zeros({300, 300});
+  expect_error<MemoryError>([&] { (void)lag_frame(series, {.lags = 1'000'000'000, .drop_missing = false}); },
+                            {"lag_frame", "1000000000 lags", "720 TB"});
+#endif
+  EXPECT_THROW((void)lag_frame(Tensor{1, 2, 3}, {.lags = 1'000'000'000}), ShapeError);
+}
+
 TEST(AsTimesteps, MakesColumnsTimeSteps) {
   const Tensor X = {{1, 2, 3, 4}, {5, 6, 7, 8}};
   EXPECT_EQ(as_timesteps(X).shape(), (Shape{2, 4, 1}));
