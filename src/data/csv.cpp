@@ -283,12 +283,6 @@ class TableBuilder {
 
 namespace {
 
-Table build(std::string_view text, const CsvOptions& options, const std::string& source) {
-  return allocating(
-      static_cast<Index>(text.size()), [&] { return TableBuilder::build(text, options, source); },
-      [&] { return "the cells of " + source; });
-}
-
 std::string reason(int error) { return std::generic_category().message(error); }
 
 std::string read_file(const std::string& path) {
@@ -312,6 +306,12 @@ std::string read_file(const std::string& path) {
                     std::to_string(size) + " bytes");
   }
   return text;
+}
+
+Table build(std::string_view text, const CsvOptions& options, const std::string& source) {
+  return allocating(
+      static_cast<Index>(text.size()), [&] { return TableBuilder::build(text, options, source); },
+      [&] { return "the cells of " + source; });
 }
 
 }  // namespace
