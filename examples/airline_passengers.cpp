@@ -19,12 +19,6 @@ constexpr Index kSeason = 12;
 constexpr Index kLags = 12;
 constexpr int kSeeds = 10;
 
-double rmse(const Tensor& forecast, const Tensor& truth) {
-  double sum = 0;
-  for (Index i = 0; i < truth.size(); ++i) sum += std::pow(forecast(i) - truth(i), 2);
-  return std::sqrt(sum / static_cast<double>(truth.size()));
-}
-
 // What is learned from and what is judged on.
 struct Problem {
   Tensor passengers;        // (144,) every month
@@ -109,7 +103,7 @@ int main(int argc, char** argv) try {
   Tensor mean({kMonthsHeldOut}, DType::float64), low, high;
   for (int seed = 1; seed <= kSeeds; ++seed) {
     const Tensor months = forecast(p, seed);
-    errors.push_back(rmse(months, p.truth));
+    errors.push_back(rmse(p.truth, months));
     std::printf("  LSTM, seed %-2d              RMSE %6.2f\n", seed, errors.back());
     if (seed == 1) low = high = months;
     for (Index i = 0; i < kMonthsHeldOut; ++i) {
@@ -123,8 +117,8 @@ int main(int argc, char** argv) try {
   double average = 0, spread = 0;
   for (const double e : errors) average += e / kSeeds;
   for (const double e : errors) spread += std::pow(e - average, 2) / (kSeeds - 1);
-  const double persistence = rmse(p.passengers.rows(first - 1, first - 1 + kMonthsHeldOut), p.truth);
-  const double seasonal = rmse(p.passengers.rows(first - kSeason, first), p.truth);
+  const double persistence = rmse(p.truth, p.passengers.rows(first - 1, first - 1 + kMonthsHeldOut));
+  const double seasonal = rmse(p.truth, p.passengers.rows(first - kSeason, first));
   std::printf("  LSTM, mean of %d seeds      RMSE %6.2f, standard deviation %.2f\n", kSeeds, average,
               std::sqrt(spread));
   std::printf("  same as last month         RMSE %6.2f\n", persistence);
