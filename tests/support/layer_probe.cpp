@@ -7,6 +7,7 @@
 #include <rondo/layer.hpp>
 
 #include "engine/staging.hpp"
+#include "engine/thread_pool.hpp"
 
 namespace rondo::test {
 
@@ -28,6 +29,7 @@ class Walk {
   Walk(const graph::LayerNode& node, const std::vector<Tensor>& inputs, const ProbeArguments& arguments)
       : node_(node),
         rows_(inputs.at(0).shape()[0]),
+        threads_(arguments.threads),
         plan_(make_plan(node, inputs, rows_ + arguments.spare_rows, arguments)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const ValueInfo& info = plan_->info(plan_->inputs()[i]);
@@ -39,7 +41,8 @@ class Walk {
   void forward() {
     plan_->begin(run());
     plan_->derive_if_stale(workspace_);
-    plan_->forward(run(), {0, rows_});
+    auto forward = [&](const engine::Member& m) { plan_->forward(run(), m.share(rows_)); };
+    engine::run_team(threads_, {forward});
   }
 
   void backward(const std::vector<Tensor>& cotangents) {
@@ -52,10 +55,9 @@ class Walk {
       const ValueInfo& info = plan_->info(outputs[i]);
       put(cotangents[i], info, info.gradient);
     }
-    for (Index stage = 0; stage < plan_->backward_stages(); ++stage) {
-      plan_->backward(run(), engine::Member(0, 1), stage);
-    }
-    plan_->gradients(run(), engine::Member(0, 1));
+    auto backward = [&](const engine::Member& m, Index stage) { plan_->backward(run(), m, stage); };
+    auto gradients = [&](const engine::Member& m) { plan_->gradients(run(), m); };
+    engine::run_team(threads_, {{backward, plan_->backward_stages()}, gradients});
   }
 
   std::vector<Tensor> outputs() const {
@@ -137,6 +139,7 @@ class Walk {
 
   const graph::LayerNode& node_;
   Index rows_;
+  Index threads_;
   std::unique_ptr<const engine::Plan> plan_;
   engine::Workspace workspace_ = plan_->lease();
 };

@@ -24,6 +24,7 @@ struct ProbeArguments {
   Tensor mask = {};                        // (batch, timesteps) of the first input; empty: every step counts
   bool training = true;                    // false: in a plan of inference, which keeps less; no cotangents then
   Index spare_rows = 0;                    // batch rows that the plan has room for beyond those it walks
+  Index threads = 1;                       // that walk the plan together
 };
 
 struct Probed {

@@ -17,7 +17,8 @@ LstmWeights lstm_weights(const Layer& layer, Size inputs) {
           layer.use_bias ? layer.weights.at(2) : Array()};
 }
 
-// (batch, steps, units) of outputs, or the last step of each row.
+}  // namespace
+
 Array last_steps(const Array& outputs, Size batch, Size steps, Size units) {
   Array last;
   for (Size b = 0; b < batch; ++b) {
@@ -26,7 +27,6 @@ Array last_steps(const Array& outputs, Size batch, Size steps, Size units) {
   return last;
 }
 
-// The other way round: gradients of the last steps among zeros.
 Array at_last_steps(const Array& last, Size batch, Size steps, Size units) {
   Array all(batch * steps * units, 0.0);
   for (Size b = 0; b < batch; ++b) {
@@ -34,8 +34,6 @@ Array at_last_steps(const Array& last, Size batch, Size steps, Size units) {
   }
   return all;
 }
-
-}  // namespace
 
 Size weight_count(const Layer& layer) {
   if (layer.kind == "Activation") return 0;

@@ -45,6 +45,10 @@ struct ModelGradients {
   Array x;
 };
 
+// The last step of each row of (batch, steps, units); and gradients of the last steps among zeros.
+Array last_steps(const Array& outputs, Size batch, Size steps, Size units);
+Array at_last_steps(const Array& last, Size batch, Size steps, Size units);
+
 class Model {
  public:
   explicit Model(std::vector<Layer> layers) : layers_(std::move(layers)) {}
