@@ -1,5 +1,5 @@
 // What Rondo says to the mistakes that people make most. A text must say who complains and where, what came, what was
-// expected, and how to mend it.
+// expected, and how to mend it; and it must be the same text in a program whose language writes decimal commas.
 //
 // To read all of them aloud:  RONDO_SHOW_ERRORS=1 ctest -R ErrorTexts -V  (or run the test program with that variable).
 #include <cmath>
@@ -10,6 +10,8 @@
 #include <iostream>
 
 #include <rondo/rondo.hpp>
+
+#include "support/other_locale.hpp"
 
 namespace rondo {
 namespace {
@@ -33,7 +35,7 @@ void expect_text(const char* mistake_in_words, Mistake mistake, const Parts& par
     ADD_FAILURE() << "nothing was thrown";
     return;
   }
-  if (std::getenv("RONDO_SHOW_ERRORS") != nullptr) std::cout << "\n* " << mistake_in_words << ":\n  " << text << '\n';
+  if (std::getenv("RONDO_SHOW_ERRORS") != nullptr) std::cerr << "\n* " << mistake_in_words << ":\n  " << text << '\n';
   for (const std::string& part : parts) {
     EXPECT_NE(text.find(part), std::string::npos) << "'" << part << "' is not in: " << text;
   }
@@ -55,6 +57,7 @@ class ErrorTexts : public testing::Test {
   }
   static Tensor samples(Index n) { return Tensor::zeros({n, 5, 2}); }
   static Tensor labels(Index n, Index outputs = 1) { return Tensor::zeros({n, outputs}); }
+  const test::OtherLocale locale_;
   static constexpr const char* kPath = "no/such/place/airline.csv";
 };
 
@@ -297,6 +300,17 @@ TEST_F(ErrorTexts, OptionsOutOfRangeSayTheRange) {
                            {"SGD", "learning_rate", "-0.1", "0 or more"});
   expect_text<ConfigError>("a momentum above 1", [] { (void)SGD({.momentum = 3}); },
                            {"SGD", "momentum is 3", "between 0 and 1"});
+}
+
+TEST_F(ErrorTexts, FractionsAndRangesAreNumbersAsPeopleWriteThem) {
+  expect_text<ConfigError>("a share of the rows above 1",
+                           [] { (void)split_in_time(samples(9), labels(9), {.test_fraction = 1.5}); },
+                           {"split_in_time", "between 0 and 1", "got 1.5"});
+  expect_text<ConfigError>("a feature range that runs backwards",
+                           [] {
+                             (void)MinMaxScaler({.feature_range = {0.5, -0.25}});
+                           },
+                           {"MinMaxScaler", "from a smaller to a larger number", "{0.5, -0.25}"});
 }
 
 // ---- data ---------------------------------------------------------------------------------------------------------
