@@ -1,5 +1,5 @@
 // What Rondo says to the mistakes that people make most. A text must say who complains and where, what came, what was
-// expected, and how to mend it.
+// expected, and how to mend it; and it must be the same text in a program whose language writes decimal commas.
 //
 // To read all of them aloud:  RONDO_SHOW_ERRORS=1 ctest -R ErrorTexts -V  (or run the test program with that variable).
 #include <cmath>
@@ -8,8 +8,11 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iostream>
+#include <utility>
 
 #include <rondo/rondo.hpp>
+
+#include "support/other_locale.hpp"
 
 namespace rondo {
 namespace {
@@ -33,7 +36,7 @@ void expect_text(const char* mistake_in_words, Mistake mistake, const Parts& par
     ADD_FAILURE() << "nothing was thrown";
     return;
   }
-  if (std::getenv("RONDO_SHOW_ERRORS") != nullptr) std::cout << "\n* " << mistake_in_words << ":\n  " << text << '\n';
+  if (std::getenv("RONDO_SHOW_ERRORS") != nullptr) std::cerr << "\n* " << mistake_in_words << ":\n  " << text << '\n';
   for (const std::string& part : parts) {
     EXPECT_NE(text.find(part), std::string::npos) << "'" << part << "' is not in: " << text;
   }
@@ -55,6 +58,7 @@ class ErrorTexts : public testing::Test {
   }
   static Tensor samples(Index n) { return Tensor::zeros({n, 5, 2}); }
   static Tensor labels(Index n, Index outputs = 1) { return Tensor::zeros({n, outputs}); }
+  const test::OtherLocale locale_;
   static constexpr const char* kPath = "no/such/place/airline.csv";
 };
 
@@ -210,6 +214,32 @@ TEST_F(ErrorTexts, AReshapeThatDoesNotFitNamesBothShapes) {
                           {"(10,)", "(3, 3)"});
 }
 
+TEST_F(ErrorTexts, AStatefulModelRefusesToBeShuffled) {
+  Sequential model{LSTM(4, {.stateful = true, .input_shape = {5, 2}}), Dense(1)};
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  expect_text<ConfigError>("a stateful model fitted with .shuffle = true",
+                           [&] { model.fit(samples(8), labels(8), {.batch_size = 4, .verbose = 0, .shuffle = true}); },
+                           {"'sequential'", "stateful", "shuffle", "leave it out"});
+}
+
+TEST_F(ErrorTexts, AHintAboutTimeStepsComesOnlyWhereItHelps) {
+  Sequential model{LSTM(3, {.input_shape = {5, 2}})};
+  try {
+    model.add(Activation("glu"));
+    FAIL() << "nothing was thrown";
+  } catch (const ShapeError& error) {
+    const std::string text = error.what();
+    EXPECT_NE(text.find("even"), std::string::npos) << text;
+    EXPECT_EQ(text.find("return_sequences"), std::string::npos) << "the width is odd with all steps too: " << text;
+  }
+  try {
+    model.add(Dense(5, {.activation = "glu"}));
+    FAIL() << "nothing was thrown";
+  } catch (const ShapeError& error) {
+    EXPECT_EQ(std::string(error.what()).find("return_sequences"), std::string::npos) << error.what();
+  }
+}
+
 // ---- names --------------------------------------------------------------------------------------------------------
 
 TEST_F(ErrorTexts, AnUnknownNameComesWithTheNearestKnownOne) {
@@ -230,6 +260,22 @@ TEST_F(ErrorTexts, AnUnknownNameComesWithTheNearestKnownOne) {
   expect_text<ConfigError>("a name that is like nothing known",
                            [] { forecaster().compile({.optimizer = "lion_of_the_north", .loss = "mse"}); },
                            {"optimizer 'lion_of_the_north'", "'adam'", "'rmsprop'", "'sgd'"});
+  const std::string missing = "is in Keras, but not in Rondo yet";
+  expect_text<ConfigError>("an optimizer of Keras that is missing",
+                           [] { forecaster().compile({.optimizer = "nadam", .loss = "mse"}); },
+                           {"optimizer 'nadam' " + missing, "'adam'", "'rmsprop'", "'sgd'"});
+  expect_text<ConfigError>("a loss of Keras that is missing",
+                           [] { forecaster().compile({.optimizer = "adam", .loss = "huber"}); },
+                           {"loss 'huber' " + missing, "'mean_squared_error'"});
+  expect_text<ConfigError>("a metric of Keras that is missing",
+                           [] { forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"auc"}}); },
+                           {"metric 'auc' " + missing, "'accuracy'"});
+  expect_text<ConfigError>("an initializer of Keras that is missing",
+                           [] { (void)Dense(1, {.kernel_initializer = "he_normal"}); },
+                           {"initializer 'he_normal' " + missing, "'glorot_uniform'"});
+  expect_text<ConfigError>("a metric given as the loss",
+                           [] { forecaster().compile({.optimizer = "adam", .loss = "accuracy"}); },
+                           {"loss 'accuracy'", "a metric"});
   expect_text<ConfigError>("a softmax inside an LSTM", [] { (void)LSTM(4, {.activation = "softmax"}); },
                            {"LSTM", "'softmax'", "elementwise", "'tanh'"});
 }
@@ -239,6 +285,20 @@ TEST_F(ErrorTexts, HistoryAndLayersAndColumnsAreFoundByNameOrShowWhatThereIs) {
   const History history = model.fit(samples(4), labels(4), {.verbose = 0});
   expect_text<ConfigError>("a history series that was not recorded", [&] { (void)history["val_loss"]; },
                            {"'val_loss'", "'loss'"});
+  Logs logs;
+  logs.set("val_loss", 0.5);
+  expect_text<ConfigError>("a value that the logs do not have", [&] { (void)logs["val_los"]; },
+                           {"'val_los'", "Did you mean 'val_loss'?"});
+  expect_text<ConfigError>("the same, read through a const reference", [&] { (void)std::as_const(logs)["val_los"]; },
+                           {"'val_los'", "Did you mean 'val_loss'?"});
+  expect_text<ConfigError>("the validation loss in logs of a fit without validation",
+                           [&] {
+                             model.fit(samples(4), labels(4),
+                                       {.verbose = 0,
+                                        .callbacks = {std::make_shared<LambdaCallback>(LambdaCallback::Functions{
+                                            .on_epoch_end = [](Index, Logs& l) { (void)l["val_loss"]; }})}});
+                           },
+                           {"'val_loss'", "'loss'", "validation"});
   expect_text<ConfigError>("a layer that is not in the model", [&] { (void)model.get_layer("dens"); },
                            {"'sequential'", "'dens'", "Did you mean 'dense'?", "'lstm'"});
   expect_text<ConfigError>("a column that is not in the table",
@@ -248,11 +308,16 @@ TEST_F(ErrorTexts, HistoryAndLayersAndColumnsAreFoundByNameOrShowWhatThereIs) {
 
 // ---- the order of calls -------------------------------------------------------------------------------------------
 
-TEST_F(ErrorTexts, PredictBeforeTheShapesAreKnownSaysHowToMakeThemKnown) {
+TEST_F(ErrorTexts, WhatNeedsShapesBeforeTheyAreKnownSaysHowToMakeThemKnown) {
   const Sequential model{LSTM(4), Dense(1)};
   expect_text<StateError>(
-      "predict before the shapes are known", [&] { (void)model.predict(samples(2)); },
+      "memory_required before the shapes are known",
+      [&] {
+        (void)model.memory_required({2, 5, 2});
+      },
       {"'sequential'", "shapes are not known", ".input_shape = {timesteps, features}", "fit", "build"});
+  expect_text<StateError>("a stream before the shapes are known", [&] { (void)model.stream(); },
+                          {"'sequential'", "no weights yet", ".input_shape", "build"});
   expect_text<StateError>("get_weights before the shapes are known", [&] { (void)model.get_weights(); },
                           {"'sequential'", "no weights yet", ".input_shape", "build"});
 }
@@ -290,6 +355,9 @@ TEST_F(ErrorTexts, OptionsOutOfRangeSayTheRange) {
                            {"validation_split", "below 1"});
   expect_text<ConfigError>("negative epochs", [] { forecaster().fit(samples(9), labels(9), {.epochs = -1}); },
                            {"epochs is -1", "0 or more"});
+  expect_text<ConfigError>("a negative initial_epoch",
+                           [] { forecaster().fit(samples(9), labels(9), {.verbose = 0, .initial_epoch = -5}); },
+                           {"initial_epoch is -5", "0 or more"});
   expect_text<ConfigError>("verbose 3", [] { forecaster().fit(samples(9), labels(9), {.verbose = 3}); },
                            {"verbose is 3", "0 (silent)", "1 (bar)", "2 (one line an epoch)"});
   expect_text<ConfigError>("an LSTM of no units", [] { (void)LSTM(0); }, {"LSTM", "units is 0", "1 or more"});
@@ -297,6 +365,17 @@ TEST_F(ErrorTexts, OptionsOutOfRangeSayTheRange) {
                            {"SGD", "learning_rate", "-0.1", "0 or more"});
   expect_text<ConfigError>("a momentum above 1", [] { (void)SGD({.momentum = 3}); },
                            {"SGD", "momentum is 3", "between 0 and 1"});
+}
+
+TEST_F(ErrorTexts, FractionsAndRangesAreNumbersAsPeopleWriteThem) {
+  expect_text<ConfigError>("a share of the rows above 1",
+                           [] { (void)split_in_time(samples(9), labels(9), {.test_fraction = 1.5}); },
+                           {"split_in_time", "between 0 and 1", "got 1.5"});
+  expect_text<ConfigError>("a feature range that runs backwards",
+                           [] {
+                             (void)MinMaxScaler({.feature_range = {0.5, -0.25}});
+                           },
+                           {"MinMaxScaler", "from a smaller to a larger number", "{0.5, -0.25}"});
 }
 
 // ---- data ---------------------------------------------------------------------------------------------------------
@@ -316,15 +395,95 @@ TEST_F(ErrorTexts, AMissingFileIsNamedWithTheReason) {
 
 TEST_F(ErrorTexts, ASparseLabelOutOfRangeIsNamedWithTheClassesThereAre) {
   const Tensor y = {{0}, {1}, {3}, {2}};
+  const Loss loss = losses::SparseCategoricalCrossentropy({.from_logits = true});
   expect_text<ShapeError>("the class number 3 among three classes",
-                          [&] { forecaster(3, "sparse_categorical_crossentropy").fit(samples(4), y, {.verbose = 0}); },
-                          {"'sequential'", "label 3", "position 2", "0 to 2"});
+                          [&] { forecaster(3, loss).fit(samples(4), y, {.verbose = 0}); },
+                          {"'sequential'", "label 3", "sample 2", "0 to 2"});
+  expect_text<ShapeError>("the class number 0.5",
+                          [&] {
+                            (void)forecaster(3, loss).evaluate(samples(2), Tensor{{0.5}, {1}}, {.verbose = 0});
+                          },
+                          {"label 0.5", "sample 0", "0 to 2"});
+}
+
+TEST_F(ErrorTexts, LabelsThatAreNoProbabilitiesAreNamedWithTheWayToRecodeThem) {
+  const auto classifier = [](Index outputs, const char* activation, const char* loss) {
+    Sequential model{LSTM(4, {.input_shape = {5, 2}}), Dense(outputs, {.activation = activation})};
+    model.compile({.optimizer = "adam", .loss = loss});
+    return model;
+  };
+  const FitOptions quiet{.verbose = 0};
   expect_text<ShapeError>(
-      "the class number 0.5",
+      "labels -1 and +1 with binary crossentropy",
       [&] {
-        (void)forecaster(3, "sparse_categorical_crossentropy").evaluate(samples(2), Tensor{{0.5}, {1}}, {.verbose = 0});
+        classifier(1, "sigmoid", "bce").fit(samples(3), Tensor{{1}, {1}, {-1}}, quiet);
       },
-      {"label 0.5", "position 0", "0 to 2"});
+      {"'sequential'", "label -1", "sample 2 of y", "between 0 and 1", "binary_crossentropy", "(y + 1) / 2"});
+  expect_text<ShapeError>(
+      "labels 1 and 2 with binary crossentropy, in evaluate",
+      [&] {
+        (void)classifier(1, "sigmoid", "bce").evaluate(samples(3), Tensor{{1}, {2}, {1}}, {.verbose = 0});
+      },
+      {"label 2", "sample 1", "y - 1"});
+  expect_text<ShapeError>("labels 0 and 255 with binary crossentropy, in the validation data",
+                          [&] {
+                            classifier(1, "sigmoid", "bce")
+                                .fit(samples(2), Tensor{{0}, {1}},
+                                     {.verbose = 0, .validation_data = {{samples(2), Tensor{{0}, {255}}}}});
+                          },
+                          {"label 255", "sample 1 of the validation y", "y / 255"});
+  expect_text<ShapeError>(
+      "class numbers with binary crossentropy",
+      [&] {
+        classifier(1, "sigmoid", "bce").fit(samples(4), Tensor{{0}, {1}, {2}, {3}}, quiet);
+      },
+      {"label 2", "sample 2", "Dense(4, {.activation = \"softmax\"})", "sparse_categorical_crossentropy"});
+  expect_text<ShapeError>("measurements with binary crossentropy",
+                          [&] {
+                            classifier(1, "sigmoid", "bce").fit(samples(3), Tensor{{0.5}, {12.25}, {3}}, quiet);
+                          },
+                          {"label 12.25", "sample 1", "\"mse\""});
+  expect_text<ShapeError>(
+      "rows of -1 and 1 with categorical crossentropy",
+      [&] {
+        classifier(2, "softmax", "categorical_crossentropy").fit(samples(2), Tensor{{1, -1}, {-1, 1}}, quiet);
+      },
+      {"label -1", "sample 0", "categorical_crossentropy", "(y + 1) / 2"});
+}
+
+TEST_F(ErrorTexts, WhatCannotLearnIsSaidBeforeItTrains) {
+  const auto fit = [](Index outputs, const char* activation, const Loss& loss, const Tensor& y) {
+    clear_session();
+    Sequential model{LSTM(4, {.input_shape = {5, 2}}), Dense(outputs, {.activation = activation})};
+    model.compile({.optimizer = "adam", .loss = loss});
+    model.fit(samples(2), y, {.verbose = 0});
+  };
+  const Tensor one = {{0}, {1}}, two = {{0, 1}, {1, 0}};
+  for (const char* loss : {"mse", "binary_crossentropy", "categorical_crossentropy"}) {
+    expect_text<ConfigError>("softmax across a single unit", [&] { fit(1, "softmax", loss, one); },
+                             {"'sequential'", "softmax", "one unit", "always 1", "sigmoid"});
+  }
+  expect_text<ConfigError>("categorical crossentropy of a single unit",
+                           [&] { fit(1, "sigmoid", "categorical_crossentropy", one); },
+                           {"'sequential'", "categorical_crossentropy", "one unit", "binary_crossentropy"});
+  expect_text<ConfigError>("binary crossentropy without a sigmoid",
+                           [&] { fit(1, "linear", "binary_crossentropy", one); },
+                           {"'sequential'", "'linear'", "binary_crossentropy", ".activation = \"sigmoid\"",
+                            "losses::BinaryCrossentropy({.from_logits = true})"});
+  expect_text<ConfigError>("categorical crossentropy without a softmax",
+                           [&] { fit(2, "linear", "categorical_crossentropy", two); },
+                           {"'linear'", "categorical_crossentropy", ".activation = \"softmax\"",
+                            "losses::CategoricalCrossentropy({.from_logits = true})"});
+  expect_text<ConfigError>("sparse categorical crossentropy behind a tanh",
+                           [&] { fit(2, "tanh", "sparse_categorical_crossentropy", one); },
+                           {"'tanh'", "sparse_categorical_crossentropy", ".activation = \"softmax\""});
+  expect_text<ConfigError>("binary crossentropy right behind an LSTM",
+                           [] {
+                             Sequential model{LSTM(1, {.input_shape = {5, 2}})};
+                             model.compile({.optimizer = "adam", .loss = "bce"});
+                             model.fit(samples(2), Tensor{{0}, {1}}, {.verbose = 0});
+                           },
+                           {"'tanh'", "Dense(1, {.activation = \"sigmoid\"})"});
 }
 
 TEST_F(ErrorTexts, ANanInTheDataIsNamedWithSampleEpochAndBatch) {

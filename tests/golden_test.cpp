@@ -411,12 +411,12 @@ class TrainingRun {
     FitOptions options{.epochs = fit.value("epochs", 1),
                        .verbose = 0,
                        .validation_split = fit.value("validation_split", 0.0),
-                       .shuffle = fit.at("shuffle"),
+                       .shuffle = fit.at("shuffle").get<bool>(),
                        .initial_epoch = fit.value("initial_epoch", 0)};
     if (fit.contains("batch_size")) options.batch_size = fit["batch_size"].get<int>();
     if (one_.contains("validation_data")) {
       const Json& data = one_["validation_data"];
-      options.validation_data.emplace(only(data.at("x")), only(data.at("y")));
+      options.validation_data = {only(data.at("x")), only(data.at("y"))};
     }
     Course course;
     options.callbacks.push_back(

@@ -120,7 +120,7 @@ MUTANTS = [
            "loss_.total += static_cast<double>(run.rows) * loss;\n    loss_.count += static_cast<double>(run.rows);",
            "loss_.total += loss;\n    loss_.count += 1;"),
     Mutant("validation takes the first samples", "src/training/fit.cpp",
-           "kept.emplace(X.rows(train), y.rows(train));", "kept.emplace(X.rows(0, train), y.rows(0, train));"),
+           "ValidationData(X.rows(train), y.rows(train))", "ValidationData(X.rows(0, train), y.rows(0, train))"),
     Mutant("the root of rmse is taken of each batch", "src/training/head.cpp",
            "return metrics_[i].metric.root ? std::sqrt(mean.mean()) : mean.mean();", "return mean.mean();"),
 ]

@@ -5,9 +5,10 @@
 //     explicit StopAt(double t) : target(t) {}
 //     void on_epoch_end(Index, Logs& logs) override { if (logs["loss"] < target) model().stop_training(); }
 //   };
-//   model.fit(X, y, {.epochs = 1000, .callbacks = {std::make_shared<StopAt>(1e-4)}});
+//   model.fit(X, y, {.epochs = 1000, .callbacks = {make_callback<StopAt>(1e-4)}});
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -61,6 +62,12 @@ class Callback {
 };
 
 using Callbacks = std::vector<std::shared_ptr<Callback>>;
+
+// A callback made in place, from what its constructor takes.
+template <std::derived_from<Callback> T, class... Arguments>
+std::shared_ptr<T> make_callback(Arguments&&... arguments) {
+  return std::make_shared<T>(std::forward<Arguments>(arguments)...);
+}
 
 // Callbacks from functions. Empty ones are not called.
 class LambdaCallback : public Callback {

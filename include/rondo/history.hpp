@@ -15,7 +15,7 @@ namespace rondo {
 class Logs {
  public:
   void set(const std::string& name, double value);
-  // NaN where there is no such name.
+  // ConfigError, with the known names, where there is no such name: contains() asks.
   double operator[](const std::string& name) const;
   bool contains(const std::string& name) const;
   void clear() { size_ = 0; }

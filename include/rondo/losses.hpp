@@ -8,7 +8,8 @@
 // by the shapes of predictions and labels. Class names ("MeanSquaredError") are taken too.
 //
 // The loss of a batch is the mean over all samples (and time steps) of the value per row. Labels must have the
-// predictions' shape; (N,) and (N, 1) are the same. Sparse labels are class numbers without the class axis.
+// predictions' shape; (N,) and (N, 1) are the same. Sparse labels are class numbers without the class axis; those of
+// the other crossentropies lie between 0 and 1 (rows need not sum to 1). fit and evaluate refuse others.
 #pragma once
 
 #include <cstddef>

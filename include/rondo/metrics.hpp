@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <rondo/losses.hpp>
 #include <rondo/shape.hpp>
@@ -41,6 +42,15 @@ class Metric {
  private:
   std::string name_;
   std::shared_ptr<const detail::MetricImpl> impl_;
+};
+
+// Metrics for compile, in order: {"mae", metrics::BinaryAccuracy()}, or names that a program has in a vector.
+class Metrics : public std::vector<Metric> {
+ public:
+  using std::vector<Metric>::vector;
+  Metrics(const std::vector<Metric>& metrics) : std::vector<Metric>(metrics) {}
+  // ConfigError for a name that is not known.
+  Metrics(const std::vector<std::string>& names) : std::vector<Metric>(names.begin(), names.end()) {}
 };
 
 namespace metrics {

@@ -37,10 +37,29 @@ namespace training {
 class ModelNode;
 }
 
+// Options are given by name, in the order in which they stand here. Where the compiler's answer to a misspelt one says
+// little, name the struct: for model.fit(X, y, FitOptions{.epoch = 10}) g++ says that there is no 'epoch'.
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";
-  Loss loss = {};
-  std::vector<Metric> metrics = {};
+  Loss loss = {};        // left out: that of the compile before, if any
+  Metrics metrics = {};  // likewise; names, objects of rondo::metrics, or a std::vector<std::string>
+};
+
+// Samples and labels to measure on after each epoch: .validation_data = {X, y}, or a pair of both.
+class ValidationData {
+ public:
+  ValidationData() = default;  // none
+  ValidationData(std::nullopt_t) {}
+  ValidationData(Tensor X, Tensor y) : data_(std::in_place, std::move(X), std::move(y)) {}
+  ValidationData(std::pair<Tensor, Tensor> data) : data_(std::move(data)) {}
+
+  explicit operator bool() const { return data_.has_value(); }
+  // Of data that are there.
+  const Tensor& X() const { return data_->first; }
+  const Tensor& y() const { return data_->second; }
+
+ private:
+  std::optional<std::pair<Tensor, Tensor>> data_;
 };
 
 struct FitOptions {
@@ -48,10 +67,12 @@ struct FitOptions {
   Dim epochs = 1;
   int verbose = 1;  // 0 silent, 1 progress bar, 2 one line an epoch
   Callbacks callbacks = {};
-  Real validation_split = 0.0;  // this fraction of the samples, the last ones, is kept for validation
-  std::optional<std::pair<Tensor, Tensor>> validation_data = {};  // (X, y); wins over validation_split
-  bool shuffle = true;                                            // a new order each epoch, from the random seed
-  Dim initial_epoch = 0;
+  Real validation_split = 0.0;          // this fraction of the samples, the last ones, is kept for validation
+  ValidationData validation_data = {};  // wins over validation_split
+  // A new order of the samples each epoch, from the random seed. Default: true, but false for a stateful model, whose
+  // rows go on from batch to batch; ConfigError for true there.
+  std::optional<bool> shuffle = {};
+  Dim initial_epoch = 0;  // 0 or more; epochs are counted from here, so there are epochs - initial_epoch of them
 };
 
 struct EvaluateOptions {
@@ -87,21 +108,26 @@ struct MemoryRequired {
 
 class Model : public Layer {
  public:
-  // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; optimizer
-  // state starts anew.
+  // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; the optimizer
+  // is a new one each time ("rmsprop" if none is given), without memory of the one before. Loss and metrics that are
+  // left out stay, as in Keras.
   void compile(const CompileOptions& options) const;
 
   // Trains on (X, y) and returns the course of the loss and metrics.
-  // Errors: StateError before compile; ShapeError where X, y and the model do not fit; ConfigError for options out of
-  // range; NumericError, naming epoch, batch and cause, where X, y, a loss or an update is infinite or NaN: weights are
-  // those before that batch (docs/not-finite.md). Ctrl-C stops after the batch at work and returns what was learned,
-  // with history.interrupted(); a second one ends the program.
+  //
+  // Errors: StateError before compile; ShapeError where X, y and the model do not fit, or y holds labels that the loss
+  // does not take; ConfigError for options out of range, and for a loss and a last activation that cannot learn
+  // together (softmax over one unit, a crossentropy of probabilities without sigmoid or softmax); NumericError, naming
+  // epoch, batch and cause, where X, y, a loss or an update is infinite or NaN: weights are those before that batch
+  // (docs/not-finite.md). Ctrl-C stops after the batch at work and returns what was learned, with
+  // history.interrupted(); a second one ends the program.
   History fit(const Tensor& X, const Tensor& y, const FitOptions& options = {}) const;
 
   // Loss and metrics on (X, y), as means over samples. Errors as fit; but NaN and infinities propagate.
   Evaluation evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options = {}) const;
 
-  // The outputs for X, one row a sample, of the model's dtype; needs no compile. StateError before the model is built.
+  // The outputs for X, one row a sample, of the model's dtype; needs no compile. A model whose shapes are not known yet
+  // is built for X first, with initial weights from the random seed.
   Tensor predict(const Tensor& X, const PredictOptions& options = {}) const;
 
   // The same into a tensor of the right shape and dtype (ShapeError, ConfigError otherwise). Allocates nothing once the

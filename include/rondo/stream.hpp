@@ -46,6 +46,10 @@ class Stream {
   void step(std::span<const float> x, std::span<float> y) noexcept;
   void step(std::span<const double> x, std::span<double> y) noexcept;
 
+  // The same for scripts and tests: x of shape (features,), y returned with the shape (outputs,) and the model's dtype.
+  // ShapeError for another shape. It allocates: not for an audio thread.
+  Tensor step(const Tensor& x);
+
   // Back to the state before the first step: zeros.
   void reset() noexcept;
 

@@ -1,12 +1,13 @@
 #include "core/names.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+#include <cstring>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <system_error>
 
 namespace rondo {
 
@@ -27,8 +28,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-bool is_upper(char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; }
-bool is_lower(char c) { return std::islower(static_cast<unsigned char>(c)) != 0; }
+// Those of <cctype> ask the locale.
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+char to_lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
 
 struct NameCounters {
   std::mutex mutex;
@@ -44,11 +48,11 @@ NameCounters& name_counters() {
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : lower) c = to_lower(c);
   return lower;
 }
 
-std::string did_you_mean(std::string_view given, std::span<const std::string> known) {
+const std::string* nearest_name(std::string_view given, std::span<const std::string> known) {
   const std::string lower = lower_case(given);
   std::size_t best = SIZE_MAX, best_exact = SIZE_MAX;
   const std::string* nearest = nullptr;
@@ -61,8 +65,12 @@ std::string did_you_mean(std::string_view given, std::span<const std::string> kn
     }
   }
   const std::size_t limit = std::max<std::size_t>(2, given.size() / 3);
-  if (nearest == nullptr || best > limit) return "";
-  return " Did you mean '" + *nearest + "'?";
+  return best <= limit ? nearest : nullptr;
+}
+
+std::string did_you_mean(std::string_view given, std::span<const std::string> known) {
+  const std::string* nearest = nearest_name(given, known);
+  return nearest != nullptr ? " Did you mean '" + *nearest + "'?" : "";
 }
 
 std::string number_text(double value, int digits) {
@@ -73,6 +81,18 @@ std::string number_text(double value, int digits) {
 std::string fixed_text(double value, int digits) {
   char text[512];  // the largest double has 309 digits before the point
   return {text, std::to_chars(text, std::end(text), value, std::chars_format::fixed, std::min(digits, 100)).ptr};
+}
+
+std::string scientific_text(double value, int digits) {
+  char text[64];
+  return {text, std::to_chars(text, std::end(text), value, std::chars_format::scientific, std::min(digits, 17)).ptr};
+}
+
+std::string system_error_text(int error) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+  if (const char* text = strerrordesc_np(error)) return text;
+#endif
+  return std::generic_category().message(error);
 }
 
 std::size_t display_width(std::string_view text) {
@@ -103,7 +123,7 @@ std::string snake_case(std::string_view name) {
     const bool starts_word =
         i > 0 && is_upper(c) && (is_lower(name[i - 1]) || (i + 1 < name.size() && is_lower(name[i + 1])));
     if (starts_word && out.back() != '_') out += '_';
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    out += to_lower(c);
   }
   return out;
 }
@@ -115,7 +135,7 @@ std::string camel_case(std::string_view snake) {
     if (c == '_') {
       upper = true;
     } else {
-      out += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+      out += upper ? to_upper(c) : c;
       upper = false;
     }
   }

@@ -12,6 +12,9 @@ namespace rondo {
 // " Did you mean 'adam'?" for "adan", or "" when nothing known is near (edit distance above a third of the length).
 std::string did_you_mean(std::string_view given, std::span<const std::string> known);
 
+// The known name that did_you_mean offers, or null.
+const std::string* nearest_name(std::string_view given, std::span<const std::string> known);
+
 // "'a', 'b', 'c'" for an error message.
 std::string quoted_list(std::span<const std::string> names);
 
@@ -22,6 +25,12 @@ std::string number_text(double value, int digits = 10);
 // A number with so many digits behind the point: "0.50". As printf's %f in the C locale, whatever the locale is.
 std::string fixed_text(double value, int digits);
 
+// A number with an exponent and so many digits behind the point: "5.0e-01". As printf's %e in the C locale.
+std::string scientific_text(double value, int digits);
+
+// What the system says of an errno, in English whatever the locale is: "No such file or directory".
+std::string system_error_text(int error);
+
 // How many columns of a terminal a text takes: UTF-8 characters, without escape sequences for colours.
 std::size_t display_width(std::string_view text);
 
@@ -31,6 +40,7 @@ std::string snake_case(std::string_view class_name);
 // "mean_squared_error" -> "MeanSquaredError".
 std::string camel_case(std::string_view snake);
 
+// Of the letters A to Z, whatever the locale is.
 std::string lower_case(std::string_view text);
 
 // The next automatic name of a class in this process: "lstm", "lstm_1", ...

@@ -1,7 +1,11 @@
 #include "core/names.hpp"
 
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <gtest/gtest.h>
+
+#include "support/other_locale.hpp"
 
 namespace rondo {
 namespace {
@@ -71,6 +75,39 @@ TEST(SnakeCase, IsThatOfKeras) {
 TEST(CamelCase, IsTheWayBack) {
   EXPECT_EQ(camel_case("mean_squared_error"), "MeanSquaredError");
   EXPECT_EQ(camel_case("dense"), "Dense");
+}
+
+TEST(Numbers, AreWrittenAsPrintfDoesInTheCLocale) {
+  for (const double value : {0.0, 1.0, -0.5, 1234567.0, 0.1, 1e-5, 1e300, -1e-300, 99999.5, 0.00095}) {
+    char text[400];
+    std::snprintf(text, sizeof text, "%.10g", value);
+    EXPECT_EQ(number_text(value), text);
+    std::snprintf(text, sizeof text, "%.3g", value);
+    EXPECT_EQ(number_text(value, 3), text);
+    std::snprintf(text, sizeof text, "%.4f", value);
+    EXPECT_EQ(fixed_text(value, 4), text);
+    std::snprintf(text, sizeof text, "%.4e", value);
+    EXPECT_EQ(scientific_text(value, 4), text);
+  }
+}
+
+TEST(Numbers, AreTheSameInALocaleWithADecimalComma) {
+  const test::OtherLocale other;
+  EXPECT_EQ(number_text(1234.5), "1234.5");
+  EXPECT_EQ(fixed_text(1234.5, 2), "1234.50");
+  EXPECT_EQ(scientific_text(1234.5, 1), "1.2e+03");
+}
+
+TEST(LowerCase, KnowsTheLettersAToZ) {
+  const test::OtherLocale other;
+  EXPECT_EQ(lower_case("HI there \xC4 \xDC"), "hi there \xC4 \xDC");
+  EXPECT_EQ(snake_case("INITIALIZER"), "initializer");
+  EXPECT_EQ(camel_case("initial_id"), "InitialId");
+}
+
+TEST(SystemErrorText, IsEnglish) {
+  const test::OtherLocale other;
+  EXPECT_EQ(system_error_text(ENOENT), "No such file or directory");
 }
 
 TEST(UniqueName, CountsPerClassAndStartsAnew) {

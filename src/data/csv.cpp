@@ -8,6 +8,7 @@
 
 #include <rondo/data.hpp>
 
+#include "core/names.hpp"
 #include "core/sizes.hpp"
 #include "data/cells.hpp"
 
@@ -283,13 +284,11 @@ class TableBuilder {
 
 namespace {
 
-std::string reason(int error) { return std::generic_category().message(error); }
-
 std::string read_file(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file) throw FileError("cannot open '" + path + "': " + reason(errno));
+  if (!file) throw FileError("cannot open '" + path + "': " + system_error_text(errno));
 
   // The size is a promise to be checked: a pipe has none, and a file may change while it is read.
   std::error_code no_size;
@@ -300,7 +299,7 @@ std::string read_file(const std::string& path) {
   std::size_t got = text.empty() ? 0 : std::fread(text.data(), 1, text.size(), file.get());
   text.resize(got);
   for (char block[65536]; (got = std::fread(block, 1, sizeof block, file.get())) > 0;) text.append(block, got);
-  if (std::ferror(file.get()) != 0) throw FileError("cannot read '" + path + "': " + reason(errno));
+  if (std::ferror(file.get()) != 0) throw FileError("cannot read '" + path + "': " + system_error_text(errno));
   if (text.size() < size) {
     throw FileError("cannot read '" + path + "': got " + std::to_string(text.size()) + " of its " +
                     std::to_string(size) + " bytes");

@@ -2,6 +2,8 @@
 
 #include <rondo/data.hpp>
 
+#include "core/names.hpp"
+
 namespace rondo {
 
 namespace {
@@ -16,7 +18,7 @@ Index test_rows(const Tensor& data, const SplitOptions& options) {
   const bool by_fraction = options.test_fraction != 0;
   if (by_rows == by_fraction) {
     throw ConfigError("split_in_time: give exactly one of test (a number of rows) and test_fraction; got test = " +
-                      std::to_string(options.test) + " and test_fraction = " + std::to_string(options.test_fraction));
+                      std::to_string(options.test) + " and test_fraction = " + number_text(options.test_fraction));
   }
   if (options.test < 0) {
     throw ConfigError("split_in_time: test must be at least 1, got " + std::to_string(options.test));
@@ -24,7 +26,7 @@ Index test_rows(const Tensor& data, const SplitOptions& options) {
   if (by_rows) return options.test;
   if (!(options.test_fraction > 0 && options.test_fraction < 1)) {
     throw ConfigError("split_in_time: test_fraction must lie between 0 and 1, got " +
-                      std::to_string(options.test_fraction));
+                      number_text(options.test_fraction));
   }
   // 100 * 0.07 is 7.000000000000001 in floating point and must not round up to 8.
   const double exact = static_cast<double>(data.shape()[0]) * options.test_fraction;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <locale>
 #include <sched.h>
 #include <thread>
 
@@ -17,14 +18,22 @@ Index processors_by_affinity() {
   return std::max(1u, std::thread::hardware_concurrency());  // more processors than a cpu_set_t holds
 }
 
+// Reads the numbers that a file begins with. A French global locale would take "100000 100000" for one number.
+template <class... Numbers>
+bool numbers_in(const std::string& path, Numbers&... numbers) {
+  std::ifstream file;
+  file.imbue(std::locale::classic());
+  file.open(path);
+  return static_cast<bool>((file >> ... >> numbers));
+}
+
 // The limit that one cgroup's folder states; 0 for none. Version 2 has "quota period" in one file and the word max for
 // no limit, version 1 two files and -1.
 Index limit_of(const std::string& folder) {
   double quota = 0, period = 0;
-  std::ifstream v2(folder + "/cpu.max");
-  if (!(v2 >> quota >> period)) {
-    std::ifstream v1_quota(folder + "/cpu.cfs_quota_us"), v1_period(folder + "/cpu.cfs_period_us");
-    if (!(v1_quota >> quota && v1_period >> period)) return 0;
+  if (!numbers_in(folder + "/cpu.max", quota, period)) {
+    if (!numbers_in(folder + "/cpu.cfs_quota_us", quota) || !numbers_in(folder + "/cpu.cfs_period_us", period))
+      return 0;
   }
   return quota > 0 && period > 0 ? static_cast<Index>(std::ceil(quota / period)) : 0;
 }

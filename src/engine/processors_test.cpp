@@ -10,6 +10,8 @@
 
 #include <rondo/compute.hpp>
 
+#include "support/other_locale.hpp"
+
 namespace rondo::engine {
 namespace {
 
@@ -34,6 +36,13 @@ TEST_F(Cgroups, NoFilesOrNoQuotaMeansNoLimit) {
   write("/proc/self/cgroup", "0::/\n");
   write("/sys/fs/cgroup/cpu.max", "max 100000\n");
   EXPECT_EQ(processors(), 0);
+}
+
+TEST_F(Cgroups, AQuotaIsReadWhateverTheLocale) {
+  write("/proc/self/cgroup", "0::/\n");
+  write("/sys/fs/cgroup/cpu.max", "300000 100000\n");
+  const test::OtherLocale other;  // where a blank may group the digits of one number
+  EXPECT_EQ(processors(), 3);
 }
 
 TEST_F(Cgroups, AContainersRootIsItsOwnGroup) {

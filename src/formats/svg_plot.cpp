@@ -14,6 +14,8 @@
 
 #include <rondo/plot.hpp>
 
+#include "core/names.hpp"
+
 namespace rondo {
 
 namespace {
@@ -196,14 +198,14 @@ constexpr std::array<std::string_view, 7> kPalette = {"#0072B2", "#D55E00", "#00
 
 void write_all(const std::string& path, const std::string& temporary, const std::string& content) {
   std::FILE* file = std::fopen(temporary.c_str(), "wbx");
-  if (file == nullptr) fail_to_write(path, std::generic_category().message(errno));
+  if (file == nullptr) fail_to_write(path, system_error_text(errno));
   const bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size();
   const int write_error = errno;
   const bool closed = std::fclose(file) == 0;
   const int error = written ? errno : write_error;
   if (written && closed) return;
   std::remove(temporary.c_str());
-  fail_to_write(path, std::generic_category().message(error));
+  fail_to_write(path, system_error_text(error));
 }
 
 // Readers see the old file or the whole new one: a new name beside it, then a rename.
@@ -216,7 +218,7 @@ void write_atomically(const std::string& path, const std::string& content) {
   std::filesystem::rename(temporary, path, error);
   if (!error) return;
   std::remove(temporary.c_str());
-  fail_to_write(path, error.message());
+  fail_to_write(path, system_error_text(error.value()));
 }
 
 }  // namespace

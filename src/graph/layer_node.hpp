@@ -75,6 +75,9 @@ class LayerNode {
   // empty.
   virtual std::string output_hint() const { return ""; }
 
+  // The name of the activation whose values come out, up to a factor between 0 and 1; "" where that says nothing.
+  virtual std::string output_activation() const { return ""; }
+
   // A sentence for a user whose data have this sample shape, which the layer cannot take: how to reshape them.
   virtual std::string input_hint(const Shape&) const { return ""; }
 

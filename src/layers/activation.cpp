@@ -52,6 +52,9 @@ class ActivationNode final : public graph::LayerNode {
     return {y};
   }
 
+  // "linear" hands on what came in, which is not known here.
+  std::string output_activation() const override { return fn_.name() == "linear" ? "" : fn_.name(); }
+
   Json config() const override {
     Json config = LayerNode::config();
     config["activation"] = layers::activation_config(fn_);

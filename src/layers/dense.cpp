@@ -122,6 +122,8 @@ class DenseNode final : public graph::LayerNode {
     return dtype() == DType::float32 ? plan_as<float>(builder, inputs[0]) : plan_as<double>(builder, inputs[0]);
   }
 
+  std::string output_activation() const override { return options_.activation.name(); }
+
   Json config() const override {
     Json config = LayerNode::config();
     config["units"] = units_;

@@ -304,6 +304,8 @@ class LstmNode final : public graph::LayerNode {
            ", 1), or features of one step with as_features(X), (batch, 1, " + n + ")";
   }
 
+  std::string output_activation() const override { return options_.activation.name(); }
+
   std::string output_hint() const override {
     if (options_.return_sequences) return "";
     return "returns only its last step: give it .return_sequences = true to hand on all of them";

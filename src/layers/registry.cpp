@@ -1,7 +1,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "core/names.hpp"
+#include "core/keras_names.hpp"
 #include "layers/nodes.hpp"
 
 namespace rondo::layers {
@@ -28,8 +28,7 @@ std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_nam
   if (found == factories().end()) {
     std::vector<std::string> names;
     for (const auto& [name, factory] : factories()) names.push_back(name);
-    throw ConfigError("layer class '" + class_name + "' is not known." + did_you_mean(class_name, names) +
-                      " Known: " + quoted_list(names));
+    throw ConfigError(unknown_name(NameKind::layer, class_name, names));
   }
   try {
     return found->second(config);

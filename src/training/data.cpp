@@ -20,20 +20,6 @@ Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const s
   return {&X, &y, X.shape()[0], sample, y.shape().from(1)};
 }
 
-void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& y) {
-  if (!head.sparse()) return;
-  const auto check = [&](auto labels) {
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      const double v = static_cast<double>(labels[i]);
-      if (v >= 0 && v < static_cast<double>(head.classes()) && v == std::floor(v)) continue;
-      throw ShapeError(node.where() + ": label " + number_text(v) + " at position " + std::to_string(i) +
-                       " of y is no class number; the model has the classes 0 to " +
-                       std::to_string(head.classes() - 1));
-    }
-  };
-  y.dtype() == DType::float32 ? check(y.data<float>()) : check(y.data<double>());
-}
-
 Index training_samples(const ModelNode& node, Index samples, double validation_split) {
   if (!(validation_split >= 0 && validation_split < 1)) {
     throw ConfigError(node.where() + ": validation_split is " + number_text(validation_split) +

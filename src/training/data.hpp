@@ -24,9 +24,6 @@ void require_same_samples(const ModelNode& node, const Shape& X, const Shape& y,
 // for the training data, "validation " for those).
 Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what);
 
-// ShapeError naming the first label that is no class number of the head. Only for sparse losses.
-void check_class_numbers(const ModelNode& node, const Head& head, const Tensor& y);
-
 // The fixed part of N samples that a fraction of validation leaves for training (Keras: floor(N (1 - fraction))).
 // ConfigError where nothing would remain on one side.
 Index training_samples(const ModelNode& node, Index samples, double validation_split);

@@ -9,6 +9,7 @@
 #include "core/shuffle.hpp"
 #include "training/data.hpp"
 #include "training/interrupt.hpp"
+#include "training/labels.hpp"
 #include "training/not_finite.hpp"
 #include "training/progress_bar.hpp"
 
@@ -86,13 +87,15 @@ class EpochMeans {
 // Walks data through an evaluation program; shared by evaluate() and the validation inside fit().
 class Evaluator {
  public:
-  Evaluator(const ModelNode& node, const Compiled& compiled, const Data& data, Index batch_size)
+  // `what` names the data in messages, as for check_data.
+  Evaluator(const ModelNode& node, const Compiled& compiled, const Data& data, Index batch_size,
+            const std::string& what = "")
       : data_(data),
         batch_size_(std::min(batch_size, data.samples)),
         program_(node.program(Mode::evaluate, batch_size_, data.sample, data.truth)),
         workspace_(program_->plan->lease()),
         means_(*program_, compiled.metrics) {
-    check_class_numbers(node, *program_->head, *data.y);
+    check_labels(node, *program_->head, *data.y, what);
   }
 
   Index batches() const { return batches_of(data_.samples, batch_size_); }
@@ -143,7 +146,8 @@ class Trainer {
         workspace_(program_->plan->lease()),
         means_(*program_, compiled.metrics),
         order_(static_cast<std::size_t>(data.samples)) {
-    check_class_numbers(node, *program_->head, *data.y);
+    check_can_learn(node, *program_->head);
+    check_labels(node, *program_->head, *data.y, "");
     compiled_.optimizer.prepare(*program_->plan);
     std::iota(order_.begin(), order_.end(), Index{0});
   }
@@ -211,7 +215,7 @@ class Trainer {
   // order would change nothing but the rounding, so it stays.
   void shuffle() {
     const std::uint32_t epoch = node_.epochs_trained++;
-    if (!options_.shuffle || batches() == 1) return;
+    if (!options_.shuffle.value_or(!node_.stateful()) || batches() == 1) return;
     const RandomStream stream(random_seed(), Purpose::shuffle, node_.number(), epoch);
     std::iota(order_.begin(), order_.end(), Index{0});
     rondo::shuffle(order_, stream);
@@ -240,6 +244,21 @@ class Trainer {
   Logs logs_;
   History history_;
 };
+
+void check_epochs(const ModelNode& node, const FitOptions& options) {
+  for (const auto& [name, given] :
+       {std::pair{"epochs", options.epochs}, std::pair{"initial_epoch", options.initial_epoch}}) {
+    if (given >= 0) continue;
+    throw ConfigError(node.where() + ": " + name + " is " + std::to_string(given.value) + "; it must be 0 or more");
+  }
+}
+
+void check_shuffle(const ModelNode& node, const FitOptions& options) {
+  if (!node.stateful() || !options.shuffle.value_or(false)) return;
+  throw ConfigError(node.where() +
+                    " is stateful: each row of a batch goes on where it ended in the batch before, which .shuffle = "
+                    "true would tear apart; leave it out");
+}
 
 void check_stateful(const ModelNode& node, Index samples, Index batch_size) {
   if (!node.stateful() || samples % std::min(batch_size, samples) == 0) return;
@@ -270,9 +289,8 @@ History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& 
   Compiled& compiled = node.compiled("fit");
   check_verbose(node, options.verbose);
   const Index batch_size = checked_batch_size(node, options.batch_size);
-  if (options.epochs < 0) {
-    throw ConfigError(node.where() + ": epochs is " + std::to_string(options.epochs.value) + "; it must be 0 or more");
-  }
+  check_epochs(node, options);
+  check_shuffle(node, options);
   const Data all = check_data(node, X, y, "");
 
   const bool split = options.validation_split != 0 && !options.validation_data;
@@ -283,13 +301,13 @@ History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& 
   check_stateful(node, data.samples, batch_size);
   node.build_for(data.sample);
 
-  std::optional<std::pair<Tensor, Tensor>> kept = options.validation_data;
-  if (split) kept.emplace(X.rows(train), y.rows(train));
+  const ValidationData tail = split ? ValidationData(X.rows(train), y.rows(train)) : ValidationData();
+  const ValidationData& kept = split ? tail : options.validation_data;
   std::optional<Evaluator> evaluator;
   if (kept) {
-    const Data validation = check_data(node, kept->first, kept->second, "validation ");
+    const Data validation = check_data(node, kept.X(), kept.y(), "validation ");
     check_stateful(node, validation.samples, batch_size);
-    evaluator.emplace(node, compiled, validation, batch_size);
+    evaluator.emplace(node, compiled, validation, batch_size, "validation ");
   }
 
   Trainer trainer(model, node, compiled, data, batch_size, options);

@@ -193,6 +193,18 @@ TEST(Fit, DefaultsToBatchesOf32) {
   EXPECT_EQ(recorder->params().steps, 2);
 }
 
+TEST(Fit, AStatefulModelKeepsTheOrderOfItsSamples) {
+  const auto trained = [](std::optional<bool> shuffle) {
+    set_random_seed(3);
+    Sequential model{LSTM(4, {.stateful = true, .input_shape = {1, 1}}), Dense(1)};
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    model.fit(column(6).reshape({6, 1, 1}), column(6),
+              {.batch_size = 2, .epochs = 3, .verbose = 0, .shuffle = shuffle});
+    return model.get_weights()[0].to_vector();
+  };
+  EXPECT_EQ(trained(std::nullopt), trained(false));
+}
+
 // ---- validation ---------------------------------------------------------------------------------------------------
 
 TEST(Fit, ValidationSplitKeepsTheLastSamplesUnshuffled) {

@@ -29,6 +29,7 @@ class Head {
 
   // The labels' place in the arena, for staging.
   const engine::ValueInfo& truth() const { return truth_; }
+  const BoundLoss& rule() const { return loss_; }
   bool sparse() const { return loss_.labels == Labels::sparse; }
   Index classes() const { return prediction_.features; }
 

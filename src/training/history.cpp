@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <limits>
 
 #include <rondo/error.hpp>
 #include <rondo/history.hpp>
@@ -25,7 +24,12 @@ double Logs::operator[](const std::string& name) const {
   for (const auto& [n, v] : *this) {
     if (n == name) return v;
   }
-  return std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::string> names;
+  for (const auto& [n, v] : *this) names.push_back(n);
+  const bool misses_validation = name.starts_with("val_") && contains(name.substr(4));
+  throw ConfigError("the logs have no '" + name + "'." + did_you_mean(name, names) +
+                    (misses_validation ? " Give fit .validation_data or .validation_split for it." : "") +
+                    " They have " + (names.empty() ? "no entries" : quoted_list(names)));
 }
 
 bool Logs::contains(const std::string& name) const {

@@ -6,6 +6,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/keras_names.hpp"
 #include "core/names.hpp"
 
 namespace rondo {
@@ -130,8 +131,7 @@ Loss::Loss(const std::string& name) {
     for (const auto& [n, loss] : known) {
       if (n == lower_case(n)) names.push_back(n);
     }
-    throw ConfigError("loss '" + name + "' is not known." + did_you_mean(name, names) +
-                      " Known: " + quoted_list(names));
+    throw ConfigError(unknown_name(NameKind::loss, name, names));
   }
   impl_ = found->second.impl_;
 }

@@ -5,6 +5,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/keras_names.hpp"
 #include "core/names.hpp"
 
 namespace rondo {
@@ -164,8 +165,7 @@ Metric::Metric(const std::string& name) : name_(name) {
     for (const auto& [n, rule] : known) {
       if (n == lower_case(n)) names.push_back(n);
     }
-    throw ConfigError("metric '" + name + "' is not known." + did_you_mean(name, names) +
-                      " Known: " + quoted_list(names));
+    throw ConfigError(unknown_name(NameKind::metric, name, names));
   }
   impl_ = found->second;
 }

@@ -43,8 +43,9 @@ class PredictHooks final : public training::BatchHooks {
 }  // namespace
 
 Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
-  const training::ModelNode& node = model_node();
+  training::ModelNode& node = model_node();
   const Index batch_size = training::checked_batch_size(node, options.batch_size);
+  if (!node.built()) node.build_for(node.adapt_input(X.shape()));
   Tensor out(training::prediction_shape(node, X.shape()), node.dtype());
   const Index batches = (X.shape()[0] + batch_size - 1) / batch_size;
   training::attach(options.callbacks, *this, {options.verbose, 1, batches});
@@ -58,7 +59,8 @@ Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
 }
 
 void Model::predict_into(const Tensor& X, Tensor& out, Dim batch_size) const {
-  const training::ModelNode& node = model_node();
+  training::ModelNode& node = model_node();
+  if (!node.built()) node.build_for(node.adapt_input(X.shape()));
   training::predict_into(node, X, training::checked_batch_size(node, batch_size), out, nullptr);
 }
 

@@ -138,6 +138,8 @@ void ModelNode::compile(const CompileOptions& options) {
     for (int i = 1; !names.insert(name).second; ++i) name = metric.name() + "_" + std::to_string(i);
     compiled.metrics.push_back(metric.renamed(name));
   }
+  if (compiled_ && options.loss.empty()) compiled.loss = compiled_->loss;
+  if (compiled_ && options.metrics.empty()) compiled.metrics = compiled_->metrics;
   forget_programs();
   compiled_.emplace(std::move(compiled));
 }

@@ -38,6 +38,9 @@ class ModelNode : public graph::LayerNode {
   void set_trainable(bool trainable) override;
   bool stateful() const override;
   void reset_states() const override;
+  std::string output_activation() const override {
+    return layers().empty() ? "" : layers().back()->output_activation();
+  }
   Index trainable_elements() const;
 
   // The sample shape as the model reads it for data of shape `batch`: a missing or superfluous last axis of 1 is

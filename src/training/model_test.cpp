@@ -166,5 +166,37 @@ TEST_F(ModelTest, AModelMayBeALayerOfAModel) {
   EXPECT_EQ(outer.weights()[0].path.rfind(outer.name() + "/" + inner.name() + "/", 0), 0u) << outer.weights()[0].path;
 }
 
+TEST(Compile, KeepsLossAndMetricsThatAreNotGivenAnew) {
+  const Sequential model{Dense(1, {.kernel_initializer = "ones", .input_shape = {1}})};
+  model.compile({.optimizer = SGD({.learning_rate = 0.5}), .loss = "mae", .metrics = {"mse"}});
+  model.compile({.optimizer = "adam"});
+  EXPECT_EQ(model.learning_rate(), 0.001) << "the optimizer is the new one";
+  const Evaluation kept = model.evaluate(Tensor{{1.0}}, Tensor{{4.0}}, {.verbose = 0});
+  EXPECT_EQ(kept.loss(), 3);
+  EXPECT_EQ(kept["mse"], 9);
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  EXPECT_EQ(model.evaluate(Tensor{{1.0}}, Tensor{{4.0}}, {.verbose = 0}).loss(), 9);
+}
+
+TEST(Predict, BuildsAModelWhoseShapesComeWithTheData) {
+  const Tensor X = Tensor{0.1, 0.2, 0.3, 0.4, 0.5, 0.6}.reshape({2, 3, 1});
+  const auto build = [] {
+    clear_session();
+    set_random_seed(5);
+    return Sequential{LSTM(4), Dense(2)};
+  };
+  const Sequential by_predict = build(), by_build = build();
+  const Tensor predicted = by_predict.predict(X, {.verbose = 0});
+  by_build.build({Shape::kUnknown, 3, 1});
+  EXPECT_TRUE(predicted.identical(by_build.predict(X, {.verbose = 0}))) << "the same initial weights, from the seed";
+  EXPECT_TRUE(predicted.identical(by_predict.predict(X, {.verbose = 0}))) << "built once";
+
+  const Sequential into = build();
+  Tensor out({2, 2}, DType::float32);
+  into.predict_into(X, out);
+  EXPECT_TRUE(out.identical(predicted));
+  EXPECT_THROW((void)build().predict(Tensor{{0.1}, {0.2}}, {.verbose = 0}), ShapeError) << "2-D data for an LSTM";
+}
+
 }  // namespace
 }  // namespace rondo

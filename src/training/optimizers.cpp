@@ -7,6 +7,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/keras_names.hpp"
 #include "core/names.hpp"
 
 namespace rondo {
@@ -173,8 +174,7 @@ Optimizer::Optimizer(const std::string& name) {
   if (found == known.end()) {
     std::vector<std::string> names;
     for (const auto& [n, optimizer] : known) names.push_back(n);
-    throw ConfigError("optimizer '" + name + "' is not known." + did_you_mean(name, names) +
-                      " Known: " + quoted_list(names));
+    throw ConfigError(unknown_name(NameKind::optimizer, name, names));
   }
   impl_ = found->second.impl_;
 }

@@ -13,8 +13,8 @@ void require_built(const ModelNode& node) {
   if (node.built()) return;
   throw StateError(
       node.where() +
-      " has no weights yet, because its shapes are not known: there is nothing to predict with. Give the first layer "
-      ".input_shape = {timesteps, features}, or call fit (or build) first");
+      " has no weights yet, because its shapes are not known. Give the first layer .input_shape = {timesteps, "
+      "features}, or call fit, predict or build first");
 }
 
 std::byte* elements_of(Tensor& t) {

@@ -1,7 +1,7 @@
 // What fit, evaluate and predict print: Keras's progress bar and lines.
 //
-// verbose 1 at a terminal redraws a bar at most ten times a second; elsewhere it prints one finished line, without
-// colours or control characters. verbose 2 prints one line at the end.
+// verbose 1 at a terminal redraws a bar at most ten times a second, in one line that is shortened to fit; elsewhere it
+// prints one finished line, without colours or control characters. verbose 2 prints one line at the end.
 #pragma once
 
 #include <chrono>
@@ -29,13 +29,14 @@ class ProgressBar {
  private:
   using Clock = std::chrono::steady_clock;
   double seconds_per_step(Index done) const;
-  std::string bar(Index done) const;
-  std::string values(const Logs& logs) const;
+  std::string emphasised(const std::string& text) const;
+  std::string bar(Index done, Index cells) const;
+  std::string line(Index done, const std::string& time, const Logs& logs, std::size_t columns) const;
   void draw(Index done, const std::string& time, const Logs& logs, bool last);
 
   int verbose_;
   Index steps_;
-  bool terminal_;
+  bool redraws_, colours_;
   Clock::time_point start_, first_step_, last_drawn_;
   std::size_t width_ = 0;  // visible characters of the last state drawn
 };

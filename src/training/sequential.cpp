@@ -107,8 +107,19 @@ class SequentialNode final : public ModelNode {
                        " tensors (return_state); a Sequential model takes layers with one output");
     } catch (const ShapeError& error) {
       const std::string hint = i > 0 ? layers_[i - 1]->output_hint() : "";
-      if (hint.empty()) throw;
+      if (hint.empty() || !takes_steps(i, input)) throw;
       throw ShapeError(std::string(error.what()) + ". The layer before it, '" + layers_[i - 1]->name() + "', " + hint);
+    }
+  }
+
+  // Whether layer i would take a time step after the other of what it does not take alone: then its predecessor's hint
+  // helps.
+  bool takes_steps(std::size_t i, const Shape& step) const {
+    try {
+      (void)layers_[i]->output_shapes({step.prepend(Shape::kUnknown)});
+      return true;
+    } catch (const ShapeError&) {
+      return false;
     }
   }
 

@@ -144,6 +144,17 @@ Index Stream::features() const { return impl_->input().features; }
 Index Stream::outputs() const { return impl_->output().features; }
 void Stream::step(std::span<const float> x, std::span<float> y) noexcept { impl_->step(x, y); }
 void Stream::step(std::span<const double> x, std::span<double> y) noexcept { impl_->step(x, y); }
+Tensor Stream::step(const Tensor& x) {
+  if (x.shape() != Shape{features()}) {
+    throw ShapeError("Stream::step: the model takes one time step of shape " + to_string(Shape{features()}) + ", got " +
+                     to_string(x.shape()));
+  }
+  const Tensor converted = x.cast(impl_->dtype());
+  Tensor y({outputs()}, impl_->dtype());
+  y.dtype() == DType::float32 ? step(converted.data<float>(), y.data<float>())
+                              : step(converted.data<double>(), y.data<double>());
+  return y;
+}
 void Stream::reset() noexcept { impl_->reset(); }
 std::vector<Tensor> Stream::state() const { return impl_->state(); }
 void Stream::set_state(const std::vector<Tensor>& state) { impl_->set_state(state); }

@@ -285,6 +285,25 @@ TEST(Stream, RefusesWhatCannotBeStreamed) {
   EXPECT_THROW(stream.set_state({Tensor::zeros({4})}), ShapeError);
 }
 
+TEST(Stream, TakesATensorOrSaysWhichShapeItNeeds) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Sequential model{LSTM(3, {.dtype = dtype, .input_shape = {4, 2}}), Dense(2, {.dtype = dtype})};
+    Stream checked = model.stream(), plain = model.stream();
+    for (int step = 0; step < 3; ++step) {
+      const std::vector<double> x = {0.1 * step, 0.5};
+      std::vector<double> expected(2);
+      plain.step(std::span<const double>(x), std::span<double>(expected));
+      const Tensor y = checked.step(Tensor(x));
+      EXPECT_EQ(y.shape(), (Shape{2}));
+      EXPECT_EQ(y.dtype(), dtype);
+      EXPECT_EQ(y.to_vector(), expected);
+      EXPECT_THROW((void)checked.step(Tensor{1.0, 2.0, 3.0}), ShapeError) << "and the state stays";
+    }
+  }
+}
+
+static_assert(noexcept(std::declval<Stream&>().step(std::span<const float>(), std::span<float>())));
+
 TEST(StreamDeathTest, EndsWithAMessageForWrongSizes) {
   Stream stream = stacked(4, DType::float32).stream();
   std::vector<float> x(2), y(2);

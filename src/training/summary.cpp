@@ -1,16 +1,12 @@
 // summary(): Keras's table of layers.
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <iostream>
-#include <set>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <rondo/model.hpp>
 
 #include "core/names.hpp"
 #include "training/model_node.hpp"
+#include "training/terminal.hpp"
 
 namespace rondo {
 
@@ -21,6 +17,7 @@ using engine::Parameter;
 
 constexpr Index kDefaultWidth = 88;
 constexpr Index kTrainableWidth = 12;  // what the Trainable column adds
+constexpr Index kNarrowest = 36, kNarrowestTrainable = 64;
 
 std::string with_commas(Index n) {
   std::string digits = std::to_string(n);
@@ -32,9 +29,7 @@ std::string readable_size(double bytes) {
   static constexpr std::array<const char*, 5> kUnits = {"B", "KB", "MB", "GB", "TB"};
   std::size_t unit = 0;
   for (; bytes >= 1024 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024;
-  char text[40];
-  std::snprintf(text, sizeof text, "%.2f %s", bytes, kUnits[unit]);
-  return text;
+  return fixed_text(bytes, 2) + " " + kUnits[unit];
 }
 
 Index count(const std::vector<Parameter>& parameters, bool trainable_only) {
@@ -117,13 +112,13 @@ class Table {
   std::vector<char> align_;
 };
 
-// Keras's: the default, or what the terminal leaves.
+// Keras's: the default, or what the terminal leaves, as far as the table can shrink.
 Index line_width(const SummaryOptions& options) {
   if (options.line_length) return *options.line_length;
   const Index standard = kDefaultWidth + (options.show_trainable ? kTrainableWidth : 0);
-  winsize size{};
-  if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return standard;
-  return std::min<Index>(standard, size.ws_col - 4);
+  const std::optional<Index> columns = training::terminal_columns();
+  if (!columns) return standard;
+  return std::clamp(*columns - 4, options.show_trainable ? kNarrowestTrainable : kNarrowest, standard);
 }
 
 std::vector<Index> column_widths(Index width, bool show_trainable) {
@@ -200,7 +195,7 @@ std::string Model::summary_text(const SummaryOptions& options) const {
 void Model::summary(const SummaryOptions& options) const {
   const std::string text = summary_text(options);
   if (options.print_fn) return options.print_fn(text);
-  std::cout << text << std::flush;
+  training::print(text);
 }
 
 }  // namespace rondo

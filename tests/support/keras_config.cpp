@@ -9,15 +9,15 @@ namespace rondo::golden {
 
 namespace {
 
-// Runs `make`; a ConfigError becomes NotSupported: the class alone where it is not known, else the message's beginning.
+// Runs `make`; a ConfigError becomes NotSupported: the class alone where it is missing, else the message's beginning.
 template <class Make>
 auto supported(const std::string& class_name, Make make) -> decltype(make()) {
   try {
     return make();
   } catch (const ConfigError& error) {
     const std::string text = error.what();
-    const bool unknown = text.find("'" + class_name + "' is not known") != std::string::npos;
-    throw NotSupported(unknown ? class_name : text.substr(0, text.find(" = ")));
+    const bool missing = text.find("'" + class_name + "' is in Keras, but not in Rondo") != std::string::npos;
+    throw NotSupported(missing ? class_name : text.substr(0, text.find(" = ")));
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/keras_names.hpp"
 #include "core/names.hpp"
 
 namespace rondo {
@@ -86,8 +87,7 @@ ActivationFn::ActivationFn(const std::string& name) {
   const auto found = known_activations().find(name);
   if (found == known_activations().end()) {
     const std::vector<std::string> names = activation_names();
-    throw ConfigError("activation '" + name + "' is not known." + did_you_mean(name, names) +
-                      " Known: " + quoted_list(names));
+    throw ConfigError(unknown_name(NameKind::activation, name, names));
   }
   *this = detail::ActivationAccess::make(name, found->second);
 }

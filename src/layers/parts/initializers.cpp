@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "core/keras_names.hpp"
 #include "core/names.hpp"
 
 namespace rondo {
@@ -172,8 +173,7 @@ Initializer::Initializer(const std::string& name) {
   if (found == known.end()) {
     std::vector<std::string> names;
     for (const auto& [n, initializer] : known) names.push_back(n);
-    throw ConfigError("initializer '" + name + "' is not known." + did_you_mean(name, names) +
-                      " Known: " + quoted_list(names));
+    throw ConfigError(unknown_name(NameKind::initializer, name, names));
   }
   impl_ = found->second.impl_;
 }

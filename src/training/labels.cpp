@@ -1,0 +1,143 @@
+#include "training/labels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "core/names.hpp"
+
+namespace rondo::training {
+
+namespace {
+
+using kernels::LossKind;
+
+enum class Family { regression, binary, categorical };
+
+struct Traits {
+  Family family;
+  bool from_logits;
+  const char* name;
+  const char* class_name;
+};
+
+Traits traits_of(LossKind kind) {
+  switch (kind) {
+    case LossKind::binary_crossentropy: return {Family::binary, false, "binary_crossentropy", "BinaryCrossentropy"};
+    case LossKind::binary_crossentropy_from_logits:
+      return {Family::binary, true, "binary_crossentropy", "BinaryCrossentropy"};
+    case LossKind::categorical_crossentropy:
+      return {Family::categorical, false, "categorical_crossentropy", "CategoricalCrossentropy"};
+    case LossKind::categorical_crossentropy_from_logits:
+      return {Family::categorical, true, "categorical_crossentropy", "CategoricalCrossentropy"};
+    case LossKind::sparse_categorical_crossentropy:
+      return {Family::categorical, false, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"};
+    case LossKind::sparse_categorical_crossentropy_from_logits:
+      return {Family::categorical, true, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"};
+    default: return {Family::regression, false, "", ""};
+  }
+}
+
+// ---- labels --------------------------------------------------------------------------------------------------------
+
+// The first element that is not `good`, or -1.
+template <class Good>
+Index first_that_is_not(const Tensor& y, Good good) {
+  const auto find = [&](auto elements) {
+    const auto found = std::find_if_not(elements.begin(), elements.end(), [&](auto v) { return good(double{v}); });
+    return found == elements.end() ? Index{-1} : static_cast<Index>(found - elements.begin());
+  };
+  return y.dtype() == DType::float32 ? find(y.data<float>()) : find(y.data<double>());
+}
+
+// A few roundings beyond 0 and 1 are forgiven; NaN is for the loss to report.
+bool is_probability(double v) { return !(v < -1e-6 || v > 1 + 1e-6); }
+
+// How labels become 0 and 1, or what takes them as they are.
+std::string remedy(const Tensor& y, Family family) {
+  std::vector<double> values = y.to_vector();
+  std::erase_if(values, [](double v) { return std::isnan(v); });
+  const std::set<double> different(values.begin(), values.end());
+  const double low = *different.begin(), high = *different.rbegin();
+  if (different.size() == 2) {
+    const std::string shifted = low == 0 ? "y" : low < 0 ? "y + " + number_text(-low) : "y - " + number_text(low);
+    const std::string scaled =
+        high - low == 1 ? shifted : (low == 0 ? "y" : "(" + shifted + ")") + " / " + number_text(high - low);
+    return number_text(low) + " and " + number_text(high) + " become 0 and 1 by " + scaled;
+  }
+  if (family == Family::categorical) return "each row holds a 1 for its class and 0 for the others";
+  const bool whole = std::all_of(different.begin(), different.end(), [](double v) { return v == std::floor(v); });
+  if (whole && low >= 0 && high < 10'000) {
+    return "class numbers take Dense(" + number_text(high + 1) +
+           ", {.activation = \"softmax\"}) and the loss \"sparse_categorical_crossentropy\"";
+  }
+  return "quantities take a loss such as \"mse\" and no activation";
+}
+
+[[noreturn]] void refuse_label(const ModelNode& node, const Tensor& y, Index at, const std::string& what,
+                               const std::string& why) {
+  throw ShapeError(node.where() + ": label " + number_text(y.to_vector()[static_cast<std::size_t>(at)]) +
+                   " in sample " + std::to_string(at / (y.size() / y.shape()[0])) + " of " +
+                   (what.empty() ? "" : "the " + what) + "y is " + why);
+}
+
+// ---- outputs -------------------------------------------------------------------------------------------------------
+
+bool is_one_of(const std::string& name, std::initializer_list<const char*> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Whether a function's values are what crossentropies of probabilities take: from 0 to 1, or from 0 on where they are
+// divided by their sum. An unknown function ("") is trusted.
+bool gives_probabilities(const std::string& activation, Family family) {
+  if (activation.empty()) return true;
+  if (is_one_of(activation, {"sigmoid", "hard_sigmoid", "sparse_sigmoid", "softmax", "sparsemax"})) return true;
+  return family == Family::categorical &&
+         is_one_of(activation, {"relu", "relu6", "softplus", "exponential", "sparse_plus", "squareplus"});
+}
+
+}  // namespace
+
+void check_labels(const ModelNode& node, const Head& head, const Tensor& y, const std::string& what) {
+  const Traits loss = traits_of(head.rule().kind);
+  if (loss.family == Family::regression) return;
+  if (head.sparse()) {
+    const auto classes = static_cast<double>(head.classes());
+    const Index at = first_that_is_not(y, [&](double v) { return v >= 0 && v < classes && v == std::floor(v); });
+    if (at < 0) return;
+    refuse_label(node, y, at, what,
+                 "no class number; the model has the classes 0 to " + std::to_string(head.classes() - 1));
+  }
+  const Index at = first_that_is_not(y, is_probability);
+  if (at < 0) return;
+  refuse_label(node, y, at, what,
+               std::string("not between 0 and 1, as ") + loss.name + " needs it; " + remedy(y, loss.family));
+}
+
+void check_can_learn(const ModelNode& node, const Head& head) {
+  const std::string activation = node.output_activation();
+  if (head.classes() == 1 && is_one_of(activation, {"softmax", "log_softmax", "sparsemax"})) {
+    throw ConfigError(node.where() + ": it ends in " + activation + " over one unit, which is always " +
+                      (activation == "log_softmax" ? "0" : "1") +
+                      ", so it cannot learn. Two classes take Dense(1, {.activation = \"sigmoid\"}) and the loss "
+                      "\"binary_crossentropy\", more classes one unit each; a quantity takes no activation");
+  }
+  const Traits loss = traits_of(head.rule().kind);
+  if (head.classes() == 1 && loss.family == Family::categorical) {
+    throw ConfigError(node.where() + ": the loss " + loss.name +
+                      " over one unit is the same whatever the unit says, so it cannot learn. Two classes take "
+                      "Dense(1, {.activation = \"sigmoid\"}) and the loss \"binary_crossentropy\", more classes one "
+                      "unit each");
+  }
+  if (loss.family == Family::regression || loss.from_logits || gives_probabilities(activation, loss.family)) return;
+  throw ConfigError(node.where() + ": it ends in '" + activation + "', but the loss " + loss.name +
+                    " takes probabilities and does not learn from other numbers. End it with Dense(" +
+                    std::to_string(head.classes()) + ", {.activation = \"" +
+                    (loss.family == Family::binary ? "sigmoid" : "softmax") + "\"})" +
+                    (activation == "linear"
+                         ? std::string(", or give the loss losses::") + loss.class_name + "({.from_logits = true})"
+                         : ""));
+}
+
+}  // namespace rondo::training
