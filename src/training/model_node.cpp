@@ -120,6 +120,11 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity
     program->head.emplace(builder, builder.info(outputs.front()), truth, compiled_->loss, compiled_->metrics);
   }
   program->plan = builder.finish();
+  const auto element = static_cast<Index>(element_size(dtype()));
+  for (const engine::GradientSlot& slot : program->plan->gradient_slots()) {
+    const Index first = static_cast<Index>(slot.gradient.offset) / element;
+    for (const Range& range : slot.ranges) program->gradient_ranges.push_back({first + range.begin, first + range.end});
+  }
   return program;
 }
 

@@ -61,9 +61,9 @@ class SgdRule final : public TypedOptimizer<SgdRule> {
   Index slots() const override { return momentum_ == 0 ? 0 : 1; }
   // With momentum 0 is added, which turns -0 into 0.
   bool rests_without_gradient() const override { return momentum_ == 0; }
-  Sizes after_step(const Sizes& before, double gradient) const noexcept override {
-    const double step = learning_rate * gradient, velocity = momentum_ == 0 ? 0 : momentum_ * before.slots + step;
-    return {before.weights + velocity + step, velocity};
+  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
+    const double step = learning_rate * gradient, velocity = momentum_ == 0 ? 0 : before.slots + steps * step;
+    return {before.weights + steps * (velocity + step), velocity};
   }
 
   template <class T>
@@ -92,10 +92,10 @@ class RmspropRule final : public TypedOptimizer<RmspropRule> {
   // Velocity; then momentum and mean gradient, where they are used.
   Index slots() const override { return 1 + (o_.momentum > 0 ? 1 : 0) + (o_.centered ? 1 : 0); }
   bool rests_without_gradient() const override { return true; }
-  Sizes after_step(const Sizes& before, double gradient) const noexcept override {
+  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
     const double step = learning_rate * gradient / std::sqrt(std::min(static_cast<float>(o_.epsilon), 1.0F));
-    const double slots = std::max(before.slots, gradient * gradient) + step;
-    return {before.weights + slots, slots};
+    const double slots = std::max(before.slots, gradient * gradient) + steps * step;
+    return {before.weights + steps * slots, slots};
   }
 
   template <class T>
@@ -136,10 +136,10 @@ class AdamRule final : public TypedOptimizer<AdamRule> {
     alpha_ = learning_rate * std::sqrt(1 - next_[1]) / (1 - next_[0]);
   }
   void end_step() override { powers_ = next_; }
-  // m is between earlier gradients, v between their squares.
-  Sizes after_step(const Sizes& before, double gradient) const noexcept override {
-    const double slots = std::max(before.slots, gradient * gradient);
-    return {before.weights + alpha_ * slots / std::min(static_cast<float>(o_.epsilon), 1.0F), slots};
+  // m is between earlier gradients, v between their squares, and the largest alpha that of the first step.
+  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
+    const double slots = std::max(before.slots, gradient * gradient), alpha = learning_rate / (1 - o_.beta_1);
+    return {before.weights + steps * alpha * slots / std::min(static_cast<float>(o_.epsilon), 1.0F), slots};
   }
 
   template <class T>
@@ -190,16 +190,16 @@ namespace training {
 
 namespace {
 
-// Up to these sizes a step needs no care: every optimizer can go on from such weights and slots for very many steps
-// (which after_step counts) with such gradients before anything passes `last`, a quarter of the largest number. Slots
-// hold squares of gradients.
+// From weights and slots up to `start`, and with gradients up to `gradient`, every optimizer of ordinary options can
+// take kForeseen steps before anything passes `last`, a quarter of the largest number. Slots hold squares of gradients.
 struct Limits {
   double gradient;
   Sizes start;
   double last;
 };
-constexpr Limits kFloat = {0x1p40, {0x1p100, 0x1p80}, 0x1p126};
-constexpr Limits kDouble = {0x1p300, {0x1p900, 0x1p600}, 0x1p1022};
+constexpr Limits kFloat = {0x1p32, {0x1p100, 0x1p64}, 0x1p126};
+constexpr Limits kDouble = {0x1p256, {0x1p900, 0x1p512}, 0x1p1022};
+constexpr Index kForeseen = 1024;
 
 const Limits& limits_of(DType dtype) { return dtype == DType::float32 ? kFloat : kDouble; }
 
@@ -216,7 +216,7 @@ void OptimizerState::prepare(const engine::Plan& plan) {
       continue;
     }
     const Index count = rule_->slots();
-    sizes_ = {};  // not known of the new block
+    safe_steps_ = 0;  // the new block has not been looked at
     memory_.push_back({slot.block, count, AlignedBytes(static_cast<std::size_t>(count) * block.bytes()),
                        rule_->rests_without_gradient() ? slot.ranges : whole});
   }
@@ -241,52 +241,45 @@ bool OptimizerState::within(const Sizes& sizes) const noexcept {
   });
 }
 
-bool OptimizerState::room_for_step() noexcept {
+Index OptimizerState::foreseen_steps() const noexcept {
+  if (memory_.empty()) return kForeseen;
   const Limits& limits = limits_of(memory_.front().block->dtype());
-  next_sizes_ = rule_->after_step(sizes_, limits.gradient);
-  return next_sizes_.weights <= limits.last && next_sizes_.slots <= limits.last;  // false for NaN
+  const Sizes after = rule_->after_steps(kForeseen, limits.start, limits.gradient);
+  const bool enough_room = after.weights <= limits.last && after.slots <= limits.last;  // not for NaN
+  return enough_room && within(limits.start) ? kForeseen : 0;
 }
 
 void OptimizerState::begin_step() {
   rule_->begin_step();
-  safe_ = true;
-  if (memory_.empty()) return;
-  if (const std::uint64_t now = versions(); now != versions_) {
-    versions_ = now;
-    sizes_ = {};
-  }
-  if (room_for_step()) return;
-  const Sizes& start = limits_of(memory_.front().block->dtype()).start;
-  sizes_ = within(start) ? start : Sizes{};
-  safe_ = room_for_step();
+  const std::uint64_t now = versions();
+  if (safe_steps_ > 0 && now == versions_ && rule_->learning_rate == rate_) return;
+  versions_ = now;
+  rate_ = rule_->learning_rate;
+  safe_steps_ = foreseen_steps();
 }
 
 void OptimizerState::end_step(bool safe) {
   rule_->end_step();
   ++iterations_;
-  sizes_ = safe ? next_sizes_ : Sizes{};
+  safe_steps_ = safe ? safe_steps_ - 1 : 0;
   for (const Memory& m : memory_) m.block->touch();
   versions_ += memory_.size();
 }
 
-template <class T>
-bool OptimizerState::gradients_within(T most, const engine::Plan& plan, const engine::Run& run,
-                                      const engine::Member& member) const noexcept {
-  for (const engine::GradientSlot& slot : plan.gradient_slots()) {
-    const T* gradient = slot.gradient.pointer<const T>(run.arena);
-    const auto within = slot.block->table().ops<T>().within;
-    for (const Range& range : slot.ranges) {
-      const Range mine = member.share(range.size());
-      if (!within(gradient + range.begin + mine.begin, mine.size(), most)) return false;
-    }
-  }
-  return true;
-}
-
-bool OptimizerState::gradients_within_limit(const engine::Plan& plan, const engine::Run& run,
+bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, const engine::Run& run,
                                             const engine::Member& member) const noexcept {
-  return plan.dtype() == DType::float32 ? gradients_within(static_cast<float>(kFloat.gradient), plan, run, member)
-                                        : gradients_within(kDouble.gradient, plan, run, member);
+  if (memory_.empty()) return true;
+  const engine::ParameterBlock& any = *memory_.front().block;
+  const auto check = [&]<class T>(T most) {
+    const auto within = any.table().ops<T>().within;
+    const T* arena = reinterpret_cast<const T*>(run.arena);
+    for (const Range& range : gradients) {
+      const Range mine = member.share(range.size());
+      if (!within(arena + range.begin + mine.begin, mine.size(), most)) return false;
+    }
+    return true;
+  };
+  return any.dtype() == DType::float32 ? check(static_cast<float>(kFloat.gradient)) : check(kDouble.gradient);
 }
 
 OptimizerState::Copy OptimizerState::copy() const {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,9 +47,9 @@ class OptimizerImpl {
   // Around the updates of a step: running products such as beta^t. A step that begins and does not end has not been.
   virtual void begin_step() {}
   virtual void end_step() {}
-  // Bounds after the step that has begun, of the intermediate results too, if these hold before it and no gradient is
-  // larger in size than `gradient`.
-  virtual training::Sizes after_step(const training::Sizes& before, double gradient) const noexcept = 0;
+  // Bounds after so many steps at this learning rate, of the intermediate results too, if these hold before them and no
+  // gradient is larger in size than `gradient`. Infinite or NaN where there are none.
+  virtual training::Sizes after_steps(double steps, const training::Sizes& before, double gradient) const noexcept = 0;
   // Updates n elements; called by several threads for parts of the arrays.
   virtual void update(const kernels::Ops<float>& ops, float* w, const float* g, const training::Slots<float>& slots,
                       Index n) const noexcept = 0;
@@ -79,15 +80,15 @@ class OptimizerState {
   void begin_step();
   // Updates the member's share of every block from the plan's gradients.
   void update(const engine::Plan& plan, const engine::Run& run, const engine::Member& member) const noexcept;
-  // `safe`: the step was, as below.
+  // `safe`: the step was, and so were its gradients.
   void end_step(bool safe);
 
-  // Whether everything that the update writes will be finite if the gradients are within the limit: found by bounds
-  // that are carried from step to step, and measured anew where somebody else has written weights. A step without care
+  // Whether everything that the update writes will be finite if the gradients are within the limit: foreseen for many
+  // steps at a time, and again where the rate has changed or somebody else has written weights. A step without care
   // therefore reads nothing but its gradients.
-  bool safe() const { return safe_; }
-  // Whether the member's share of the gradients is within that limit.
-  bool gradients_within_limit(const engine::Plan& plan, const engine::Run& run,
+  bool safe() const { return safe_steps_ > 0; }
+  // Whether the member's share of the gradients, which stand in these ranges of the arena, is within that limit.
+  bool gradients_within_limit(std::span<const Range> gradients, const engine::Run& run,
                               const engine::Member& member) const noexcept;
   // For the other steps: the weights and what is remembered of them, to go back to, and whether all of it is finite.
   using Copy = std::vector<std::vector<std::byte>>;
@@ -115,20 +116,16 @@ class OptimizerState {
   }
   template <class T>
   void update_range(const Memory& memory, const T* gradient, Range range) const noexcept;
-  template <class T>
-  bool gradients_within(T most, const engine::Plan& plan, const engine::Run& run,
-                        const engine::Member& member) const noexcept;
   std::uint64_t versions() const noexcept;
   bool within(const Sizes& sizes) const noexcept;
-  bool room_for_step() noexcept;
+  Index foreseen_steps() const noexcept;
 
   std::unique_ptr<detail::OptimizerImpl> rule_;
   std::vector<Memory> memory_;  // few: searching beats a map
   Index iterations_ = 0;
-  Sizes sizes_;                 // before the step
-  Sizes next_sizes_;            // after it
-  bool safe_ = false;           // the step
-  std::uint64_t versions_ = 0;  // of all blocks together, when sizes_ was true
+  Index safe_steps_ = 0;        // that may follow
+  double rate_ = 0;             // when they were foreseen
+  std::uint64_t versions_ = 0;  // of all blocks together, as the last step has left them
 };
 
 }  // namespace rondo::training

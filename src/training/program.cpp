@@ -67,7 +67,7 @@ Step Program::train(engine::Workspace& workspace, const Samples& samples, Optimi
   };
   auto check = [&](const Member& m) {
     if (!finite_data.load(std::memory_order_relaxed) || !std::isfinite(loss) ||
-        !optimizer.gradients_within_limit(*plan, run, m)) {
+        !optimizer.gradients_within_limit(gradient_ranges, run, m)) {
       safe.store(false, std::memory_order_relaxed);
     }
   };

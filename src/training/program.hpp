@@ -35,7 +35,8 @@ struct Step {
 
 struct Program {
   std::unique_ptr<const engine::Plan> plan;
-  std::optional<Head> head;  // not for predict
+  std::optional<Head> head;            // not for predict
+  std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the start of the arena
 
   const engine::ValueInfo& input() const { return plan->info(plan->inputs().front()); }
   const engine::ValueInfo& output() const { return plan->info(plan->outputs().front()); }
