@@ -234,7 +234,7 @@ TEST(Optimizers, SayWhetherAWeightRestsWithoutAGradient) {
 // Without these bounds a step would have to look at all that it writes.
 TEST(Optimizers, KeepTheBoundsThatTheyForetell) {
   constexpr Index kElements = 97;
-  constexpr int kSteps = 300;
+  constexpr int kForetold = 300;
   const double limit = 0x1p32, last = 0x1p126;
   for (const Optimizer& optimizer :
        {Optimizer(SGD()), Optimizer(SGD({.learning_rate = 1e20})), Optimizer(SGD({.momentum = 1, .nesterov = true})),
@@ -250,14 +250,14 @@ TEST(Optimizers, KeepTheBoundsThatTheyForetell) {
       return static_cast<float>(sign * bound * std::pow(random.uniform(drawn++), 40));
     };
     const auto rule = optimizer.impl().clone();
-    const training::Sizes start{0x1p100, 0x1p64}, end = rule->after_steps(kSteps, start, limit);
+    const training::Sizes start{0x1p100, 0x1p64}, end = rule->after_steps(kForetold, start, limit);
     ASSERT_TRUE(end.weights <= last && end.slots <= last) << optimizer.class_name();
     std::vector<float> w(kElements), g(kElements), memory(3 * kElements);
     for (float& v : w) v = draw(start.weights);
     for (float& v : memory) v = std::abs(draw(start.slots));
     training::Slots<float> slots{};
     for (Index i = 0; i < rule->slots(); ++i) slots[static_cast<std::size_t>(i)] = memory.data() + i * kElements;
-    for (int step = 0; step < kSteps; ++step) {
+    for (int step = 0; step < kForetold; ++step) {
       for (float& v : g) v = draw(limit);
       g[0] = static_cast<float>(limit);
       rule->begin_step();
