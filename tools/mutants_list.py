@@ -98,7 +98,7 @@ MUTANTS = [
            "const Index row = order.empty() ? first + b : order[static_cast<std::size_t>(first + b)];",
            "const Index row = order.empty() ? first + b - rows.begin : order[static_cast<std::size_t>(first + b)];"),
     Mutant("gradients are not looked at before an update", "src/training/program.cpp",
-           "!optimizer.gradients_within_limit(*plan, run, m)", "false"),
+           "!optimizer.gradients_within_limit(gradient_ranges, run, m)", "false"),
     Mutant("data that are not finite are not looked at", "src/training/program.cpp",
            "finite_data.store(false, std::memory_order_relaxed);", ""),
     Mutant("a step that was taken back leaves what the optimizer remembers", "src/training/optimizers.cpp",

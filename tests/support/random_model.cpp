@@ -277,7 +277,7 @@ RandomModel random_model(std::uint64_t seed) {
 
   m.loss = random_loss(dice, m);
   m.optimizer = random_optimizer(dice);
-  m.shuffle = dice.percent(50);
+  m.shuffle = dice.percent(50) && !m.stateful();
   const bool masked = m.steps > 0 && dice.percent(40);
   const std::string mask = dice.of(Names{"random", "random", "random", "late", "early", "empty"});
   m.mask = masked ? mask : "none";
