@@ -13,6 +13,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "core/access.hpp"
 #include "engine/staging.hpp"
 #include "support/golden_check.hpp"
 #include "support/golden_reader.hpp"
@@ -94,7 +95,7 @@ std::vector<Tensor> inference(const std::shared_ptr<graph::LayerNode>& node, con
   }
   std::vector<Tensor> inputs = tensors(call.at("inputs"));
   for (Tensor& state : tensors(list(call, "initial_state"))) inputs.push_back(std::move(state));
-  return Layer(node)(inputs);
+  return detail::Access::make<Layer>(node)(inputs);
 }
 
 // The layers of a stack, or the one layer.
@@ -141,7 +142,8 @@ void compare_states(Check& check, const std::string& what, const Json& one, std:
   test::set_weights(*node, tensors(one.at("weights")));
   for (std::size_t i = 0; i <= call; ++i) (void)inference(node, calls[i]);
   const Tensor expected = continued(one, calls[call].at("state_after"), x, dtype);
-  check.near(what + "what follows from state_after", Layer(node)(x)[0], expected, tolerance(dtype));
+  check.near(what + "what follows from state_after", detail::Access::make<Layer>(node)(x)[0], expected,
+             tolerance(dtype));
 }
 
 void compare_call(Check& check, const std::string& what, const std::shared_ptr<graph::LayerNode>& node,

@@ -1,11 +1,17 @@
 // Bits are a function of the model, the data and the seed; never of the number of threads, the instruction set, or what
 // else the process has done. Whole fits are compared by a fingerprint over weights, predictions and losses.
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <gtest/gtest.h>
+#include <limits>
 #include <memory>
+#include <span>
+#include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -240,6 +246,48 @@ TEST_F(Reproducibility, AForkedChildTrainsTheSameModelWhileTheParentTrains) {
     return problem.fingerprint(inherited, history) == expected;
   }));
   other.join();
+}
+
+// How many are no numbers; all of these must have the same bits, those of numeric_limits.
+template <class Numbers>
+int standard_nans(const Numbers& numbers) {
+  using T = typename Numbers::value_type;
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
+  int count = 0;
+  for (const T v : numbers) {
+    if (v == v) continue;
+    ++count;
+    EXPECT_EQ(std::bit_cast<Bits>(v), std::bit_cast<Bits>(kNaN));
+  }
+  return count;
+}
+
+TEST_F(Reproducibility, TheInstructionSetChangesNotEvenTheSignOfNotANumber) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  // What is no number comes in, or arises.
+  const std::vector<double> values = {nan, -nan, infinity, -infinity, 1.0, 1e30};
+  const Tensor X = Tensor(values).reshape({6, 1, 1});
+  for (const char* activation : {"linear", "tanh", "gelu", "softsign", "selu", "mish", "tanh_shrink", "softmax"}) {
+    for (const std::string& target : simd_targets()) {
+      SCOPED_TRACE(std::string(activation) + " on " + target);
+      set_simd_target(target);
+      const Sequential model{Dense(2, {.kernel_initializer = "ones", .input_shape = {1, 1}}), LSTM(3), Dense(2),
+                             Activation(activation)};
+      model.compile({.loss = "mse", .metrics = {"mae"}});
+      EXPECT_GE(standard_nans(model.predict(X, {.verbose = 0}).data<float>()), 4);
+      for (const auto& [name, v] : model.evaluate(X, Tensor::zeros({6, 2}), {.verbose = 0}).values()) {
+        EXPECT_EQ(standard_nans(std::vector<double>{v}), 1) << name;
+      }
+      Stream stream = model.stream();
+      for (const double x : values) {
+        std::vector<double> y(2);
+        stream.step(std::vector<double>{x}, y);
+        EXPECT_TRUE(y[0] != y[0] && y[1] != y[1]) << "of either sign";
+      }
+      for (const Tensor& state : stream.state()) EXPECT_EQ(standard_nans(state.data<float>()), 3);
+    }
+  }
 }
 
 TEST_F(Reproducibility, TheInstructionSetChangesNoBit) {

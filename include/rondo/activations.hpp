@@ -46,12 +46,12 @@ class ActivationFn {
 // All names that ActivationFn takes, in alphabetical order.
 std::vector<std::string> activation_names();
 
-// Functions with parameters, with Keras's names and defaults.
+// Functions with parameters, with Keras's names and defaults. Parameters must be finite: ConfigError otherwise.
 namespace activations {
 
 struct ReluOptions {
   Real negative_slope = 0.0;
-  Real max_value = 1.0 / 0.0;  // infinity: no upper bound
+  Real max_value = 1.0 / 0.0;  // 0 or more; infinity: no upper bound
   Real threshold = 0.0;
 };
 // x >= max_value: max_value; x > threshold: x; else negative_slope * (x - threshold).
@@ -63,7 +63,7 @@ struct LeakyReluOptions {
 ActivationFn leaky_relu(LeakyReluOptions options = {});
 
 struct EluOptions {
-  Real alpha = 1.0;
+  Real alpha = 1.0;  // celu: not 0
 };
 // x > 0: x; else alpha * (e^x - 1); celu: alpha * (e^(x / alpha) - 1).
 ActivationFn elu(EluOptions options = {});
@@ -75,13 +75,13 @@ struct GeluOptions {
 ActivationFn gelu(GeluOptions options = {});
 
 struct SquareplusOptions {
-  Real b = 4.0;
+  Real b = 4.0;  // 0 or more
 };
 // (x + sqrt(x^2 + b)) / 2.
 ActivationFn squareplus(SquareplusOptions options = {});
 
 struct ShrinkOptions {
-  Real threshold = 0.5;
+  Real threshold = 0.5;  // 0 or more
 };
 // soft: towards 0 by the threshold; hard: 0 within it.
 ActivationFn soft_shrink(ShrinkOptions options = {});

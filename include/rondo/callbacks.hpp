@@ -43,13 +43,13 @@ class Callback {
   virtual void on_predict_batch_begin(Index /*batch*/) {}
   virtual void on_predict_batch_end(Index /*batch*/) {}
 
-  // The model at work and how it was called; set before the first hook.
+  // The model at work and how it was called; set before the first hook. StateError for model() before that.
   struct Params {
     int verbose = 0;
     Index epochs = 1;
     Index steps = 1;  // batches per epoch
   };
-  Model& model() const { return *model_; }
+  Model& model() const;
   const Params& params() const { return params_; }
   void attach(std::shared_ptr<Model> model, const Params& params) {
     model_ = std::move(model);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,8 +15,8 @@ namespace rondo {
 
 // At most this many threads work on one model, the caller included; 0 means "as many processors as this process may
 // use" (the caller's affinity mask, followed when it changes, and the cgroup's limit), the default. Small steps run on
-// one thread whatever is set, and fewer threads work where the system cannot start as many. ConfigError below 0. May be
-// called at any time from any thread; takes effect at the next step.
+// one thread whatever is set, and fewer threads work where the system cannot start as many. ConfigError below 0 and
+// above 4096. May be called at any time from any thread; takes effect at the next step.
 //
 // The pool starts threads when they are first needed. One model at a time has it: others that train or predict
 // meanwhile in threads of their own walk alone. After a call its threads wait a moment for the next and then sleep.
@@ -72,7 +73,7 @@ class ParallelExecutor {
 // From the next step on models work on these threads; null: on Rondo's own pool, the default. May be called at any time
 // from any thread. An executor is kept until it is replaced and the last step that uses it has ended; it is not
 // destroyed when the program ends, and a child of fork(), which has none of the host's threads, begins with Rondo's own
-// pool. A step throws StateError if run returned without having called every task.
+// pool. A step throws StateError if run returned without having called every task, or called one again.
 void set_executor(std::shared_ptr<ParallelExecutor> executor);
 
 // The instruction sets that this build and this processor share, best first: for example AVX3 (Highway's name of
@@ -86,5 +87,6 @@ std::string simd_target();
 // Chooses a target by name (case does not matter; AVX512 is taken as AVX3). ConfigError for a name that is not in
 // simd_targets(). A layer keeps the target it was built with.
 void set_simd_target(std::string_view name);
+void set_simd_target(std::nullptr_t) = delete;
 
 }  // namespace rondo

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,6 +52,7 @@ class ColumnRef {
   ColumnRef(const char* name) : name_(name) {}
   ColumnRef(std::string_view name) : name_(name) {}
   ColumnRef(std::string name) : name_(std::move(name)) {}
+  ColumnRef(std::nullptr_t) = delete;
   template <std::integral I>
     requires(!std::same_as<I, bool>)
   ColumnRef(I position) : position_(static_cast<Index>(position)), by_name_(false) {}

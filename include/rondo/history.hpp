@@ -1,6 +1,7 @@
 // What training and evaluation report.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -14,9 +15,14 @@ namespace rondo {
 // Named numbers of a moment, in the order they are shown: training's in alphabetical order, then the validation's.
 class Logs {
  public:
+  Logs() = default;
+  Logs(const Logs&) = default;
+  Logs& operator=(const Logs&) = default;
+
   void set(const std::string& name, double value);
   // ConfigError, with the known names, where there is no such name: contains() asks.
   double operator[](const std::string& name) const;
+  double operator[](std::nullptr_t) const = delete;  // and so [0], which is no name
   bool contains(const std::string& name) const;
   void clear() { size_ = 0; }
   bool empty() const { return size_ == 0; }
@@ -37,12 +43,28 @@ class History {
  public:
   // The series of a name ("loss", "accuracy", "val_loss"; "acc" finds accuracy too). ConfigError, with the known names,
   // for another. Validation series have entries only for epochs that were validated.
-  const std::vector<double>& operator[](const std::string& name) const;
+  const std::vector<double>& operator[](const std::string& name) const&;
+  void operator[](std::nullptr_t) const = delete;
+  // The series at a position of names(), negative from the end. ConfigError outside.
+  template <std::integral I>
+  const std::vector<double>& operator[](I position) const& {
+    return at(static_cast<Index>(position));
+  }
   bool contains(const std::string& name) const;
   // Names in the order of the logs.
-  const std::vector<std::string>& names() const { return names_; }
+  const std::vector<std::string>& names() const& { return names_; }
   // The epochs that were run, counted from 0.
-  const std::vector<Index>& epochs() const { return epochs_; }
+  const std::vector<Index>& epochs() const& { return epochs_; }
+
+  // Of a History that is about to end, as in `for (double loss : model.fit(X, y)["loss"])`: copies that stay.
+  std::vector<double> operator[](const std::string& name) && { return std::as_const(*this)[name]; }
+  template <std::integral I>
+  std::vector<double> operator[](I position) && {
+    return at(static_cast<Index>(position));
+  }
+  std::vector<std::string> names() && { return names_; }
+  std::vector<Index> epochs() && { return epochs_; }
+
   // Whether the user interrupted the training (Ctrl-C) before its end.
   bool interrupted() const { return interrupted_; }
 
@@ -50,6 +72,8 @@ class History {
   void set_interrupted() { interrupted_ = true; }
 
  private:
+  const std::vector<double>& at(Index position) const;
+
   std::vector<std::string> names_;
   std::map<std::string, std::vector<double>> series_;
   std::vector<Index> epochs_;
@@ -61,12 +85,22 @@ class Evaluation {
  public:
   explicit Evaluation(std::vector<std::pair<std::string, double>> values) : values_(std::move(values)) {}
 
-  double loss() const { return values_.front().second; }
+  double loss() const { return at(0); }
   // "loss" or a metric's name. ConfigError, with the known names, for another.
   double operator[](const std::string& name) const;
-  const std::vector<std::pair<std::string, double>>& values() const { return values_; }
+  double operator[](std::nullptr_t) const = delete;
+  // The value at a position, negative from the end: [0] is the loss. ConfigError outside.
+  template <std::integral I>
+  double operator[](I position) const {
+    return at(static_cast<Index>(position));
+  }
+  const std::vector<std::pair<std::string, double>>& values() const& { return values_; }
+  // Of one that is about to end, as in `for (auto& [name, value] : model.evaluate(X, y).values())`: a copy that stays.
+  std::vector<std::pair<std::string, double>> values() && { return values_; }
 
  private:
+  double at(Index position) const;
+
   std::vector<std::pair<std::string, double>> values_;
 };
 

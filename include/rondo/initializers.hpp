@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <rondo/random.hpp>
 #include <rondo/shape.hpp>
@@ -21,15 +22,19 @@ namespace rondo {
 
 namespace detail {
 class InitializerImpl;
-}
+struct Access;
+}  // namespace detail
 
-// A rule for the first values of a weight. A value; immutable; thread-safe.
+// A rule for the first values of a weight. A value that is never empty; immutable; thread-safe. Not a base for rules of
+// your own. Parameters must be finite, and give finite weights: ConfigError otherwise.
 class Initializer {
  public:
   // ConfigError for a name that is not known, with the nearest one that is.
   Initializer(const char* name) : Initializer(std::string(name)) {}
   Initializer(const std::string& name);
   Initializer(std::nullptr_t) = delete;
+  Initializer(const Initializer&) = default;
+  Initializer& operator=(const Initializer&) = default;
 
   // Keras's class name: "GlorotUniform".
   std::string class_name() const;
@@ -39,10 +44,10 @@ class Initializer {
 
   const detail::InitializerImpl& impl() const { return *impl_; }
 
- protected:
+ private:
+  friend struct detail::Access;
   explicit Initializer(std::shared_ptr<const detail::InitializerImpl> impl) : impl_(std::move(impl)) {}
 
- private:
   std::shared_ptr<const detail::InitializerImpl> impl_;
 };
 
@@ -82,7 +87,7 @@ class Constant : public Initializer {
 
 struct RandomNormalOptions {
   Real mean = 0.0;
-  Real stddev = 0.05;
+  Real stddev = 0.05;  // 0 or more
   std::optional<std::uint64_t> seed = {};
 };
 class RandomNormal : public Initializer {
@@ -92,7 +97,7 @@ class RandomNormal : public Initializer {
 
 struct RandomUniformOptions {
   Real minval = -0.05;
-  Real maxval = 0.05;
+  Real maxval = 0.05;  // minval or more
   std::optional<std::uint64_t> seed = {};
 };
 // Uniform in [minval, maxval).

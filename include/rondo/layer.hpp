@@ -1,9 +1,11 @@
 // Layer: a handle to something with weights that turns tensors into tensors.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rondo/shape.hpp>
@@ -14,6 +16,9 @@ namespace rondo {
 namespace graph {
 class LayerNode;
 }
+namespace detail {
+struct Access;
+}
 
 // One weight as a user sees it: Keras's path, name and shape.
 struct WeightInfo {
@@ -23,10 +28,14 @@ struct WeightInfo {
   bool trainable = true;
 };
 
-// Copies of a Layer are the same layer: they share weights and state, as variables do in Python. Reading from several
-// threads at once is safe, writing (build, set_weights) is not.
+// Copies of a Layer are the same layer: they share weights and state, as variables do in Python. There is no empty
+// handle: moving copies. Not a base for layers of your own. Reading from several threads at once is safe, writing
+// (build, set_weights) is not.
 class Layer {
  public:
+  Layer(const Layer&) = default;
+  Layer& operator=(const Layer&) = default;
+
   const std::string& name() const;
   // Keras's class: "LSTM".
   std::string class_name() const;
@@ -52,7 +61,9 @@ class Layer {
   // One weight by its path or by any whole end of it that is unique: "kernel", "lstm_cell/kernel". ConfigError with the
   // known paths otherwise.
   Tensor get_weight(std::string_view path) const;
+  Tensor get_weight(std::nullptr_t) const = delete;
   void set_weight(std::string_view path, const Tensor& value) const;
+  void set_weight(std::nullptr_t, const Tensor& value) const = delete;
   // Number of elements in all weights. StateError before the layer is built.
   Index count_params() const;
 
@@ -69,10 +80,11 @@ class Layer {
 
   // The node behind the handle; for Rondo's own rooms.
   const std::shared_ptr<graph::LayerNode>& node() const { return node_; }
+
+ private:
+  friend struct detail::Access;
   explicit Layer(std::shared_ptr<graph::LayerNode> node) : node_(std::move(node)) {}
 
- protected:
-  Layer() = default;
   std::shared_ptr<graph::LayerNode> node_;
 };
 

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <rondo/shape.hpp>
 
@@ -22,26 +23,28 @@ namespace rondo {
 
 namespace detail {
 class LossImpl;
-}
+struct Access;
+}  // namespace detail
 
-// A loss by name or from rondo::losses; a default one is "none given". A value; immutable; thread-safe.
+// A loss by name or from rondo::losses. A value that is never empty; immutable; thread-safe. Not a base for losses of
+// your own.
 class Loss {
  public:
-  Loss() = default;
   // ConfigError for a name that is not known, with the nearest one that is.
   Loss(const char* name) : Loss(std::string(name)) {}
   Loss(const std::string& name);
   Loss(std::nullptr_t) = delete;
+  Loss(const Loss&) = default;
+  Loss& operator=(const Loss&) = default;
 
-  bool empty() const { return impl_ == nullptr; }
   // Keras's function name: "mean_squared_error".
   const std::string& name() const;
   const detail::LossImpl& impl() const { return *impl_; }
 
- protected:
+ private:
+  friend struct detail::Access;
   explicit Loss(std::shared_ptr<const detail::LossImpl> impl) : impl_(std::move(impl)) {}
 
- private:
   std::shared_ptr<const detail::LossImpl> impl_;
 };
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rondo/losses.hpp>
@@ -19,15 +20,19 @@ namespace rondo {
 
 namespace detail {
 class MetricImpl;
-}
+struct Access;
+}  // namespace detail
 
-// A metric by name or from rondo::metrics. A value; immutable; thread-safe.
+// A metric by name or from rondo::metrics. A value that is never empty; immutable; thread-safe. Not a base for metrics
+// of your own.
 class Metric {
  public:
   // ConfigError for a name that is not known, with the nearest one that is.
   Metric(const char* name) : Metric(std::string(name)) {}
   Metric(const std::string& name);
   Metric(std::nullptr_t) = delete;
+  Metric(const Metric&) = default;
+  Metric& operator=(const Metric&) = default;
 
   // The key in history and logs.
   const std::string& name() const { return name_; }
@@ -35,11 +40,11 @@ class Metric {
   Metric renamed(const std::string& name) const { return Metric(name, impl_); }
   const detail::MetricImpl& impl() const { return *impl_; }
 
- protected:
+ private:
+  friend struct detail::Access;
   Metric(std::string name, std::shared_ptr<const detail::MetricImpl> impl)
       : name_(std::move(name)), impl_(std::move(impl)) {}
 
- private:
   std::string name_;
   std::shared_ptr<const detail::MetricImpl> impl_;
 };
@@ -75,7 +80,7 @@ class RootMeanSquaredError : public Metric {
 
 struct BinaryAccuracyOptions {
   std::string name = {};
-  Real threshold = 0.5;
+  Real threshold = 0.5;  // above 0 and below 1
 };
 // How often (prediction > threshold) equals the label.
 class BinaryAccuracy : public Metric {

@@ -41,8 +41,8 @@ class ModelNode;
 // little, name the struct: for model.fit(X, y, FitOptions{.epoch = 10}) g++ says that there is no 'epoch'.
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";
-  Loss loss = {};        // left out: that of the compile before, if any
-  Metrics metrics = {};  // likewise; names, objects of rondo::metrics, or a std::vector<std::string>
+  std::optional<Loss> loss = {};  // left out: that of the compile before, if any
+  Metrics metrics = {};           // likewise; names, objects of rondo::metrics, or a std::vector<std::string>
 };
 
 // Samples and labels to measure on after each epoch: .validation_data = {X, y}, or a pair of both.
@@ -88,7 +88,7 @@ struct PredictOptions {
 };
 
 struct SummaryOptions {
-  std::optional<Dim> line_length = {};                    // default: 88, less in a narrower terminal
+  std::optional<Dim> line_length = {};                    // to 1000; default: 88, less in a narrower terminal
   std::function<void(const std::string&)> print_fn = {};  // gets the whole text; default: standard output
   bool show_trainable = false;
 };
@@ -110,7 +110,7 @@ class Model : public Layer {
  public:
   // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; the optimizer
   // is a new one each time ("rmsprop" if none is given), without memory of the one before. Loss and metrics that are
-  // left out stay, as in Keras.
+  // left out stay, as in Keras. StateError while a fit of this model is at work, so from one of its callbacks.
   void compile(const CompileOptions& options) const;
 
   // Trains on (X, y) and returns the course of the loss and metrics.
@@ -119,7 +119,9 @@ class Model : public Layer {
   // does not take; ConfigError for options out of range, and for a loss and a last activation that cannot learn
   // together (softmax over one unit, a crossentropy of probabilities without sigmoid or softmax); NumericError, naming
   // epoch, batch and cause, where X, y, a loss or an update is infinite or NaN: weights are those before that batch
-  // (docs/not-finite.md). Ctrl-C stops after the batch at work and returns what was learned, with
+  // (docs/not-finite.md). What a callback throws ends the fit and leaves it; the model then has the weights of the last
+  // batch. Callbacks may predict, evaluate, read and set weights and the learning rate; another fit of the model,
+  // compile, add and pop are a StateError then. Ctrl-C stops after the batch at work and returns what was learned, with
   // history.interrupted(); a second one ends the program.
   History fit(const Tensor& X, const Tensor& y, const FitOptions& options = {}) const;
 
@@ -165,9 +167,9 @@ class Model : public Layer {
   // Asks a fit at work to end after this batch; for callbacks.
   void stop_training() const;
 
- protected:
-  Model() = default;
-  explicit Model(std::shared_ptr<graph::LayerNode> node) : Layer(std::move(node)) {}
+ private:
+  friend class Sequential;
+  explicit Model(const Layer& sequential) : Layer(sequential) {}
   training::ModelNode& model_node() const;
 };
 
@@ -181,9 +183,10 @@ class Sequential : public Model {
   explicit Sequential(const SequentialOptions& options = {});
   Sequential(std::initializer_list<Layer> layers, const SequentialOptions& options = {});
 
-  // Appends a layer. ShapeError, in words, when shapes are known and do not fit; ConfigError for a name that is taken.
+  // Appends a layer. ShapeError, in words, when shapes are known and do not fit; ConfigError for a name that is taken,
+  // or a model that holds this one; StateError while a fit is at work.
   void add(const Layer& layer) const;
-  // Removes and returns the last layer. StateError when there is none.
+  // Removes and returns the last layer. StateError when there is none, or while a fit is at work.
   Layer pop() const;
 };
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <rondo/shape.hpp>
 
@@ -17,25 +18,29 @@ namespace rondo {
 
 namespace detail {
 class OptimizerImpl;
-}
+struct Access;
+}  // namespace detail
 
-// An optimizer by name or object. A value; immutable: a model copies what it needs. Thread-safe.
+// An optimizer by name or object. A value that is never empty; immutable: a model copies what it needs. Thread-safe.
+// Not a base for optimizers of your own. Options out of range are a ConfigError that names option and range.
 class Optimizer {
  public:
   // ConfigError for a name that is not known, with the nearest one that is.
   Optimizer(const char* name) : Optimizer(std::string(name)) {}
   Optimizer(const std::string& name);
   Optimizer(std::nullptr_t) = delete;
+  Optimizer(const Optimizer&) = default;
+  Optimizer& operator=(const Optimizer&) = default;
 
   // Keras's class name: "Adam".
   std::string class_name() const;
   double learning_rate() const;
   const detail::OptimizerImpl& impl() const { return *impl_; }
 
- protected:
+ private:
+  friend struct detail::Access;
   explicit Optimizer(std::shared_ptr<const detail::OptimizerImpl> impl) : impl_(std::move(impl)) {}
 
- private:
   std::shared_ptr<const detail::OptimizerImpl> impl_;
 };
 

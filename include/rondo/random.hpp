@@ -17,7 +17,7 @@ enum class Purpose : std::uint32_t { initializer = 1, shuffle = 2, dropout = 3, 
 
 // Seeds everything that Rondo draws afterwards: weights of layers made from now on, shuffling, dropout. It also starts
 // the numbering of layers anew, so that a model defined after set_random_seed(s) is the same each time.
-// Without it a seed is taken from the operating system once per process.
+// Without it a seed is taken from the operating system once per process; a child of fork() has its parent's.
 void set_random_seed(std::uint64_t seed);
 
 // The seed in force.

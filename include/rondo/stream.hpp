@@ -4,8 +4,8 @@
 //   std::array<float, 2> x; std::array<float, 1> y;
 //   while (read(x)) { stream.step(x, y); use(y); }
 //
-// After each step y is what predict would give for the whole sequence so far, to the bit. step() allocates nothing,
-// takes no lock and does not throw: it may run on an audio or control thread.
+// After each step y is what predict would give for the whole sequence so far, to the bit (but a NaN's sign may be the
+// other). step() allocates nothing, takes no lock and does not throw: it may run on an audio or control thread.
 #pragma once
 
 #include <memory>
@@ -30,14 +30,16 @@ struct StreamOptions {
 };
 
 // The state belongs to the stream, the weights to the model: many streams of one model may run on as many threads, each
-// stream on one thread at a time. A stream keeps its model alive; training the model while it steps is a data race.
+// stream on one thread at a time. A stream keeps its model alive; training the model while it steps is a data race. One
+// that was moved from is empty: StateError for everything (but step and reset, which must not throw, end the program).
 class Stream {
  public:
   ~Stream();
   Stream(Stream&&) noexcept;
   Stream& operator=(Stream&&) noexcept;
 
-  // Numbers per step that go in and come out.
+  // Numbers per step that go in and come out, row-major where a step has several axes: samples of shape (4, 3, 2) are
+  // four steps of 6 numbers.
   Index features() const;
   Index outputs() const;
 
@@ -62,6 +64,7 @@ class Stream {
   friend class Model;
   class Impl;
   explicit Stream(std::unique_ptr<Impl> impl);
+  Impl& impl() const;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -5,9 +5,10 @@
 #include <cstring>
 #include <iterator>
 #include <map>
-#include <mutex>
 #include <numeric>
 #include <system_error>
+
+#include "core/fork_safe.hpp"
 
 namespace rondo {
 
@@ -34,14 +35,13 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 char to_lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 char to_upper(char c) { return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
 
-struct NameCounters {
-  std::mutex mutex;
-  std::map<std::string, int> counts;
-};
+// How often a name was given; protected by a lock of its address.
+constinit std::map<std::string, int>* g_names = nullptr;
 
-NameCounters& name_counters() {
-  static NameCounters counters;
-  return counters;
+int times_given_before(const std::string& name) {
+  const ForkSafeLock lock(&g_names);
+  if (g_names == nullptr) g_names = new std::map<std::string, int>;
+  return (*g_names)[name]++;
 }
 
 }  // namespace
@@ -144,16 +144,13 @@ std::string camel_case(std::string_view snake) {
 
 std::string unique_name(std::string_view class_name) {
   const std::string base = snake_case(class_name);
-  NameCounters& counters = name_counters();
-  const std::lock_guard lock(counters.mutex);
-  const int n = counters.counts[base]++;
+  const int n = times_given_before(base);
   return n == 0 ? base : base + "_" + std::to_string(n);
 }
 
 void reset_unique_names() {
-  NameCounters& counters = name_counters();
-  const std::lock_guard lock(counters.mutex);
-  counters.counts.clear();
+  const ForkSafeLock lock(&g_names);
+  if (g_names != nullptr) g_names->clear();
 }
 
 }  // namespace rondo

@@ -4,7 +4,9 @@
 
 #include <rondo/random.hpp>
 
+#include "core/fork_safe.hpp"
 #include "core/layer_numbers.hpp"
+#include "core/standard_floats.hpp"
 
 namespace rondo {
 
@@ -15,10 +17,9 @@ std::uint64_t seed_from_system() {
   return (static_cast<std::uint64_t>(device()) << 32) | device();
 }
 
-std::atomic<std::uint64_t>& seed_slot() {
-  static std::atomic<std::uint64_t> seed{seed_from_system()};
-  return seed;
-}
+// The user's seed, if there is one.
+std::atomic<std::uint64_t> g_seed{0};
+std::atomic<bool> g_seed_is_set{false};
 
 std::atomic<std::uint32_t> g_layers_made{0}, g_models_made{0};
 
@@ -62,12 +63,16 @@ double own_cos_turn(double u) {
 }  // namespace
 
 void set_random_seed(std::uint64_t seed) {
-  seed_slot().store(seed);
+  g_seed.store(seed);
+  g_seed_is_set.store(true);
   g_layers_made.store(0);
   g_models_made.store(0);
 }
 
-std::uint64_t random_seed() { return seed_slot().load(); }
+std::uint64_t random_seed() {
+  static constinit Lazy<std::uint64_t> systems;
+  return g_seed_is_set.load() ? g_seed.load() : systems.get(seed_from_system);
+}
 
 std::uint32_t next_layer_number() { return g_layers_made.fetch_add(1); }
 std::uint32_t next_model_number() { return g_models_made.fetch_add(1); }
@@ -103,6 +108,7 @@ double RandomStream::uniform(std::uint64_t i) const {
 }
 
 double RandomStream::normal(std::uint64_t i) const {
+  const StandardFloats floats;
   const auto w = block(i);
   const std::uint64_t m0 = (std::uint64_t{w[0]} << 21) | (w[1] >> 11);
   const std::uint64_t m1 = (std::uint64_t{w[2]} << 21) | (w[3] >> 11);

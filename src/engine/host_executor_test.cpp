@@ -1,6 +1,7 @@
 #include "engine/host_executor.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <gtest/gtest.h>
 #include <memory>
 #include <stdexcept>
@@ -76,6 +77,28 @@ TEST_F(HostExecutor, ThatForgetsTasksIsAnError) {
   test::expect_error<StateError>([] { walk(4); }, {"set_executor", "3 of 4 tasks", "task(0) to task(3)"});
   executor->begin = -1;
   EXPECT_EQ(walk(4), (std::vector<Index>{4, 4})) << "an index out of range is not walked";
+}
+
+TEST_F(HostExecutor, ThatRunsOneTaskTwiceIsAnErrorWhetherItForgetsAnotherOrNot) {
+  struct Repeating : Serial {
+    Index forgotten = 1;
+    void run(Index tasks, ParallelTask task) override {
+      task(0);
+      for (Index i = 0; i < tasks - forgotten; ++i) task(i);
+    }
+  };
+  const auto executor = std::make_shared<Repeating>();
+  set_executor(executor);
+  test::expect_error<StateError>([] { walk(4); }, {"3 of 4 tasks", "1 calls had been for a task again", "each once"});
+  executor->forgotten = 0;
+  test::expect_error<StateError>([] { walk(4); }, {"4 of 4 tasks", "again", "each once"});
+}
+
+TEST_F(HostExecutor, OfMoreThreadsThanThereAreGetsAsManyTasksAsATeamMayHave) {
+  const auto executor = std::make_shared<Serial>();
+  executor->concurrency = INT64_MAX;
+  set_executor(executor);
+  EXPECT_EQ(walk(num_threads()), (std::vector<Index>{kMostThreads, kMostThreads}));
 }
 
 TEST_F(HostExecutor, MayThrow) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/standard_floats.hpp"
+
 namespace rondo::engine {
 
 namespace {
@@ -24,11 +26,11 @@ void pack_from(const Parameter& p, const Tensor& value) {
 
 }  // namespace
 
-ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table)
+ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table, std::string_view what)
     : dtype_(dtype),
       size_(size),
       table_(&table),
-      memory_(static_cast<std::size_t>(size + kernels::kRowPadding) * element_size(dtype)) {}
+      memory_((Size(size) + kernels::kRowPadding).bytes(dtype, what), what) {}
 
 Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
 
@@ -42,6 +44,7 @@ void Parameter::set(const Tensor& value) const {
     throw ShapeError("weight '" + path + "' has shape " + to_string(shape) + "; a tensor of shape " +
                      to_string(value.shape()) + " was given");
   }
+  const StandardFloats floats;  // float64 rounded to float32
   block->dtype() == DType::float32 ? pack_from<float>(*this, value) : pack_from<double>(*this, value);
   block->touch();
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <rondo/tensor.hpp>
@@ -22,7 +23,8 @@ namespace rondo::engine {
 
 class ParameterBlock {
  public:
-  ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table);
+  // MemoryError where there is not so much memory; `what` says what for.
+  ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table, std::string_view what = "weights");
 
   DType dtype() const { return dtype_; }
   Index size() const { return size_; }

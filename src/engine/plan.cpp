@@ -5,7 +5,19 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fork_safe.hpp"
+
 namespace rondo::engine {
+
+namespace {
+
+std::string workspace_text(Index capacity) {
+  return "the workspace of a model for a batch of " + std::to_string(capacity) + " rows";
+}
+
+Index steps_of(const Shape& sample) { return sample.without_last().elements(); }
+
+}  // namespace
 
 // ---- workspaces --------------------------------------------------------------------------------------------------
 
@@ -15,7 +27,7 @@ Workspace::~Workspace() {
 
 Workspace Plan::lease() const {
   {
-    const std::lock_guard lock(mutex_);
+    const ForkSafeLock lock(this);
     if (!idle_.empty()) {
       Workspace workspace(*this, std::move(idle_.back()));
       idle_.pop_back();
@@ -23,13 +35,15 @@ Workspace Plan::lease() const {
     }
   }
   auto state = std::make_unique<Workspace::State>();
-  state->memory = AlignedBytes(arena_bytes_);
+  state->memory = AlignedBytes(arena_bytes_, workspace_text(capacity_));
   state->derived_versions.assign(executors_.size(), 0);
+  const ForkSafeLock lock(this);
+  idle_.reserve(++workspaces_);  // giving back must not fail
   return Workspace(*this, std::move(state));
 }
 
 void Plan::give_back(std::unique_ptr<Workspace::State> state) const {
-  const std::lock_guard lock(mutex_);
+  const ForkSafeLock lock(this);
   idle_.push_back(std::move(state));
 }
 
@@ -85,33 +99,35 @@ PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use) : plan_(new Plan)
   plan_->use_ = use;
 }
 
-std::ptrdiff_t PlanBuilder::allocate(Index count) {
-  const std::size_t offset = plan_->arena_bytes_;
+std::ptrdiff_t PlanBuilder::allocate(Size count) {
+  const auto offset = static_cast<Index>(plan_->arena_bytes_);
   // A vector's width behind the last element may be loaded by kernels that work on whole vectors.
-  const std::size_t bytes = (static_cast<std::size_t>(count) + kernels::kRowPadding) * element_size(dtype());
-  constexpr std::size_t kAlign = AlignedBytes::kAlignment;
-  plan_->arena_bytes_ += (bytes + kAlign - 1) / kAlign * kAlign;
-  return static_cast<std::ptrdiff_t>(offset);
+  const Size bytes = (count + kernels::kRowPadding).bytes(dtype()).rounded_up(AlignedBytes::kAlignment);
+  const Size arena = bytes + offset;
+  if (!arena.known()) throw_out_of_memory(arena, workspace_text(capacity()));
+  plan_->arena_bytes_ = static_cast<std::size_t>(arena.count("bytes"));
+  return offset;
 }
 
 Place PlanBuilder::rows(Index slots, Index features, bool compact) {
-  const Index stride = compact ? features : round_up(features, kernels::kRowPadding);
-  return {allocate(slots * capacity() * stride), stride, capacity() * stride};
+  const Size stride = compact ? Size(features) : Size(features).rounded_up(kernels::kRowPadding);
+  const std::ptrdiff_t offset = allocate(Size(slots) * capacity() * stride);
+  const Index elements = stride.count("the features of a row");
+  return {offset, elements, capacity() * elements};
 }
 
 Place PlanBuilder::mask_rows(Index steps) {
   const auto element = static_cast<Index>(element_size(dtype()));
-  return {allocate((steps * capacity() + element - 1) / element), 1, capacity()};
+  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1)), 1, capacity()};
 }
 
-Place PlanBuilder::elements(Index count) { return {allocate(count), 0, 0}; }
+Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }
 
 Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
   ValueInfo info;
   info.sample = sample;
   info.features = sample.back();
-  info.steps = 1;
-  for (Index a = 0; a + 1 < sample.rank(); ++a) info.steps *= sample[a];
+  info.steps = steps_of(sample);
   info.data = data;
   if (gradient && training()) info.gradient = rows(info.steps, info.features);
   plan_->values_.push_back(std::move(info));
@@ -119,9 +135,7 @@ Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
 }
 
 Value PlanBuilder::value(const Shape& sample, bool gradient, bool compact) {
-  Index steps = 1;
-  for (Index a = 0; a + 1 < sample.rank(); ++a) steps *= sample[a];
-  return value_at(sample, rows(steps, sample.back(), compact), gradient);
+  return value_at(sample, rows(steps_of(sample), sample.back(), compact), gradient);
 }
 
 Value PlanBuilder::input(const Shape& sample, bool gradient) {

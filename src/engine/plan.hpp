@@ -11,13 +11,13 @@
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include <rondo/shape.hpp>
 
 #include "core/aligned.hpp"
 #include "core/range.hpp"
+#include "core/sizes.hpp"
 #include "engine/parameter.hpp"
 #include "engine/thread_pool.hpp"
 #include "kernels/rows.hpp"
@@ -155,7 +155,8 @@ class Plan {
   // A step's floating-point operations for so many rows; training counts three times forward.
   double flops(Index rows) const { return flops_per_row_ * static_cast<double>(rows) * (training() ? 3 : 1); }
 
-  // A workspace nobody else uses: a returned one if there is, else a new one. Safe from any thread.
+  // A workspace nobody else uses: a returned one if there is, else a new one. Safe from any thread. MemoryError where
+  // there is not enough for a new one.
   Workspace lease() const;
 
   // The parts of a walk. All but begin() run on every member of a team, each with its share.
@@ -190,8 +191,9 @@ class Plan {
   std::vector<GradientSlot> gradients_;
   std::vector<CarriedState> carried_;
 
-  mutable std::mutex mutex_;
+  // Protected by a ForkSafeLock of the plan.
   mutable std::vector<std::unique_ptr<Workspace::State>> idle_;
+  mutable std::size_t workspaces_ = 0;  // that were ever made
 };
 
 class PlanBuilder {
@@ -216,9 +218,10 @@ class PlanBuilder {
   Value input(const Shape& sample, bool gradient = false);
   void output(Value v) { plan_->outputs_.push_back(v); }
 
-  // Scratch of the plan's dtype: `slots` x capacity rows of `features`, padded. Steps are the slots.
+  // Scratch of the plan's dtype: `slots` x capacity rows of `features`, padded. Steps are the slots. MemoryError where
+  // the arena outgrows what can be addressed.
   Place rows(Index slots, Index features, bool compact = false);
-  Place elements(Index count);
+  Place elements(Size count);
   // Room for a mask of so many time steps, a byte each.
   Place mask_rows(Index steps);
   // Says which steps of a value count. Layers that keep the time axis hand the mask on.
@@ -240,7 +243,7 @@ class PlanBuilder {
   std::unique_ptr<const Plan> finish();
 
  private:
-  std::ptrdiff_t allocate(Index count);
+  std::ptrdiff_t allocate(Size count);
   std::unique_ptr<Plan> plan_;
 };
 

@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <thread>
 
+#include "core/fork_safe.hpp"
+
 namespace rondo::engine {
 
 namespace {
@@ -69,7 +71,8 @@ Index processors_by_cgroup(const std::string& root) {
 }
 
 Index available_processors() {
-  static const Index quota = processors_by_cgroup();
+  static constinit Lazy<Index> once;
+  const Index quota = once.get([] { return processors_by_cgroup(); });
   const Index affinity = processors_by_affinity();
   return quota > 0 ? std::min(affinity, quota) : affinity;
 }

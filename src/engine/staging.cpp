@@ -5,7 +5,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "engine/standard_floats.hpp"
+#include "core/standard_floats.hpp"
 
 namespace rondo::engine {
 
@@ -65,7 +65,9 @@ template <class T>
 void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Range rows, T* to) {
   to += (first + rows.begin) * info.steps * info.features;
   for (Index b = rows.begin; b < rows.end; ++b) {
-    for (Index t = 0; t < info.steps; ++t, to += info.features) std::copy_n(from.at(b, t), info.features, to);
+    for (Index t = 0; t < info.steps; ++t, to += info.features) {
+      std::transform(from.at(b, t), from.at(b, t) + info.features, to, standard_nan<T>);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "engine/thread_pool.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -18,9 +19,9 @@
 #include <rondo/compute.hpp>
 #include <rondo/error.hpp>
 
+#include "core/standard_floats.hpp"
 #include "engine/host_executor.hpp"
 #include "engine/processors.hpp"
-#include "engine/standard_floats.hpp"
 
 namespace rondo::engine {
 
@@ -262,22 +263,42 @@ Pool& pool() {
 
 // ---- the host's threads ----------------------------------------------------------------------------------------
 
+// Which tasks have begun: a bit for each.
+class Begun {
+ public:
+  // False if it had already.
+  bool add(Index task) {
+    const std::uint64_t bit = std::uint64_t{1} << (task % 64);
+    return (words_[static_cast<std::size_t>(task / 64)].fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kMostThreads / 64> words_{};
+};
+
 // One piece of a phase on the host's threads; the end of the call is the barrier. Tasks are counted, since weights that
-// were silently not updated are hard to find.
+// were silently not updated are hard to find. One that is called again is not walked again.
 void run_piece(ParallelExecutor& executor, Index threads, const Phase& phase, Index piece) {
-  std::atomic<Index> done{0};
+  Begun begun;
+  std::atomic<Index> done{0}, again{0};
   auto task = [&](Index rank) {
     if (rank < 0 || rank >= threads) return;
+    if (!begun.add(rank)) {
+      again.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
     const StandardFloats floats;
     phase(Member(rank, threads), piece);
     done.fetch_add(1, std::memory_order_release);
   };
   executor.run(threads, ParallelTask(task));
-  const Index ended = done.load(std::memory_order_acquire);
-  if (ended != threads) {
+  const Index ended = done.load(std::memory_order_acquire), repeated = again.load(std::memory_order_relaxed);
+  if (ended != threads || repeated > 0) {
     throw StateError("the executor given to set_executor returned from run when " + std::to_string(ended) + " of " +
-                     std::to_string(threads) + " tasks had ended: it must call task(0) to task(" +
-                     std::to_string(threads - 1) + "), each once, and wait for them");
+                     std::to_string(threads) + " tasks had ended" +
+                     (repeated > 0 ? " and " + std::to_string(repeated) + " calls had been for a task again" : "") +
+                     ": it must call task(0) to task(" + std::to_string(threads - 1) +
+                     "), each once, and wait for them");
   }
 }
 
@@ -292,6 +313,7 @@ void run_on(ParallelExecutor& executor, Index threads, Phases phases) {
 void run_team(Index threads, Phases phases) {
   const StandardFloats floats;
   if (threads <= 1) return run_alone(phases);
+  threads = std::min(threads, kMostThreads);
   if (const auto executor = host_executor()) return run_on(*executor, threads, phases);
   pool().run(threads, phases);
 }
@@ -316,8 +338,9 @@ void set_thread_threshold(double flops) { g_threshold.store(flops, std::memory_o
 namespace rondo {
 
 void set_num_threads(Dim threads) {
-  if (threads < 0) {
-    throw ConfigError("set_num_threads(" + std::to_string(threads.value) + "): 1 or more, or 0 for all processors");
+  if (threads < 0 || threads > engine::kMostThreads) {
+    throw ConfigError("set_num_threads(" + std::to_string(threads.value) + "): 1 to " +
+                      std::to_string(engine::kMostThreads) + ", or 0 for all processors");
   }
   engine::g_threads.store(threads, std::memory_order_relaxed);
 }

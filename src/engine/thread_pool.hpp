@@ -2,9 +2,9 @@
 //
 // A team is the caller and its helpers. Each member takes its share of every phase of the work; a phase begins when all
 // have ended the one before. Helpers are threads of Rondo's own pool, or whatever the host has given (set_executor).
-// Waiting threads of the pool spin briefly, then sleep. The pool serves one team at a time: a second caller walks alone,
-// with the same bits. So does the first one while other programs keep the processors so busy that a team would lose to
-// one thread (team_governor.hpp).
+// Waiting threads of the pool spin briefly, then sleep. The pool serves one team at a time: a second caller walks
+// alone, with the same bits. So does the first one while other programs keep the processors so busy that a team would
+// lose to one thread (team_governor.hpp).
 #pragma once
 
 #include <concepts>
@@ -57,6 +57,9 @@ void run_team(Index threads, std::initializer_list<Phase> phases);
 
 // The same with as many threads as the work deserves: threads_for(work.flops), or one while a team does not pay.
 void run_team(const Work& work, std::initializer_list<Phase> phases);
+
+// The most threads of a team: beyond any processor's, and few enough for a list on the stack.
+constexpr Index kMostThreads = 4096;
 
 // How many threads a step of this many floating-point operations deserves: 1 below the threshold at which a second
 // thread pays for its waking, num_threads() above.

@@ -4,6 +4,7 @@
 #include <rondo/layer.hpp>
 
 #include "core/names.hpp"
+#include "core/standard_floats.hpp"
 #include "engine/staging.hpp"
 #include "graph/layer_node.hpp"
 
@@ -46,6 +47,7 @@ Parameter find_parameter(const graph::LayerNode& node, std::string_view end) {
 
 Shape sample_of(const graph::LayerNode& node, const Shape& batch) {
   if (batch.rank() < 1) throw ShapeError(node.where() + ": a shape needs its batch axis, for example (None, 5, 2)");
+  node.require_sizes("the input has shape", batch, batch.from(1));
   return batch.from(1);
 }
 
@@ -127,8 +129,9 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   (void)node_->output_shapes_for_data(samples);
   node_->build(samples);
 
+  const StandardFloats floats;
   const Index rows = inputs[0].shape()[0];
-  engine::PlanBuilder builder(dtype(), rows, engine::Use::inference);
+  engine::PlanBuilder builder(dtype(), std::max<Index>(1, rows), engine::Use::inference);
   std::vector<engine::Value> values;
   for (const Shape& sample : samples) values.push_back(builder.input(sample));
   for (const engine::Value v : node_->plan(builder, values)) builder.output(v);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/names.hpp"
+#include "core/standard_floats.hpp"
 
 namespace rondo::graph {
 
@@ -17,6 +18,27 @@ LayerNode::LayerNode(std::string class_name, const LayerOptions& options, std::u
       number_(number) {
   if (name_.find('/') != std::string::npos) {
     throw ConfigError(where() + ": a name must not contain '/', which separates the parts of a weight's path");
+  }
+}
+
+void LayerNode::declare_input(const Shape& sample) {
+  require_sizes("input_shape is", sample, sample);
+  declared_input_ = sample;
+}
+
+void LayerNode::require_sizes(const char* what, const Shape& given, const Shape& sample) const {
+  for (Index axis = 0; axis < sample.rank(); ++axis) {
+    const Index size = sample[axis];
+    if (size >= 1 || size == Shape::kUnknown) continue;
+    const std::string begin = where() + ": " + what + " " + to_string(given);
+    if (size < 0) {
+      throw ShapeError(begin + ", with an axis of size " + std::to_string(size) +
+                       "; sizes are 1 or more, or Shape::kUnknown (-1)");
+    }
+    std::string missing = "elements";
+    if (axis + 1 == sample.rank()) missing = "features";
+    if (axis == 0 && sample.rank() == 2) missing = "time steps";
+    throw ShapeError(begin + ", which has no " + missing + " (an axis of size 0)");
   }
 }
 
@@ -49,11 +71,12 @@ void LayerNode::set_trainable(bool trainable) {
 }
 
 std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table) const {
-  return std::make_shared<engine::ParameterBlock>(dtype(), size, table);
+  return std::make_shared<engine::ParameterBlock>(dtype(), size, table, "the weights of " + where());
 }
 
 void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
                               std::function<Index(Index)> place, const Initializer& initializer) {
+  const StandardFloats floats;
   const RandomStream stream(seed_, Purpose::initializer, number_, static_cast<std::uint32_t>(parameters_.size()));
   const Tensor first = initializer(shape, dtype(), stream);
   engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(place)};

@@ -9,12 +9,14 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
 
+#include "core/access.hpp"
 #include "core/layer_numbers.hpp"
 #include "engine/parameter.hpp"
 #include "engine/plan.hpp"
@@ -81,6 +83,10 @@ class LayerNode {
   // A sentence for a user whose data have this sample shape, which the layer cannot take: how to reshape them.
   virtual std::string input_hint(const Shape&) const { return ""; }
 
+  // ShapeError unless every axis of a sample is 1 or more, or unknown: without a time step or a feature there is
+  // nothing to compute. `what` says whose shape `given` is, the sample's own or with the batch in front.
+  void require_sizes(const char* what, const Shape& given, const Shape& sample) const;
+
   // The sample shape the user gave with the layer (input_shape), or an empty one.
   const Shape& declared_input() const { return declared_input_; }
 
@@ -93,7 +99,8 @@ class LayerNode {
                      std::function<Index(Index)> place, const Initializer& initializer);
   const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
 
-  void declare_input(const Shape& sample) { declared_input_ = sample; }
+  // ShapeError for sizes that no data can have.
+  void declare_input(const Shape& sample);
   // For layers of layers, whose parameters are made piece by piece.
   void mark_built() { built_ = true; }
   // ShapeError unless there is exactly one input.
@@ -111,6 +118,12 @@ class LayerNode {
   Shape declared_input_;
   std::vector<engine::Parameter> parameters_;
 };
+
+// A handle to a new node.
+template <class Node, class... Arguments>
+Layer make_layer(Arguments&&... arguments) {
+  return detail::Access::make<Layer>(std::make_shared<Node>(std::forward<Arguments>(arguments)...));
+}
 
 // A batch shape for messages: the sample shape behind an unknown batch axis.
 std::string batch_text(const Shape& sample);

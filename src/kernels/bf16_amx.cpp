@@ -9,6 +9,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "core/fork_safe.hpp"
 #define RONDO_AMX_TARGET __attribute__((target("amx-tile,amx-bf16")))
 
 namespace rondo::kernels {
@@ -144,8 +146,8 @@ bool request_amx() {
 }  // namespace
 
 bool has_bf16_amx() {
-  static const bool has = request_amx();
-  return has;
+  static constinit Lazy<bool> has;
+  return has.get(request_amx);
 }
 
 Bf16Tile bf16_amx_tile() { return {.multiply = multiply_any, .rows = 64, .along_rows = true}; }

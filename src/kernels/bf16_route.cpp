@@ -8,6 +8,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "kernels/bf16.hpp"
 #include "kernels/table.hpp"
@@ -29,12 +30,17 @@ Bf16Route best_route() {
   return bf16_dot_is_faster() ? Bf16Route::dot : Bf16Route::conversion;
 }
 
-std::atomic<Bf16Route>& chosen_route() {
-  static std::atomic<Bf16Route> chosen{[] {
-    const char* forced = std::getenv("RONDO_BF16");
-    return forced == nullptr || *forced == '\0' ? Bf16Route::best : bf16_route(forced);
-  }()};
-  return chosen;
+// What a test chose, else what the environment says.
+std::atomic<bool> g_route_is_chosen{false};
+std::atomic<Bf16Route> g_route{Bf16Route::best};
+
+Bf16Route chosen_route() {
+  if (g_route_is_chosen.load(std::memory_order_acquire)) return g_route.load(std::memory_order_relaxed);
+  static constinit Lazy<Bf16Route> forced;
+  return forced.get([] {
+    const char* name = std::getenv("RONDO_BF16");
+    return name == nullptr || *name == '\0' ? Bf16Route::best : bf16_route(name);
+  });
 }
 
 }  // namespace
@@ -51,13 +57,16 @@ Bf16Route bf16_route(std::string_view name) {
   throw ConfigError("RONDO_BF16 is '" + std::string(name) + "'; this processor has " + quoted_list(here));
 }
 
-void choose_bf16_route(Bf16Route route) { chosen_route().store(route, std::memory_order_relaxed); }
+void choose_bf16_route(Bf16Route route) {
+  g_route.store(route, std::memory_order_relaxed);
+  g_route_is_chosen.store(true, std::memory_order_release);
+}
 
 Bf16Tile bf16_tile(const KernelTable& table) {
-  static const Bf16Route best = best_route();
+  static constinit Lazy<Bf16Route> best;
   constexpr Index kLanes = 16;  // of the instructions
-  Bf16Route route = chosen_route().load(std::memory_order_relaxed);
-  if (route == Bf16Route::best) route = best;
+  Bf16Route route = chosen_route();
+  if (route == Bf16Route::best) route = best.get(best_route);
   if (table.f32.lanes != kLanes || !is_there(route)) return table.bf16.tile;
   switch (route) {
     case Bf16Route::amx: return bf16_amx_tile();

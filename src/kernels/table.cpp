@@ -50,6 +50,7 @@ HWY_AFTER_NAMESPACE();
 #include <rondo/compute.hpp>
 #include <rondo/error.hpp>
 
+#include "core/fork_safe.hpp"
 #include "core/names.hpp"
 
 namespace rondo::kernels {
@@ -58,8 +59,10 @@ HWY_EXPORT(GetTable);
 
 namespace {
 
-// Highway's target mask is process-wide, so it is touched only here, once.
+// Highway's target mask is process-wide, so it is touched only here, by one thread at a time.
 std::vector<const KernelTable*> collect_tables() {
+  static char collecting;
+  const ForkSafeLock lock(&collecting);
   std::vector<const KernelTable*> found;
   const std::int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
   for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {  // lower bits are better targets
@@ -84,24 +87,29 @@ const KernelTable& find(std::string_view name) {
                     "' is not available here; this build and processor have " + quoted_list(known));
 }
 
-std::atomic<const KernelTable*>& chosen_slot() {
-  static std::atomic<const KernelTable*> slot{[] {
-    const char* forced = std::getenv("RONDO_TARGET");
-    return forced != nullptr && *forced != '\0' ? &find(forced) : tables().front();
-  }()};
-  return slot;
+// Null until somebody asks or chooses.
+std::atomic<const KernelTable*> g_chosen{nullptr};
+
+const KernelTable* first_choice() {
+  const char* forced = std::getenv("RONDO_TARGET");
+  return forced != nullptr && *forced != '\0' ? &find(forced) : tables().front();
 }
 
 }  // namespace
 
 const std::vector<const KernelTable*>& tables() {
-  static const std::vector<const KernelTable*> all = collect_tables();
-  return all;
+  static constinit Lazy<std::vector<const KernelTable*>> all;
+  return all.get(collect_tables);
 }
 
-const KernelTable& chosen() { return *chosen_slot().load(std::memory_order_acquire); }
+const KernelTable& chosen() {
+  const KernelTable* table = g_chosen.load(std::memory_order_acquire);
+  if (table != nullptr) return *table;
+  const KernelTable* first = first_choice();
+  return g_chosen.compare_exchange_strong(table, first) ? *first : *table;
+}
 
-void choose(std::string_view target) { chosen_slot().store(&find(target), std::memory_order_release); }
+void choose(std::string_view target) { g_chosen.store(&find(target), std::memory_order_release); }
 
 }  // namespace rondo::kernels
 

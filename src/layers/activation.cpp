@@ -78,7 +78,7 @@ class ActivationNode final : public graph::LayerNode {
 }  // namespace
 
 Activation::Activation(const ActivationFn& activation, const ActivationOptions& options)
-    : Layer(std::make_shared<ActivationNode>(activation, options, graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<ActivationNode>(activation, options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::activation_layer_from_config(const Json& config) {
   return std::make_shared<ActivationNode>(activation_from_config(config.value("activation", Json(nullptr))),

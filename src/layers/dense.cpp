@@ -82,7 +82,7 @@ class DenseExecutor final : public engine::Executor {
   const engine::ParameterBlock* derived_from() const override { return at_.transposed ? block_.get() : nullptr; }
 
   double flops_per_row() const override {
-    return 2.0 * static_cast<double>(steps_ * layout_.inputs * layout_.units) +
+    return 2.0 * static_cast<double>(steps_) * static_cast<double>(layout_.inputs * layout_.units) +
            (activation_ ? activation_->flops_per_row() : 0);
   }
 
@@ -141,6 +141,7 @@ class DenseNode final : public graph::LayerNode {
   void create_parameters(const std::vector<Shape>& inputs) override {
     const kernels::KernelTable& table = kernels::chosen();
     const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
+    layers::require_countable_weights(*this, Size(inputs[0].back()) + 1, units_);
     layout_ = {.inputs = inputs[0].back(), .units = units_, .use_bias = options_.use_bias, .lanes = lanes};
     block_ = make_block(layout_.size(), table);
     const DenseLayout layout = layout_;
@@ -189,8 +190,8 @@ class DenseNode final : public graph::LayerNode {
 }  // namespace
 
 Dense::Dense(Dim units, const DenseOptions& options)
-    : Layer(std::make_shared<DenseNode>(units, options,
-                                        graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+    : Layer(graph::make_layer<DenseNode>(units, options,
+                                         graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::dense_from_config(const Json& config) {
   refuse_options("Dense", config,

@@ -37,7 +37,7 @@ class InputNode final : public graph::LayerNode {
 }  // namespace
 
 Input::Input(const Shape& shape, const InputOptions& options)
-    : Layer(std::make_shared<InputNode>(shape, graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<InputNode>(shape, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::input_from_config(const Json& config) {
   std::vector<Index> dims;

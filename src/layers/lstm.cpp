@@ -133,7 +133,7 @@ class LstmExecutor final : public engine::Executor {
   double flops_per_row() const override {
     const double products = 8.0 * static_cast<double>(s_.layout.inputs() + s_.layout.units());
     constexpr double kCell = 100;  // three sigmoids and two tangents in units of a multiplication
-    return static_cast<double>(s_.steps * s_.layout.units()) * (products + kCell);
+    return static_cast<double>(s_.steps) * static_cast<double>(s_.layout.units()) * (products + kCell);
   }
 
  private:
@@ -341,6 +341,7 @@ class LstmNode final : public graph::LayerNode {
   void create_parameters(const std::vector<Shape>& inputs) override {
     const kernels::KernelTable& table = kernels::chosen();
     const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
+    layers::require_countable_weights(*this, Size(inputs[0].back()) + units_, Size(units_) * 4);
     layout_ = LstmLayout(inputs[0].back(), units_, options_.use_bias, lanes);
     block_ = make_block(layout_.size(), table);
     const LstmLayout layout = layout_;
@@ -380,7 +381,6 @@ class LstmNode final : public graph::LayerNode {
                        std::to_string(x.rank() + 1) + "-D " + graph::batch_text(x));
     }
     if (x.back() < 1) throw ShapeError(where() + " needs a known number of features, not " + graph::batch_text(x));
-    if (x[0] == 0) throw ShapeError(where() + ": the input " + graph::batch_text(x) + " has no time steps");
     if (built()) layers::require_features(*this, x, layout_.inputs());
     for (std::size_t i = 1; i < inputs.size(); ++i) {
       if (inputs[i] == Shape{units_}) continue;
@@ -517,7 +517,7 @@ class LstmNode final : public graph::LayerNode {
   template <class Settings>
   void keep_for_backward(engine::PlanBuilder& builder, const Settings& s, LstmPlaces& at) const {
     const Index steps = s.steps;
-    at.kept = builder.elements(s.kept_slots * builder.capacity() * kernels::kKeptWidth * layout_.padded_units());
+    at.kept = builder.elements(Size(s.kept_slots) * builder.capacity() * kernels::kKeptWidth * layout_.padded_units());
     if (at.bf16) {
       at.bf16.add_backward(builder, layout_, s.chunk);
     } else {
@@ -567,8 +567,8 @@ class LstmNode final : public graph::LayerNode {
 }  // namespace
 
 LSTM::LSTM(Dim units, const LSTMOptions& options)
-    : Layer(std::make_shared<LstmNode>(units, options,
-                                       graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+    : Layer(graph::make_layer<LstmNode>(units, options,
+                                        graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::lstm_from_config(const Json& config) {
   refuse_options("LSTM", config,

@@ -1,6 +1,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "core/fork_safe.hpp"
 #include "core/keras_names.hpp"
 #include "layers/nodes.hpp"
 
@@ -12,13 +13,15 @@ using Factory = std::shared_ptr<graph::LayerNode> (*)(const graph::Json&);
 
 // To add a layer: its class in <rondo/layers.hpp>, its source and test beside these, and a line here.
 const std::map<std::string, Factory>& factories() {
-  static const std::map<std::string, Factory> known = {
-      {"Activation", activation_layer_from_config},
-      {"Dense", dense_from_config},
-      {"InputLayer", input_from_config},
-      {"LSTM", lstm_from_config},
-  };
-  return known;
+  static constinit Lazy<std::map<std::string, Factory>> known;
+  return known.get([] {
+    return std::map<std::string, Factory>{
+        {"Activation", activation_layer_from_config},
+        {"Dense", dense_from_config},
+        {"InputLayer", input_from_config},
+        {"LSTM", lstm_from_config},
+    };
+  });
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 #include <cmath>
 
 #include "core/names.hpp"
+#include "core/standard_floats.hpp"
 
 namespace rondo::training {
 
-void require_same_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what) {
+void require_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what) {
+  if (X[0] == 0) throw ShapeError(node.where() + ": the " + what + "data X " + to_string(X) + " have no samples");
   if (X[0] == y[0]) return;
   throw ShapeError(node.where() + ": " + what + "X has " + std::to_string(X[0]) + " samples " + to_string(X) +
                    ", but y has " + std::to_string(y[0]) + " " + to_string(y) + "; they must agree");
@@ -15,8 +17,7 @@ void require_same_samples(const ModelNode& node, const Shape& X, const Shape& y,
 Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what) {
   const Shape sample = node.adapt_input(X.shape());
   if (y.rank() < 1) throw ShapeError(node.where() + ": the " + what + "labels y are a scalar");
-  require_same_samples(node, X.shape(), y.shape(), what);
-  if (X.shape()[0] == 0) throw ShapeError(node.where() + ": the " + what + "data have no samples");
+  require_samples(node, X.shape(), y.shape(), what);
   return {&X, &y, X.shape()[0], sample, y.shape().from(1)};
 }
 
@@ -26,6 +27,7 @@ Index training_samples(const ModelNode& node, Index samples, double validation_s
                       "; it must be 0 or more and below 1");
   }
   if (validation_split == 0) return samples;
+  const StandardFloats floats;
   const auto split = static_cast<Index>(std::floor(static_cast<double>(samples) * (1 - validation_split)));
   if (split == 0 || split == samples) {
     throw ConfigError(node.where() + ": validation_split = " + number_text(validation_split) + " of " +

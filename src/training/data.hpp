@@ -17,8 +17,8 @@ struct Data {
   Shape truth;   // of y
 };
 
-// ShapeError unless data of these shapes, of rank 1 or more, have as many samples. `what` as below.
-void require_same_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what);
+// ShapeError unless data of these shapes, of rank 1 or more, have as many samples, and one at least. `what` as below.
+void require_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what);
 
 // Checks that X and y fit each other and the declared input; ShapeError otherwise. `what` names them in messages (""
 // for the training data, "validation " for those).

@@ -7,25 +7,28 @@
 #include <rondo/random.hpp>
 
 #include "core/shuffle.hpp"
+#include "core/standard_floats.hpp"
+#include "engine/staging.hpp"
 #include "training/data.hpp"
 #include "training/interrupt.hpp"
 #include "training/labels.hpp"
 #include "training/not_finite.hpp"
 #include "training/progress_bar.hpp"
 
+namespace rondo {
+
+Model& Callback::model() const {
+  if (model_ != nullptr) return *model_;
+  throw StateError("a callback asked for its model before it had one: hand it to fit, evaluate or predict first");
+}
+
+}  // namespace rondo
+
 namespace rondo::training {
 
 namespace {
 
 using engine::Workspace;
-
-Index batches_of(Index samples, Index batch_size) { return (samples + batch_size - 1) / batch_size; }
-
-void check_verbose(const ModelNode& node, int verbose) {
-  if (verbose >= 0 && verbose <= 2) return;
-  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) +
-                    "; it must be 0 (silent), 1 (bar) or 2 (one line an epoch)");
-}
 
 // Loss and metrics of an epoch so far, as Keras averages them: the loss by samples, metrics by rows.
 class EpochMeans {
@@ -54,11 +57,13 @@ class EpochMeans {
 
   // Alphabetical, as Keras logs; as validation with "val_" in front.
   void write(Logs& logs, bool validation = false) const {
+    const StandardFloats floats;
     for (const Entry& e : alphabetical_) logs.set(validation ? e.validation_name : e.name, value(e.metric));
   }
 
   // Loss first, then metrics in the order of compile.
   Evaluation evaluation() const {
+    const StandardFloats floats;
     std::vector<std::pair<std::string, double>> values;
     for (const Entry& e : entries_) values.emplace_back(e.name, value(e.metric));
     return Evaluation(std::move(values));
@@ -71,9 +76,9 @@ class EpochMeans {
   };
 
   double value(int metric) const {
-    if (metric < 0) return loss_.mean();
+    if (metric < 0) return engine::standard_nan(loss_.mean());
     const auto i = static_cast<std::size_t>(metric);
-    return head_->metric(i, means_[i]);
+    return engine::standard_nan(head_->metric(i, means_[i]));
   }
 
   const Head* head_;
@@ -107,10 +112,7 @@ class Evaluator {
     for (const auto& c : callbacks) c->on_test_begin();
     for (Index batch = 0; batch < batches(); ++batch) {
       for (const auto& c : callbacks) c->on_test_batch_begin(batch);
-      const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
-      program_->evaluate(workspace_, {.X = data_.X, .y = data_.y, .first = first, .rows = rows});
-      const engine::Run done = workspace_.run(rows);
-      means_.add(done, program_->head->loss(done));
+      run_batch(batch);
       if (callbacks.empty() && bar == nullptr) continue;
       means_.write(logs);
       for (const auto& c : callbacks) c->on_test_batch_end(batch, logs);
@@ -122,6 +124,14 @@ class Evaluator {
   }
 
  private:
+  void run_batch(Index batch) {
+    const StandardFloats floats;
+    const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
+    program_->evaluate(workspace_, {.X = data_.X, .y = data_.y, .first = first, .rows = rows});
+    const engine::Run done = workspace_.run(rows);
+    means_.add(done, program_->head->loss(done));
+  }
+
   Data data_;
   Index batch_size_;
   std::shared_ptr<const Program> program_;
@@ -191,6 +201,15 @@ class Trainer {
   void run_batch(Index epoch, Index batch, ProgressBar& bar) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_train_batch_begin(batch);
+    train_batch(epoch, batch);
+    if (callbacks.empty() && options_.verbose != 1) return;
+    means_.write(logs_);
+    for (const auto& c : callbacks) c->on_train_batch_end(batch, logs_);
+    bar.update(batch + 1, logs_);
+  }
+
+  void train_batch(Index epoch, Index batch) {
+    const StandardFloats floats;
     const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
     const Samples samples{.X = data_.X,
                           .y = data_.y,
@@ -205,10 +224,6 @@ class Trainer {
       if (fault) report(fault, epoch, batch);
     }
     means_.add(workspace_.run(rows), step.loss);
-    if (callbacks.empty() && options_.verbose != 1) return;
-    means_.write(logs_);
-    for (const auto& c : callbacks) c->on_train_batch_end(batch, logs_);
-    bar.update(batch + 1, logs_);
   }
 
   // A new order of the samples, a function of seed, model and the epochs the model has seen. Within a single batch the
@@ -269,6 +284,12 @@ void check_stateful(const ModelNode& node, Index samples, Index batch_size) {
 
 }  // namespace
 
+void check_verbose(const ModelNode& node, int verbose) {
+  if (verbose >= 0 && verbose <= 2) return;
+  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) +
+                    "; it must be 0 (silent), 1 (bar) or 2 (one line an epoch)");
+}
+
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params) {
   if (callbacks.empty()) return;
   const auto handle = std::make_shared<Model>(model);
@@ -286,6 +307,7 @@ Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given)
 }
 
 History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y, const FitOptions& options) {
+  const ModelNode::Fitting fitting(node);
   Compiled& compiled = node.compiled("fit");
   check_verbose(node, options.verbose);
   const Index batch_size = checked_batch_size(node, options.batch_size);

@@ -12,6 +12,14 @@ constexpr Index kDefaultBatchSize = 32;
 // batch_size as given, or 32; ConfigError below 1.
 Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given);
 
+// How many batches that is, the last one perhaps smaller.
+constexpr Index batches_of(Index samples, Index batch_size) {
+  return samples / batch_size + (samples % batch_size != 0 ? 1 : 0);
+}
+
+// ConfigError unless 0, 1 or 2.
+void check_verbose(const ModelNode& node, int verbose);
+
 // Gives each callback the model and how it was called. ConfigError for a null pointer.
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params);
 

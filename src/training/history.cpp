@@ -49,7 +49,7 @@ std::string other_spelling(const std::string& name) {
 
 }  // namespace
 
-const std::vector<double>& History::operator[](const std::string& name) const {
+const std::vector<double>& History::operator[](const std::string& name) const& {
   auto found = series_.find(name);
   if (found == series_.end()) found = series_.find(other_spelling(name));
   if (found == series_.end()) {
@@ -70,6 +70,29 @@ void History::append(Index epoch, const Logs& logs) {
     if (is_new) names_.push_back(name);
     entry->second.push_back(value);
   }
+}
+
+namespace {
+
+// The place of a position, negative from the end, among the names; ConfigError outside.
+std::size_t place_of(Index position, const std::vector<std::string>& names, const char* who) {
+  const auto count = static_cast<Index>(names.size());
+  const Index place = position < 0 ? position + count : position;
+  if (place >= 0 && place < count) return static_cast<std::size_t>(place);
+  throw ConfigError(std::string(who) + " has no position " + std::to_string(position) + ". It has " +
+                    (names.empty() ? "no entries" : quoted_list(names)));
+}
+
+}  // namespace
+
+const std::vector<double>& History::at(Index position) const {
+  return series_.at(names_[place_of(position, names_, "history")]);
+}
+
+double Evaluation::at(Index position) const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values_) names.push_back(name);
+  return values_[place_of(position, names, "the evaluation")].second;
 }
 
 double Evaluation::operator[](const std::string& name) const {

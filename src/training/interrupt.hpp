@@ -4,7 +4,8 @@
 
 namespace rondo::training {
 
-// Listens while at least one guard lives, unless the program has a handler of its own for SIGINT.
+// Listens while at least one guard lives, unless the program has a handler of its own for SIGINT. Made and destroyed by
+// one thread.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -12,8 +13,11 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  // Whether Ctrl-C came since the oldest living guard was made.
+  // Whether Ctrl-C came since this guard was made.
   bool interrupted() const;
+
+ private:
+  int before_;  // how often it had come
 };
 
 }  // namespace rondo::training

@@ -6,8 +6,11 @@
 
 #include <rondo/error.hpp>
 
+#include "core/access.hpp"
+#include "core/fork_safe.hpp"
 #include "core/keras_names.hpp"
 #include "core/names.hpp"
+#include "core/options.hpp"
 
 namespace rondo {
 
@@ -92,32 +95,29 @@ class AnyCrossentropy final : public detail::LossImpl {
   std::string name_ = "crossentropy";
 };
 
-// Keras's function names and short forms.
-const std::map<std::string, Loss>& known_losses();
-
 double checked_smoothing(const char* loss, Real smoothing) {
-  if (smoothing >= 0 && smoothing <= 1) return smoothing;
-  throw ConfigError(std::string(loss) + ": label_smoothing is " + number_text(smoothing.value) +
-                    "; it must lie between 0 and 1");
+  return checked_option(loss, "label_smoothing", smoothing, Allowed::between_0_and_1);
 }
 
-// Gives the anonymous rules a public handle.
-struct NamedLoss : Loss {
-  explicit NamedLoss(std::shared_ptr<const detail::LossImpl> impl) : Loss(std::move(impl)) {}
-};
+template <class... Options>
+Loss kernel_loss(const char* name, Options&&... options) {
+  return detail::Access::make<Loss>(std::make_shared<KernelLoss>(name, std::forward<Options>(options)...));
+}
 
+// Keras's function names and short forms.
 const std::map<std::string, Loss>& known_losses() {
-  static const std::map<std::string, Loss> known = [] {
+  static constinit Lazy<std::map<std::string, Loss>> known;
+  return known.get([] {
     std::map<std::string, Loss> m;
     for (const char* name : {"mean_squared_error", "mse", "MSE"}) m.emplace(name, losses::MeanSquaredError());
     for (const char* name : {"mean_absolute_error", "mae", "MAE"}) m.emplace(name, losses::MeanAbsoluteError());
     for (const char* name : {"binary_crossentropy", "bce", "BCE"}) m.emplace(name, losses::BinaryCrossentropy());
     m.emplace("categorical_crossentropy", losses::CategoricalCrossentropy());
     m.emplace("sparse_categorical_crossentropy", losses::SparseCategoricalCrossentropy());
-    for (const char* name : {"crossentropy", "ce"}) m.emplace(name, NamedLoss(std::make_shared<AnyCrossentropy>()));
+    const Loss any = detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>());
+    for (const char* name : {"crossentropy", "ce"}) m.emplace(name, any);
     return m;
-  }();
-  return known;
+  });
 }
 
 }  // namespace
@@ -136,28 +136,25 @@ Loss::Loss(const std::string& name) {
   impl_ = found->second.impl_;
 }
 
-const std::string& Loss::name() const {
-  static const std::string none;
-  return impl_ != nullptr ? impl_->name() : none;
-}
+const std::string& Loss::name() const { return impl_->name(); }
 
 namespace losses {
 
 MeanSquaredError::MeanSquaredError()
-    : Loss(std::make_shared<KernelLoss>("mean_squared_error", LossKind::mean_squared_error, Labels::same)) {}
+    : Loss(kernel_loss("mean_squared_error", LossKind::mean_squared_error, Labels::same)) {}
 
 MeanAbsoluteError::MeanAbsoluteError()
-    : Loss(std::make_shared<KernelLoss>("mean_absolute_error", LossKind::mean_absolute_error, Labels::same)) {}
+    : Loss(kernel_loss("mean_absolute_error", LossKind::mean_absolute_error, Labels::same)) {}
 
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
-    : Loss(std::make_shared<KernelLoss>(
-          "binary_crossentropy",
-          o.from_logits ? LossKind::binary_crossentropy_from_logits : LossKind::binary_crossentropy, Labels::same,
-          Json{{"from_logits", o.from_logits}, {"label_smoothing", o.label_smoothing.value}, {"axis", -1}},
-          checked_smoothing("BinaryCrossentropy", o.label_smoothing))) {}
+    : Loss(kernel_loss("binary_crossentropy",
+                       o.from_logits ? LossKind::binary_crossentropy_from_logits : LossKind::binary_crossentropy,
+                       Labels::same,
+                       Json{{"from_logits", o.from_logits}, {"label_smoothing", o.label_smoothing.value}, {"axis", -1}},
+                       checked_smoothing("BinaryCrossentropy", o.label_smoothing))) {}
 
 CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions o)
-    : Loss(std::make_shared<KernelLoss>(
+    : Loss(kernel_loss(
           "categorical_crossentropy",
           o.from_logits ? LossKind::categorical_crossentropy_from_logits : LossKind::categorical_crossentropy,
           Labels::same,
@@ -165,11 +162,11 @@ CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions 
           checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
 
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
-    : Loss(std::make_shared<KernelLoss>(
-          "sparse_categorical_crossentropy",
-          o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
-                        : LossKind::sparse_categorical_crossentropy,
-          Labels::sparse, Json{{"from_logits", o.from_logits}, {"ignore_class", nullptr}, {"axis", -1}})) {}
+    : Loss(kernel_loss("sparse_categorical_crossentropy",
+                       o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
+                                     : LossKind::sparse_categorical_crossentropy,
+                       Labels::sparse, Json{{"from_logits", o.from_logits}, {"ignore_class", nullptr}, {"axis", -1}})) {
+}
 
 }  // namespace losses
 }  // namespace rondo

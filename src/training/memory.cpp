@@ -3,15 +3,21 @@
 #include <algorithm>
 #include <set>
 
+#include "core/sizes.hpp"
 #include "training/data.hpp"
 #include "training/predict.hpp"
 
 namespace rondo::training {
 
 MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, Index batch_size) {
-  (void)prediction_shape(node, X);  // built, and X fits
+  if (!X.fully_known()) {
+    throw ShapeError(node.where() + ": memory_required needs every size of X, also the number of samples; got " +
+                     to_string(X));
+  }
+  (void)prediction_shape(node, X);                                             // built, and X fits
+  (void)Size(X.elements()).bytes(node.dtype(), "the data X " + to_string(X));  // there can be such data
   const bool training = !y.empty();
-  if (training) require_same_samples(node, X, y, "");
+  if (training) require_samples(node, X, y, "");
   const Compiled* compiled = training ? &node.compiled("memory_required for fit") : nullptr;
   const Index capacity = std::clamp<Index>(X[0], 1, batch_size);
   const auto program = node.program(training ? Mode::train : Mode::predict, capacity, node.adapt_input(X),

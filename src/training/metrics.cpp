@@ -5,8 +5,11 @@
 
 #include <rondo/error.hpp>
 
+#include "core/access.hpp"
+#include "core/fork_safe.hpp"
 #include "core/keras_names.hpp"
 #include "core/names.hpp"
+#include "core/options.hpp"
 
 namespace rondo {
 
@@ -122,7 +125,8 @@ class AnyAccuracy final : public detail::MetricImpl {
 using Rule = std::shared_ptr<const detail::MetricImpl>;
 
 const std::map<std::string, Rule>& known_metrics() {
-  static const std::map<std::string, Rule> known = [] {
+  static constinit Lazy<std::map<std::string, Rule>> known;
+  return known.get([] {
     std::map<std::string, Rule> m;
     const auto add = [&](Rule rule, std::initializer_list<const char*> names) {
       for (const char* name : names) m.emplace(name, rule);
@@ -146,13 +150,23 @@ const std::map<std::string, Rule>& known_metrics() {
     add(std::make_shared<LossMetric>("SparseCategoricalCrossentropy", losses::SparseCategoricalCrossentropy()),
         {"sparse_categorical_crossentropy"});
     return m;
-  }();
-  return known;
+  });
 }
 
-std::string or_default(const std::string& name, const char* standard) { return name.empty() ? standard : name; }
+// A metric of a class, under the name given or else its standard one.
+Metric named(const std::string& name, const char* standard, const Rule& rule) {
+  return detail::Access::make<Metric>(name.empty() ? standard : name, rule);
+}
 
-Rule known_rule(const char* name) { return known_metrics().at(name); }
+Metric known(const std::string& name, const char* standard) {
+  return named(name, standard, known_metrics().at(standard));
+}
+
+Rule binary_accuracy(Real threshold) {
+  return std::make_shared<AccuracyMetric>(
+      "BinaryAccuracy", BoundMetric::Kind::binary_accuracy,
+      checked_option("BinaryAccuracy", "threshold", threshold, Allowed::inside_0_and_1));
+}
 
 }  // namespace
 
@@ -172,19 +186,14 @@ Metric::Metric(const std::string& name) : name_(name) {
 
 namespace metrics {
 
-MeanSquaredError::MeanSquaredError(const NameOptions& o)
-    : Metric(or_default(o.name, "mean_squared_error"), known_rule("mse")) {}
-MeanAbsoluteError::MeanAbsoluteError(const NameOptions& o)
-    : Metric(or_default(o.name, "mean_absolute_error"), known_rule("mae")) {}
-RootMeanSquaredError::RootMeanSquaredError(const NameOptions& o)
-    : Metric(or_default(o.name, "root_mean_squared_error"), known_rule("rmse")) {}
+MeanSquaredError::MeanSquaredError(const NameOptions& o) : Metric(known(o.name, "mean_squared_error")) {}
+MeanAbsoluteError::MeanAbsoluteError(const NameOptions& o) : Metric(known(o.name, "mean_absolute_error")) {}
+RootMeanSquaredError::RootMeanSquaredError(const NameOptions& o) : Metric(known(o.name, "root_mean_squared_error")) {}
 BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& o)
-    : Metric(or_default(o.name, "binary_accuracy"),
-             std::make_shared<AccuracyMetric>("BinaryAccuracy", BoundMetric::Kind::binary_accuracy, o.threshold)) {}
-CategoricalAccuracy::CategoricalAccuracy(const NameOptions& o)
-    : Metric(or_default(o.name, "categorical_accuracy"), known_rule("categorical_accuracy")) {}
+    : Metric(named(o.name, "binary_accuracy", binary_accuracy(o.threshold))) {}
+CategoricalAccuracy::CategoricalAccuracy(const NameOptions& o) : Metric(known(o.name, "categorical_accuracy")) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(const NameOptions& o)
-    : Metric(or_default(o.name, "sparse_categorical_accuracy"), known_rule("sparse_categorical_accuracy")) {}
+    : Metric(known(o.name, "sparse_categorical_accuracy")) {}
 
 }  // namespace metrics
 }  // namespace rondo

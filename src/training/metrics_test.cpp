@@ -100,7 +100,6 @@ TEST(Losses, HaveKerasNames) {
     EXPECT_EQ(Loss(name).name(), "mean_squared_error");
   }
   EXPECT_EQ(Loss("BCE").name(), "binary_crossentropy");
-  EXPECT_TRUE(Loss().empty());
   EXPECT_THROW(losses::BinaryCrossentropy({.label_smoothing = 2}), ConfigError);
 }
 

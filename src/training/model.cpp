@@ -1,6 +1,7 @@
 // The public Model handle.
 #include <rondo/model.hpp>
 
+#include "core/access.hpp"
 #include "core/names.hpp"
 #include "training/fit.hpp"
 #include "training/memory.hpp"
@@ -44,10 +45,11 @@ class PredictHooks final : public training::BatchHooks {
 
 Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
   training::ModelNode& node = model_node();
+  training::check_verbose(node, options.verbose);
   const Index batch_size = training::checked_batch_size(node, options.batch_size);
   if (!node.built()) node.build_for(node.adapt_input(X.shape()));
   Tensor out(training::prediction_shape(node, X.shape()), node.dtype());
-  const Index batches = (X.shape()[0] + batch_size - 1) / batch_size;
+  const Index batches = training::batches_of(X.shape()[0], batch_size);
   training::attach(options.callbacks, *this, {options.verbose, 1, batches});
   training::ProgressBar bar(options.verbose, batches);
   PredictHooks hooks(options.callbacks, bar);
@@ -80,7 +82,7 @@ std::vector<Index> Model::predict_classes(const Tensor& X, const PredictOptions&
 
 std::vector<Layer> Model::layers() const {
   std::vector<Layer> handles;
-  for (const auto& node : model_node().layers()) handles.emplace_back(node);
+  for (const auto& node : model_node().layers()) handles.push_back(detail::Access::make<Layer>(node));
   return handles;
 }
 
@@ -108,8 +110,7 @@ Layer Model::get_layer(const std::string& name) const {
 double Model::learning_rate() const { return model_node().compiled("learning_rate").optimizer.rule().learning_rate; }
 
 void Model::set_learning_rate(Real rate) const {
-  if (!(rate >= 0)) throw ConfigError("the learning rate must be 0 or more, not " + number_text(rate.value));
-  model_node().compiled("set_learning_rate").optimizer.rule().learning_rate = rate;
+  model_node().compiled("set_learning_rate").optimizer.set_learning_rate(rate);
 }
 
 void Model::stop_training() const { model_node().stop_training = true; }

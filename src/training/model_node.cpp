@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "core/fork_safe.hpp"
+
 namespace rondo::training {
 
 // Enough for a fit with validation and predictions of a few batch shapes; each holds an arena.
@@ -22,6 +24,13 @@ std::vector<engine::Parameter> ModelNode::parameters() const {
 void ModelNode::set_trainable(bool trainable) {
   LayerNode::set_trainable(trainable);
   for (const auto& layer : layers()) layer->set_trainable(trainable);
+}
+
+bool ModelNode::contains(const graph::LayerNode& layer) const {
+  return std::any_of(layers().begin(), layers().end(), [&](const auto& inside) {
+    const auto* model = dynamic_cast<const ModelNode*>(inside.get());
+    return inside.get() == &layer || (model != nullptr && model->contains(layer));
+  });
 }
 
 bool ModelNode::stateful() const {
@@ -52,6 +61,7 @@ DType ModelNode::dtype() const {
 Shape ModelNode::adapt_input(const Shape& batch) const {
   if (batch.rank() < 1) throw ShapeError(where() + ": the data are a scalar; the first axis must be the samples");
   const Shape sample = batch.from(1);
+  require_sizes("X has shape", batch, sample);
   const Shape& declared = declared_input();
   if (declared.empty()) {
     if (sample.empty()) {
@@ -97,16 +107,25 @@ void ModelNode::build_for(const Shape& sample) {
 
 std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, const Shape& sample,
                                                   const Shape& truth) const {
-  const std::lock_guard lock(programs_mutex_);
-  const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Entry& e) {
-    return e.mode == mode && e.capacity == capacity && e.sample == sample && e.truth == truth;
-  });
-  if (found != programs_.end()) {
+  const auto known = [&]() -> std::shared_ptr<const Program> {
+    const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Entry& e) {
+      return e.mode == mode && e.capacity == capacity && e.sample == sample && e.truth == truth;
+    });
+    if (found == programs_.end()) return nullptr;
     programs_.splice(programs_.begin(), programs_, found);
     return found->program;
+  };
+  {
+    const ForkSafeLock lock(this);
+    if (auto program = known()) return program;
   }
-  programs_.push_front({mode, capacity, sample, truth, make_program(mode, capacity, sample, truth)});
-  if (programs_.size() > kProgramsKept) programs_.pop_back();
+  // Made and dropped without the lock, which is for moments. Of two threads that make the same, one's is kept.
+  std::list<Entry> fresh, dropped;
+  fresh.push_back({mode, capacity, sample, truth, make_program(mode, capacity, sample, truth)});
+  const ForkSafeLock lock(this);
+  if (auto program = known()) return program;
+  programs_.splice(programs_.begin(), fresh);
+  if (programs_.size() > kProgramsKept) dropped.splice(dropped.begin(), programs_, std::prev(programs_.end()));
   return programs_.front().program;
 }
 
@@ -117,7 +136,7 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity
   builder.output(outputs.front());
   auto program = std::make_shared<Program>();
   if (mode != Mode::predict) {
-    program->head.emplace(builder, builder.info(outputs.front()), truth, compiled_->loss, compiled_->metrics);
+    program->head.emplace(builder, builder.info(outputs.front()), truth, *compiled_->loss, compiled_->metrics);
   }
   program->plan = builder.finish();
   const auto element = static_cast<Index>(element_size(dtype()));
@@ -129,13 +148,15 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity
 }
 
 void ModelNode::forget_programs() const {
-  const std::lock_guard lock(programs_mutex_);
-  programs_.clear();
+  std::list<Entry> dropped;
+  const ForkSafeLock lock(this);
+  dropped.swap(programs_);
 }
 
 // ---- compile -------------------------------------------------------------------------------------------------------
 
 void ModelNode::compile(const CompileOptions& options) {
+  require_no_fit("compile");
   Compiled compiled{OptimizerState(options.optimizer), options.loss, {}};
   std::set<std::string> names{"loss"};
   for (const Metric& metric : options.metrics) {
@@ -143,17 +164,32 @@ void ModelNode::compile(const CompileOptions& options) {
     for (int i = 1; !names.insert(name).second; ++i) name = metric.name() + "_" + std::to_string(i);
     compiled.metrics.push_back(metric.renamed(name));
   }
-  if (compiled_ && options.loss.empty()) compiled.loss = compiled_->loss;
+  if (compiled_ && !options.loss) compiled.loss = compiled_->loss;
   if (compiled_ && options.metrics.empty()) compiled.metrics = compiled_->metrics;
   forget_programs();
   compiled_.emplace(std::move(compiled));
+}
+
+void ModelNode::require_no_fit(const char* call) const {
+  if (fitting_) refuse_in_fit(call);
+}
+
+void ModelNode::refuse_in_fit(const char* call) const {
+  throw StateError(where() + ": " + call +
+                   " was called while a fit of this model is at work, by a callback or by another thread. Let the fit "
+                   "return first (stop_training() ends it after its batch), then call " +
+                   call);
+}
+
+ModelNode::Fitting::Fitting(ModelNode& node) : node_(node) {
+  if (node.fitting_.exchange(true)) node.refuse_in_fit("fit");
 }
 
 Compiled& ModelNode::compiled(const char* for_what) {
   if (!compiled_) {
     throw StateError(where() + ": call compile({.optimizer = ..., .loss = ...}) before " + for_what);
   }
-  if (compiled_->loss.empty()) {
+  if (!compiled_->loss) {
     throw StateError(where() + " was compiled without a loss; give one: compile({.loss = \"mse\"})");
   }
   return *compiled_;

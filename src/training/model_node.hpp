@@ -4,7 +4,6 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +18,7 @@ namespace rondo::training {
 
 struct Compiled {
   OptimizerState optimizer;
-  Loss loss;
+  std::optional<Loss> loss;
   std::vector<Metric> metrics;  // their names made unique
 };
 
@@ -28,6 +27,8 @@ class ModelNode : public graph::LayerNode {
   ModelNode(std::string class_name, const std::string& name)
       : LayerNode(std::move(class_name), {name, std::nullopt, true}, next_model_number()) {}
 
+  // Whether a layer is inside, at any depth.
+  bool contains(const graph::LayerNode& layer) const;
   // The layers inside, in order, without inputs.
   virtual const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const = 0;
 
@@ -66,6 +67,20 @@ class ModelNode : public graph::LayerNode {
   std::uint32_t epochs_trained = 0;
   std::atomic<bool> stop_training{false};
 
+  // For the time of a fit. StateError if one is at work already.
+  class Fitting {
+   public:
+    explicit Fitting(ModelNode& node);
+    ~Fitting() { node_.fitting_ = false; }
+    Fitting(const Fitting&) = delete;
+    Fitting& operator=(const Fitting&) = delete;
+
+   private:
+    ModelNode& node_;
+  };
+  // StateError while a fit is at work, for a call that would change what it works on.
+  void require_no_fit(const char* call) const;
+
  protected:
   void create_parameters(const std::vector<Shape>&) override {}
 
@@ -77,11 +92,13 @@ class ModelNode : public graph::LayerNode {
     std::shared_ptr<const Program> program;
   };
 
+  [[noreturn]] void refuse_in_fit(const char* call) const;
   std::shared_ptr<const Program> make_program(Mode mode, Index capacity, const Shape& sample, const Shape& truth) const;
 
   std::optional<Compiled> compiled_;
-  mutable std::mutex programs_mutex_;
-  mutable std::list<Entry> programs_;  // most recently used first
+  std::atomic<bool> fitting_{false};
+  // Most recently used first; protected by a ForkSafeLock of the node.
+  mutable std::list<Entry> programs_;
 };
 
 }  // namespace rondo::training

@@ -7,8 +7,11 @@
 
 #include <rondo/error.hpp>
 
+#include "core/access.hpp"
+#include "core/fork_safe.hpp"
 #include "core/keras_names.hpp"
 #include "core/names.hpp"
+#include "core/options.hpp"
 
 namespace rondo {
 
@@ -19,15 +22,8 @@ using kernels::Ops;
 using training::Sizes;
 using training::Slots;
 
-void require(bool ok, const char* optimizer, const char* option, double value, const char* expected) {
-  if (ok) return;
-  throw ConfigError(std::string(optimizer) + ": " + option + " is " + number_text(value) + "; " + expected);
-}
-
 double checked_rate(const char* optimizer, Real learning_rate, const std::optional<Real>& lr) {
-  const double rate = lr.value_or(learning_rate);
-  require(std::isfinite(rate) && rate >= 0, optimizer, "learning_rate", rate, "it must be 0 or more");
-  return rate;
+  return checked_option(optimizer, "learning_rate", lr.value_or(learning_rate), Allowed::zero_or_more);
 }
 
 // Adds the two typed updates to a rule that has one template apply(ops, w, g, slots, n).
@@ -52,7 +48,7 @@ class SgdRule final : public TypedOptimizer<SgdRule> {
  public:
   explicit SgdRule(const SGDOptions& o)
       : TypedOptimizer(checked_rate("SGD", o.learning_rate, o.lr)), momentum_(o.momentum), nesterov_(o.nesterov) {
-    require(momentum_ >= 0 && momentum_ <= 1, "SGD", "momentum", momentum_, "it must lie between 0 and 1");
+    checked_option("SGD", "momentum", momentum_, Allowed::between_0_and_1);
   }
   std::string class_name() const override { return "SGD"; }
   Json config() const override {
@@ -80,8 +76,9 @@ class RmspropRule final : public TypedOptimizer<RmspropRule> {
  public:
   explicit RmspropRule(const RMSpropOptions& o)
       : TypedOptimizer(checked_rate("RMSprop", o.learning_rate, o.lr)), o_(o) {
-    require(o.rho >= 0 && o.rho <= 1, "RMSprop", "rho", o.rho, "it must lie between 0 and 1");
-    require(o.momentum >= 0 && o.momentum <= 1, "RMSprop", "momentum", o.momentum, "it must lie between 0 and 1");
+    checked_option("RMSprop", "rho", o.rho, Allowed::between_0_and_1);
+    checked_option("RMSprop", "momentum", o.momentum, Allowed::between_0_and_1);
+    checked_option("RMSprop", "epsilon", o.epsilon, Allowed::zero_or_more);
   }
   std::string class_name() const override { return "RMSprop"; }
   Json config() const override {
@@ -116,8 +113,9 @@ class RmspropRule final : public TypedOptimizer<RmspropRule> {
 class AdamRule final : public TypedOptimizer<AdamRule> {
  public:
   explicit AdamRule(const AdamOptions& o) : TypedOptimizer(checked_rate("Adam", o.learning_rate, o.lr)), o_(o) {
-    require(o.beta_1 >= 0 && o.beta_1 < 1, "Adam", "beta_1", o.beta_1, "it must be 0 or more and below 1");
-    require(o.beta_2 >= 0 && o.beta_2 < 1, "Adam", "beta_2", o.beta_2, "it must be 0 or more and below 1");
+    checked_option("Adam", "beta_1", o.beta_1, Allowed::below_1);
+    checked_option("Adam", "beta_2", o.beta_2, Allowed::below_1);
+    checked_option("Adam", "epsilon", o.epsilon, Allowed::zero_or_more);
   }
   std::string class_name() const override { return "Adam"; }
   Json config() const override {
@@ -160,10 +158,17 @@ class AdamRule final : public TypedOptimizer<AdamRule> {
   double alpha_ = 0;                                        // the learning rate with both bias corrections
 };
 
+template <class Rule, class Options>
+Optimizer of_rule(const Options& options) {
+  return detail::Access::make<Optimizer>(std::make_shared<Rule>(options));
+}
+
 const std::map<std::string, Optimizer>& known_optimizers() {
   // To add an optimizer: its class in <rondo/optimizers.hpp>, a rule above, a line here.
-  static const std::map<std::string, Optimizer> known = {{"adam", Adam()}, {"rmsprop", RMSprop()}, {"sgd", SGD()}};
-  return known;
+  static constinit Lazy<std::map<std::string, Optimizer>> known;
+  return known.get([] {
+    return std::map<std::string, Optimizer>{{"adam", Adam()}, {"rmsprop", RMSprop()}, {"sgd", SGD()}};
+  });
 }
 
 }  // namespace
@@ -182,9 +187,9 @@ Optimizer::Optimizer(const std::string& name) {
 std::string Optimizer::class_name() const { return impl_->class_name(); }
 double Optimizer::learning_rate() const { return impl_->learning_rate; }
 
-SGD::SGD(const SGDOptions& o) : Optimizer(std::make_shared<SgdRule>(o)) {}
-RMSprop::RMSprop(const RMSpropOptions& o) : Optimizer(std::make_shared<RmspropRule>(o)) {}
-Adam::Adam(const AdamOptions& o) : Optimizer(std::make_shared<AdamRule>(o)) {}
+SGD::SGD(const SGDOptions& o) : Optimizer(of_rule<SgdRule>(o)) {}
+RMSprop::RMSprop(const RMSpropOptions& o) : Optimizer(of_rule<RmspropRule>(o)) {}
+Adam::Adam(const AdamOptions& o) : Optimizer(of_rule<AdamRule>(o)) {}
 
 namespace training {
 
@@ -217,9 +222,15 @@ void OptimizerState::prepare(const engine::Plan& plan) {
     }
     const Index count = rule_->slots();
     safe_steps_ = 0;  // the new block has not been looked at
-    memory_.push_back({slot.block, count, AlignedBytes(static_cast<std::size_t>(count) * block.bytes()),
-                       rule_->rests_without_gradient() ? slot.ranges : whole});
+    memory_.push_back(
+        {slot.block, count,
+         AlignedBytes(static_cast<std::size_t>(count) * block.bytes(), "the optimizer's memory of weights"),
+         rule_->rests_without_gradient() ? slot.ranges : whole});
   }
+}
+
+void OptimizerState::set_learning_rate(double rate) {
+  rule_->learning_rate = checked_option("set_learning_rate", "learning_rate", rate, Allowed::zero_or_more);
 }
 
 std::uint64_t OptimizerState::versions() const noexcept {

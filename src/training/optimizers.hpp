@@ -71,6 +71,8 @@ class OptimizerState {
   detail::OptimizerImpl& rule() { return *rule_; }
   const detail::OptimizerImpl& rule() const { return *rule_; }
   Index iterations() const { return iterations_; }
+  // ConfigError unless the rate is finite and 0 or more.
+  void set_learning_rate(double rate);
 
   // Makes the memory for a plan's blocks, where it is not there yet. Of a block, the ranges that its plan computes are
   // updated; all of it, once there was a plan with other ranges.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/standard_floats.hpp"
 #include "training/fit.hpp"
 #include "training/progress_bar.hpp"
 
@@ -44,8 +45,11 @@ void predict_into(const ModelNode& node, const Tensor& X, Index batch_size, Tens
   std::byte* elements = elements_of(out);
   for (Index first = 0, batch = 0; first < samples; first += capacity, ++batch) {
     if (hooks != nullptr) hooks->begin(batch);
-    const Index rows = std::min(capacity, samples - first);
-    program->predict(workspace, {.X = &X, .first = first, .rows = rows}, elements);
+    {
+      const StandardFloats floats;  // not for the hooks
+      const Index rows = std::min(capacity, samples - first);
+      program->predict(workspace, {.X = &X, .first = first, .rows = rows}, elements);
+    }
     if (hooks != nullptr) hooks->end(batch);
   }
 }

@@ -85,7 +85,8 @@ std::string ProgressBar::emphasised(const std::string& text) const { return colo
 
 std::string ProgressBar::bar(Index done, Index cells) const {
   if (cells == 0) return "";
-  const Index filled = steps_ > 0 ? cells * done / steps_ : cells;
+  const double part = steps_ > 0 ? static_cast<double>(done) / static_cast<double>(steps_) : 1;
+  const auto filled = static_cast<Index>(part * static_cast<double>(cells));
   const std::string full = repeated("━", filled);
   if (!colours_) return full + repeated("─", cells - filled) + " ";
   return (filled > 0 ? kGreen + full + kPlain : "") + kGrey + repeated("━", cells - filled) + kPlain + " ";

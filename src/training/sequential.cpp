@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/access.hpp"
 #include "core/names.hpp"
 #include "training/model_node.hpp"
 
@@ -19,6 +20,13 @@ class SequentialNode final : public ModelNode {
   const std::vector<LayerPtr>& layers() const override { return layers_; }
 
   void add(const LayerPtr& layer) {
+    require_no_fit("add");
+    const auto* model = dynamic_cast<const ModelNode*>(layer.get());
+    if (layer.get() == this || (model != nullptr && model->contains(*this))) {
+      throw ConfigError(
+          where() + " cannot be a layer of itself" +
+          (layer.get() == this ? "" : ": it is a layer of " + layer->where() + " already, or of a layer of that"));
+    }
     if (layer->class_name() == "InputLayer") return set_input(layer->declared_input());
     for (const LayerPtr& other : layers_) {
       if (other != layer && other->name() == layer->name()) {
@@ -26,7 +34,6 @@ class SequentialNode final : public ModelNode {
       }
       if (other == layer) throw ConfigError(where() + ": " + layer->where() + " is in the model already");
     }
-    if (layer.get() == this) throw ConfigError(where() + " cannot be a layer of itself");
     const Shape known = layers_.empty() && declared_input().empty() ? layer->declared_input() : declared_input();
     layers_.push_back(layer);
     try {
@@ -40,6 +47,7 @@ class SequentialNode final : public ModelNode {
   }
 
   LayerPtr pop() {
+    require_no_fit("pop");
     if (layers_.empty()) throw StateError(where() + " has no layer to pop");
     LayerPtr last = layers_.back();
     layers_.pop_back();
@@ -144,7 +152,7 @@ training::SequentialNode& node_of(const Layer& layer) { return static_cast<train
 }  // namespace
 
 Sequential::Sequential(const SequentialOptions& options)
-    : Model(std::make_shared<training::SequentialNode>(options.name)) {}
+    : Model(graph::make_layer<training::SequentialNode>(options.name)) {}
 
 Sequential::Sequential(std::initializer_list<Layer> layers, const SequentialOptions& options) : Sequential(options) {
   for (const Layer& layer : layers) add(layer);
@@ -152,7 +160,7 @@ Sequential::Sequential(std::initializer_list<Layer> layers, const SequentialOpti
 
 void Sequential::add(const Layer& layer) const { node_of(*this).add(layer.node()); }
 
-Layer Sequential::pop() const { return Layer(node_of(*this).pop()); }
+Layer Sequential::pop() const { return detail::Access::make<Layer>(node_of(*this).pop()); }
 
 void clear_session() { reset_unique_names(); }
 

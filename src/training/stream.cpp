@@ -6,8 +6,9 @@
 #include <rondo/model.hpp>
 #include <rondo/stream.hpp>
 
+#include "core/standard_floats.hpp"
 #include "engine/plan.hpp"
-#include "engine/standard_floats.hpp"
+#include "engine/staging.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo {
@@ -20,15 +21,15 @@ class Stream::Impl {
         plan_(make_plan(model_, options)),
         workspace_(plan_->lease()) {}
 
-  const engine::ValueInfo& input() const { return plan_->info(plan_->inputs().front()); }
-  const engine::ValueInfo& output() const { return plan_->info(plan_->outputs().front()); }
+  Index features() const { return features_; }
+  Index outputs() const { return outputs_; }
   DType dtype() const { return plan_->dtype(); }
 
   template <class S>
   void step(std::span<const S> x, std::span<S> y) {
-    if (static_cast<Index>(x.size()) != features_ || static_cast<Index>(y.size()) != outputs_) {
-      throw ShapeError("Stream::step: the model takes " + std::to_string(features_) + " numbers and gives " +
-                       std::to_string(outputs_) + "; got room for " + std::to_string(x.size()) + " and " +
+    if (static_cast<Index>(x.size()) != features() || static_cast<Index>(y.size()) != outputs()) {
+      throw ShapeError("Stream::step: the model takes " + std::to_string(features()) + " numbers and gives " +
+                       std::to_string(outputs()) + "; got room for " + std::to_string(x.size()) + " and " +
                        std::to_string(y.size()));
     }
     is_float32_ ? walk<float>(x, y) : walk<double>(x, y);
@@ -97,12 +98,24 @@ class Stream::Impl {
 
   template <class T, class S>
   void walk(std::span<const S> x, std::span<S> y) noexcept {
-    const engine::StandardFloats floats;
+    const StandardFloats floats;
     if (rounds_) plan_->derive_if_stale(workspace_);
-    convert(x.data(), input_.pointer<T>(arena_), features_);
+    if (input_.rows == 1) {
+      convert(x.data(), input_.place.pointer<T>(arena_), features_);
+    } else {
+      for (Index r = 0; r < input_.rows; ++r) {
+        convert(x.data() + r * input_.features, input_.row<T>(arena_, r), input_.features);
+      }
+    }
     plan_->forward({arena_, 1, step_}, {0, 1});
     ++step_;
-    convert(output_.pointer<const T>(arena_), y.data(), outputs_);
+    if (output_.rows == 1) {
+      convert(output_.place.pointer<const T>(arena_), y.data(), outputs_);
+    } else {
+      for (Index r = 0; r < output_.rows; ++r) {
+        convert(output_.row<const T>(arena_, r), y.data() + r * output_.features, output_.features);
+      }
+    }
   }
 
   template <class From, class To>
@@ -110,15 +123,29 @@ class Stream::Impl {
     for (Index i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
   }
 
+  // A value of one step: one row of features, or as many as the axes between time and the last one have.
+  struct Rows {
+    explicit Rows(const engine::ValueInfo& info) : rows(info.steps), features(info.features), place(info.data) {}
+    template <class T>
+    T* row(std::byte* arena, Index r) const {
+      return place.pointer<T>(arena) + r * place.step_stride;
+    }
+    Index rows, features;
+    engine::Place place;
+  };
+
   template <class T>
   Tensor read(const engine::CarriedState& s) const {
     Tensor t = Tensor::zeros({s.features}, dtype_of<T>);
-    if (step_ > 0) std::copy_n(s.place.pointer<const T>(workspace_.arena()), s.features, t.data<T>().data());
+    if (step_ == 0) return t;
+    const T* state = s.place.pointer<const T>(workspace_.arena());
+    std::transform(state, state + s.features, t.data<T>().data(), engine::standard_nan<T>);
     return t;
   }
 
   template <class T>
   void write(const engine::CarriedState& s, const Tensor& t) {
+    const StandardFloats floats;
     const Tensor converted = t.cast(dtype_of<T>);
     std::copy_n(converted.data<T>().data(), s.features, s.place.pointer<T>(workspace_.arena()));
   }
@@ -129,8 +156,8 @@ class Stream::Impl {
   engine::Workspace workspace_;
   // What every step needs.
   std::byte* arena_ = workspace_.arena();
-  engine::Place input_ = input().data, output_ = output().data;
-  Index features_ = input().features, outputs_ = output().features;
+  Rows input_{plan_->info(plan_->inputs().front())}, output_{plan_->info(plan_->outputs().front())};
+  Index features_ = input_.rows * input_.features, outputs_ = output_.rows * output_.features;
   bool is_float32_ = dtype() == DType::float32;
   Index step_ = 0;  // since the state was zero
 };
@@ -140,24 +167,37 @@ Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
 
-Index Stream::features() const { return impl_->input().features; }
-Index Stream::outputs() const { return impl_->output().features; }
-void Stream::step(std::span<const float> x, std::span<float> y) noexcept { impl_->step(x, y); }
-void Stream::step(std::span<const double> x, std::span<double> y) noexcept { impl_->step(x, y); }
+namespace {
+
+[[noreturn]] void refuse_empty() {
+  throw StateError("a Stream that was moved from is empty; use the one it was moved to, or model.stream() again");
+}
+
+}  // namespace
+
+inline Stream::Impl& Stream::impl() const {
+  if (impl_ == nullptr) refuse_empty();
+  return *impl_;
+}
+
+Index Stream::features() const { return impl().features(); }
+Index Stream::outputs() const { return impl().outputs(); }
+void Stream::step(std::span<const float> x, std::span<float> y) noexcept { impl().step(x, y); }
+void Stream::step(std::span<const double> x, std::span<double> y) noexcept { impl().step(x, y); }
 Tensor Stream::step(const Tensor& x) {
   if (x.shape() != Shape{features()}) {
     throw ShapeError("Stream::step: the model takes one time step of shape " + to_string(Shape{features()}) + ", got " +
                      to_string(x.shape()));
   }
-  const Tensor converted = x.cast(impl_->dtype());
-  Tensor y({outputs()}, impl_->dtype());
+  const Tensor converted = x.cast(impl().dtype());
+  Tensor y({outputs()}, impl().dtype());
   y.dtype() == DType::float32 ? step(converted.data<float>(), y.data<float>())
                               : step(converted.data<double>(), y.data<double>());
   return y;
 }
-void Stream::reset() noexcept { impl_->reset(); }
-std::vector<Tensor> Stream::state() const { return impl_->state(); }
-void Stream::set_state(const std::vector<Tensor>& state) { impl_->set_state(state); }
+void Stream::reset() noexcept { impl().reset(); }
+std::vector<Tensor> Stream::state() const { return impl().state(); }
+void Stream::set_state(const std::vector<Tensor>& state) { impl().set_state(state); }
 
 Stream Model::stream(const StreamOptions& options) const {
   return Stream(std::make_unique<Stream::Impl>(*this, options));

@@ -273,6 +273,23 @@ TEST(StreamOfBfloat16, RefusesWhatItCannotRound) {
   test::expect_error<ConfigError>([&] { (void)dense.stream(kBfloat16); }, {"bfloat16", "LSTM"});
 }
 
+TEST(Stream, TakesAllOfAStepThatHasSeveralAxes) {
+  set_random_seed(4);
+  const Sequential model{Dense(5, {.activation = "tanh", .input_shape = {4, 3, 2}}), Activation("softmax")};
+  Stream stream = model.stream();
+  EXPECT_EQ(stream.features(), 6);
+  EXPECT_EQ(stream.outputs(), 15);
+  Tensor x = Tensor::zeros({1, 4, 3, 2}).reshape({24});
+  const RandomStream random(5, Purpose::user);
+  for (Index i = 0; i < 24; ++i) x.set({i}, random.normal(static_cast<std::uint64_t>(i)));
+  const Tensor expected = model.predict(x.reshape({1, 4, 3, 2}), {.verbose = 0}).reshape({4, 15});
+  for (Index t = 0; t < 4; ++t) {
+    std::vector<float> y(15);
+    stream.step(x.data<float>().subspan(static_cast<std::size_t>(6 * t), 6), y);
+    EXPECT_TRUE(Tensor(y).identical(expected.rows(t, t + 1).reshape({15}))) << "step " << t;
+  }
+}
+
 // ---- misuse --------------------------------------------------------------------------------------------------------
 
 TEST(Stream, RefusesWhatCannotBeStreamed) {

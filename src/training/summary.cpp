@@ -16,6 +16,7 @@ using Row = std::vector<std::string>;
 using engine::Parameter;
 
 constexpr Index kDefaultWidth = 88;
+constexpr Index kWidest = 1000;
 constexpr Index kTrainableWidth = 12;  // what the Trainable column adds
 constexpr Index kNarrowest = 36, kNarrowestTrainable = 64;
 
@@ -114,7 +115,11 @@ class Table {
 
 // Keras's: the default, or what the terminal leaves, as far as the table can shrink.
 Index line_width(const SummaryOptions& options) {
-  if (options.line_length) return *options.line_length;
+  if (options.line_length) {
+    if (*options.line_length >= 1 && *options.line_length <= kWidest) return *options.line_length;
+    throw ConfigError("summary: line_length is " + std::to_string(options.line_length->value) + "; it must be 1 to " +
+                      std::to_string(kWidest) + " columns");
+  }
   const Index standard = kDefaultWidth + (options.show_trainable ? kTrainableWidth : 0);
   const std::optional<Index> columns = training::terminal_columns();
   if (!columns) return standard;

@@ -72,7 +72,7 @@ Sequential sequential_from(const Json& serialized, DType dtype) {
   const Json& config = serialized.at("config");
   // Before any is added: a layer that is not known is a case not supported, whatever the shapes.
   std::vector<Layer> layers;
-  for (const Json& layer : config.at("layers")) layers.emplace_back(layer_from(layer, dtype));
+  for (const Json& layer : config.at("layers")) layers.push_back(detail::Access::make<Layer>(layer_from(layer, dtype)));
   Sequential model({.name = config.at("name")});
   for (const Layer& layer : layers) model.add(layer);
   return model;

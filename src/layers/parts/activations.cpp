@@ -6,8 +6,10 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fork_safe.hpp"
 #include "core/keras_names.hpp"
 #include "core/names.hpp"
+#include "core/options.hpp"
 
 namespace rondo {
 
@@ -20,41 +22,43 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Keras's names with Keras's default parameters.
 const std::map<std::string, Activation>& known_activations() {
-  static const std::map<std::string, Activation> known = {
-      {"celu", {Kind::celu, 1.0}},
-      {"elu", {Kind::elu, 1.0}},
-      {"exponential", {Kind::exponential}},
-      {"gelu", {Kind::gelu}},
-      {"glu", {Kind::glu}},
-      {"hard_shrink", {Kind::hard_shrink, 0.5}},
-      {"hard_sigmoid", {Kind::hard_sigmoid}},
-      {"hard_silu", {Kind::hard_silu}},
-      {"hard_swish", {Kind::hard_silu}},
-      {"hard_tanh", {Kind::hard_tanh}},
-      {"leaky_relu", {Kind::relu, 0.2, kInfinity, 0}},
-      {"linear", {Kind::linear}},
-      {"log_sigmoid", {Kind::log_sigmoid}},
-      {"log_softmax", {Kind::log_softmax}},
-      {"mish", {Kind::mish}},
-      {"relu", {Kind::relu, 0, kInfinity, 0}},
-      {"relu6", {Kind::relu, 0, 6, 0}},
-      {"selu", {Kind::selu}},
-      {"sigmoid", {Kind::sigmoid}},
-      {"silu", {Kind::silu}},
-      {"soft_shrink", {Kind::soft_shrink, 0.5}},
-      {"softmax", {Kind::softmax}},
-      {"softplus", {Kind::softplus}},
-      {"softsign", {Kind::softsign}},
-      {"sparse_plus", {Kind::sparse_plus}},
-      {"sparse_sigmoid", {Kind::sparse_sigmoid}},
-      {"sparsemax", {Kind::sparsemax}},
-      {"squareplus", {Kind::squareplus, 4.0}},
-      {"swish", {Kind::silu}},
-      {"tanh", {Kind::tanh}},
-      {"tanh_shrink", {Kind::tanh_shrink}},
-      {"threshold", {Kind::threshold, 1.0, 0.0}},
-  };
-  return known;
+  static constinit Lazy<std::map<std::string, Activation>> known;
+  return known.get([] {
+    return std::map<std::string, Activation>{
+        {"celu", {Kind::celu, 1.0}},
+        {"elu", {Kind::elu, 1.0}},
+        {"exponential", {Kind::exponential}},
+        {"gelu", {Kind::gelu}},
+        {"glu", {Kind::glu}},
+        {"hard_shrink", {Kind::hard_shrink, 0.5}},
+        {"hard_sigmoid", {Kind::hard_sigmoid}},
+        {"hard_silu", {Kind::hard_silu}},
+        {"hard_swish", {Kind::hard_silu}},
+        {"hard_tanh", {Kind::hard_tanh}},
+        {"leaky_relu", {Kind::relu, 0.2, kInfinity, 0}},
+        {"linear", {Kind::linear}},
+        {"log_sigmoid", {Kind::log_sigmoid}},
+        {"log_softmax", {Kind::log_softmax}},
+        {"mish", {Kind::mish}},
+        {"relu", {Kind::relu, 0, kInfinity, 0}},
+        {"relu6", {Kind::relu, 0, 6, 0}},
+        {"selu", {Kind::selu}},
+        {"sigmoid", {Kind::sigmoid}},
+        {"silu", {Kind::silu}},
+        {"soft_shrink", {Kind::soft_shrink, 0.5}},
+        {"softmax", {Kind::softmax}},
+        {"softplus", {Kind::softplus}},
+        {"softsign", {Kind::softsign}},
+        {"sparse_plus", {Kind::sparse_plus}},
+        {"sparse_sigmoid", {Kind::sparse_sigmoid}},
+        {"sparsemax", {Kind::sparsemax}},
+        {"squareplus", {Kind::squareplus, 4.0}},
+        {"swish", {Kind::silu}},
+        {"tanh", {Kind::tanh}},
+        {"tanh_shrink", {Kind::tanh_shrink}},
+        {"threshold", {Kind::threshold, 1.0, 0.0}},
+    };
+  });
 }
 
 }  // namespace
@@ -96,26 +100,48 @@ namespace activations {
 
 using detail::ActivationAccess;
 
+namespace {
+
+double finite(const char* function, const char* option, Real value) {
+  return checked_option(function, option, value, Allowed::finite);
+}
+double zero_or_more(const char* function, const char* option, Real value) {
+  return checked_option(function, option, value, Allowed::zero_or_more);
+}
+
+}  // namespace
+
 ActivationFn relu(ReluOptions o) {
-  return ActivationAccess::make("relu", {Kind::relu, o.negative_slope, o.max_value, o.threshold});
+  const double most = o.max_value == kInfinity ? kInfinity : zero_or_more("relu", "max_value", o.max_value);
+  return ActivationAccess::make("relu", {Kind::relu, finite("relu", "negative_slope", o.negative_slope), most,
+                                         finite("relu", "threshold", o.threshold)});
 }
 ActivationFn leaky_relu(LeakyReluOptions o) {
-  return ActivationAccess::make("leaky_relu", {Kind::relu, o.negative_slope, kInfinity, 0});
+  const double slope = finite("leaky_relu", "negative_slope", o.negative_slope);
+  return ActivationAccess::make("leaky_relu", {Kind::relu, slope, kInfinity, 0});
 }
-ActivationFn elu(EluOptions o) { return ActivationAccess::make("elu", {Kind::elu, o.alpha}); }
-ActivationFn celu(EluOptions o) { return ActivationAccess::make("celu", {Kind::celu, o.alpha}); }
+ActivationFn elu(EluOptions o) { return ActivationAccess::make("elu", {Kind::elu, finite("elu", "alpha", o.alpha)}); }
+ActivationFn celu(EluOptions o) {
+  if (o.alpha == 0) throw ConfigError("celu: alpha is 0, by which it divides; it must be another number");
+  return ActivationAccess::make("celu", {Kind::celu, finite("celu", "alpha", o.alpha)});
+}
 ActivationFn gelu(GeluOptions o) {
   return ActivationAccess::make("gelu", {o.approximate ? Kind::gelu_tanh : Kind::gelu});
 }
-ActivationFn squareplus(SquareplusOptions o) { return ActivationAccess::make("squareplus", {Kind::squareplus, o.b}); }
+ActivationFn squareplus(SquareplusOptions o) {
+  return ActivationAccess::make("squareplus", {Kind::squareplus, zero_or_more("squareplus", "b", o.b)});
+}
 ActivationFn soft_shrink(ShrinkOptions o) {
-  return ActivationAccess::make("soft_shrink", {Kind::soft_shrink, o.threshold});
+  const double threshold = zero_or_more("soft_shrink", "threshold", o.threshold);
+  return ActivationAccess::make("soft_shrink", {Kind::soft_shrink, threshold});
 }
 ActivationFn hard_shrink(ShrinkOptions o) {
-  return ActivationAccess::make("hard_shrink", {Kind::hard_shrink, o.threshold});
+  const double threshold = zero_or_more("hard_shrink", "threshold", o.threshold);
+  return ActivationAccess::make("hard_shrink", {Kind::hard_shrink, threshold});
 }
 ActivationFn threshold(ThresholdOptions o) {
-  return ActivationAccess::make("threshold", {Kind::threshold, o.threshold, o.default_value});
+  return ActivationAccess::make("threshold", {Kind::threshold, finite("threshold", "threshold", o.threshold),
+                                              finite("threshold", "default_value", o.default_value)});
 }
 
 }  // namespace activations

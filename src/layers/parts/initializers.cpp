@@ -5,8 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "core/access.hpp"
+#include "core/fork_safe.hpp"
 #include "core/keras_names.hpp"
 #include "core/names.hpp"
+#include "core/options.hpp"
+#include "core/standard_floats.hpp"
 
 namespace rondo {
 
@@ -18,7 +22,8 @@ Json seed_config(const std::optional<std::uint64_t>& seed) { return seed ? Json(
 
 class ConstantRule final : public detail::InitializerImpl {
  public:
-  ConstantRule(std::string name, double value) : name_(std::move(name)), value_(value) {}
+  ConstantRule(std::string name, double value)
+      : name_(std::move(name)), value_(checked_option(name_, "value", value, Allowed::finite)) {}
   std::string class_name() const override { return name_; }
   Json config() const override { return name_ == "Constant" ? Json{{"value", value_}} : Json::object(); }
   void fill(const Shape&, const RandomStream&, std::span<double> out) const override {
@@ -53,7 +58,9 @@ class GlorotUniformRule final : public detail::InitializerImpl {
 
 class RandomNormalRule final : public detail::InitializerImpl {
  public:
-  RandomNormalRule(double mean, double stddev) : mean_(mean), stddev_(stddev) {}
+  RandomNormalRule(double mean, double stddev)
+      : mean_(checked_option("RandomNormal", "mean", mean, Allowed::finite)),
+        stddev_(checked_option("RandomNormal", "stddev", stddev, Allowed::zero_or_more)) {}
   std::string class_name() const override { return "RandomNormal"; }
   Json config() const override { return {{"mean", mean_}, {"stddev", stddev_}, {"seed", seed_config(seed)}}; }
   void fill(const Shape&, const RandomStream& stream, std::span<double> out) const override {
@@ -66,7 +73,13 @@ class RandomNormalRule final : public detail::InitializerImpl {
 
 class RandomUniformRule final : public detail::InitializerImpl {
  public:
-  RandomUniformRule(double low, double high) : low_(low), high_(high) {}
+  RandomUniformRule(double low, double high)
+      : low_(checked_option("RandomUniform", "minval", low, Allowed::finite)),
+        high_(checked_option("RandomUniform", "maxval", high, Allowed::finite)) {
+    if (low <= high && std::isfinite(high - low)) return;
+    throw ConfigError("RandomUniform: minval is " + number_text(low) + " and maxval " + number_text(high) +
+                      "; maxval must be minval or more, and their difference a finite number");
+  }
   std::string class_name() const override { return "RandomUniform"; }
   Json config() const override { return {{"minval", low_}, {"maxval", high_}, {"seed", seed_config(seed)}}; }
   void fill(const Shape&, const RandomStream& stream, std::span<double> out) const override {
@@ -82,7 +95,7 @@ class RandomUniformRule final : public detail::InitializerImpl {
 // positive by itself, as Keras's sign correction makes it.
 class OrthogonalRule final : public detail::InitializerImpl {
  public:
-  explicit OrthogonalRule(double gain) : gain_(gain) {}
+  explicit OrthogonalRule(double gain) : gain_(checked_option("Orthogonal", "gain", gain, Allowed::finite)) {}
   std::string class_name() const override { return "Orthogonal"; }
   Json config() const override { return {{"gain", gain_}, {"seed", seed_config(seed)}}; }
 
@@ -141,27 +154,29 @@ class OrthogonalRule final : public detail::InitializerImpl {
 };
 
 template <class Rule, class... Args>
-std::shared_ptr<const detail::InitializerImpl> make(std::optional<std::uint64_t> seed, Args... args) {
+Initializer make(std::optional<std::uint64_t> seed, Args... args) {
   auto rule = std::make_shared<Rule>(args...);
   rule->seed = seed;
-  return rule;
+  return detail::Access::make<Initializer>(std::move(rule));
 }
 
 const std::map<std::string, Initializer>& known_initializers() {
-  static const std::map<std::string, Initializer> known = {
-      {"constant", Constant()},
-      {"glorot_uniform", GlorotUniform()},
-      {"normal", RandomNormal()},
-      {"one", Ones()},
-      {"ones", Ones()},
-      {"orthogonal", Orthogonal()},
-      {"random_normal", RandomNormal()},
-      {"random_uniform", RandomUniform()},
-      {"uniform", RandomUniform()},
-      {"zero", Zeros()},
-      {"zeros", Zeros()},
-  };
-  return known;
+  static constinit Lazy<std::map<std::string, Initializer>> known;
+  return known.get([] {
+    return std::map<std::string, Initializer>{
+        {"constant", Constant()},
+        {"glorot_uniform", GlorotUniform()},
+        {"normal", RandomNormal()},
+        {"one", Ones()},
+        {"ones", Ones()},
+        {"orthogonal", Orthogonal()},
+        {"random_normal", RandomNormal()},
+        {"random_uniform", RandomUniform()},
+        {"uniform", RandomUniform()},
+        {"zero", Zeros()},
+        {"zeros", Zeros()},
+    };
+  });
 }
 
 }  // namespace
@@ -181,6 +196,7 @@ Initializer::Initializer(const std::string& name) {
 std::string Initializer::class_name() const { return impl_->class_name(); }
 
 Tensor Initializer::operator()(const Shape& shape, DType dtype, const RandomStream& stream) const {
+  const StandardFloats floats;
   Tensor values(shape, DType::float64);
   impl_->fill(shape, impl_->seed ? RandomStream(*impl_->seed, Purpose::initializer) : stream, values.data<double>());
   return dtype == DType::float64 ? values : values.cast(dtype);

@@ -30,7 +30,7 @@ class RecurrentState {
                        "number of samples");
     }
     rows_ = rows;
-    memory_ = AlignedBytes(2 * static_cast<std::size_t>(rows * units_) * element_);
+    memory_ = AlignedBytes(2 * static_cast<std::size_t>(rows * units_) * element_, "the state of " + where_);
   }
 
   void reset() {

@@ -3,6 +3,7 @@
 
 #include <rondo/activations.hpp>
 
+#include "core/sizes.hpp"
 #include "graph/layer_node.hpp"
 #include "layers/parts/activations.hpp"
 
@@ -17,6 +18,13 @@ inline Shape activated_shape(const graph::LayerNode& layer, const ActivationFn& 
                      graph::batch_text(x));
   }
   return x.with(-1, x.back() / 2);
+}
+
+// MemoryError for more weights than can be counted: rows x columns, each perhaps padded to whole vectors.
+inline void require_countable_weights(const graph::LayerNode& layer, Size rows, Size columns) {
+  constexpr Index kPadding = 64;
+  const Size bytes = ((rows + kPadding) * (columns + kPadding)).bytes(DType::float64);
+  if (!bytes.known()) throw_out_of_memory(bytes, "the weights of " + layer.where());
 }
 
 // ShapeError unless the last axis of x has as many features as the layer was built for.

@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-namespace rondo::engine {
+namespace rondo {
 
 // For a scope: rounding to nearest, denormals kept, no traps. Costs one read of the mode where nothing must change.
 class StandardFloats {
@@ -45,4 +45,4 @@ class StandardFloats {
   std::uint64_t mode_;
 };
 
-}  // namespace rondo::engine
+}  // namespace rondo
