@@ -8,6 +8,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "core/access.hpp"
 #include "engine/thread_pool.hpp"
 #include "layers/nodes.hpp"
 #include "support/layer_probe.hpp"
@@ -512,7 +513,8 @@ class Questions {
       if (layer.class_name() == "Sequential") {
         add_copies(static_cast<const Model&>(layer), to);
       } else {
-        to.add(Layer(layers::layer_from_config(layer.class_name(), graph::Json::parse(layer.get_config()))));
+        to.add(detail::Access::make<Layer>(
+            layers::layer_from_config(layer.class_name(), graph::Json::parse(layer.get_config()))));
       }
     }
   }
