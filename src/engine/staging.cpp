@@ -21,17 +21,17 @@ class NotFinite {
 
  public:
   void add(T number) { seen_ |= (std::bit_cast<Bits>(number) & kExponent) + kOne; }
-  // Copies numbers, converted. Single ones by themselves: what a loop of many prepares would take most of the time.
+  // Copies numbers, converted.
+  template <class S>
+  void copy(const S* from, T* to) {
+    *to = static_cast<T>(*from);
+    add(*to);
+  }
+  // Single ones by themselves, as a loop of many prepares for long.
   template <class S>
   void copy(const S* from, Index count, T* to) {
-    if (count == 1) {
-      *to = static_cast<T>(*from);
-      return add(*to);
-    }
-    for (Index i = 0; i < count; ++i) {
-      to[i] = static_cast<T>(from[i]);
-      add(to[i]);
-    }
+    if (count == 1) return copy(from, to);
+    for (Index i = 0; i < count; ++i) copy(from + i, to + i);
   }
   bool any() const { return (seen_ & ~(~Bits{0} >> 1)) != 0; }
 
@@ -43,10 +43,15 @@ template <class T, class S>
 bool stage(std::span<const S> from, std::span<const Index> order, Index first, Range rows, const ValueInfo& info,
            kernels::Rows<T> to) {
   const Index sample = info.steps * info.features;
+  const auto number = [&](Index b) { return order.empty() ? first + b : order[static_cast<std::size_t>(first + b)]; };
   NotFinite<T> found;
+  if (sample == 1) {  // what the loops below prepare would take most of the time
+    T* out = to.at(rows.begin, 0);
+    for (Index b = rows.begin; b < rows.end; ++b, out += to.batch_stride) found.copy(from.data() + number(b), out);
+    return !found.any();
+  }
   for (Index b = rows.begin; b < rows.end; ++b) {
-    const Index row = order.empty() ? first + b : order[static_cast<std::size_t>(first + b)];
-    const S* source = from.data() + row * sample;
+    const S* source = from.data() + number(b) * sample;
     for (Index t = 0; t < info.steps; ++t, source += info.features) {
       found.copy(source, info.features, to.at(b, t));
     }
