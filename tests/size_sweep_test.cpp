@@ -49,6 +49,8 @@ const std::map<std::string, std::string> kCrossedBy = {
     {"kLossRun", "Losses"},
     {"kLeastChunkBytes", "Lstm steps"},
     {"kMostRowsPerChunk", "Lstm steps"},
+    {"kMostDepthOfRelay", "Lstm rows for a relay"},
+    {"kLeastFlopsOfTurn", "Lstm rows for a relay"},
     {"kLeastRowsPerCheckpoint", "Lstm recomputed steps"},
 };
 
@@ -237,7 +239,7 @@ class PlainLstm {
   }
 
   // One walk of Rondo's layer.
-  test::Probed run(const DTypePolicy& policy) const {
+  test::Probed run(const DTypePolicy& policy, Index threads = 1) const {
     LSTMOptions typed = case_.options;
     typed.recurrent_initializer = "zeros";  // orthogonal takes its time, and the weights are set below
     typed.dtype = policy;
@@ -259,6 +261,7 @@ class PlainLstm {
       a.mask = tensor({case_.rows, case_.steps}, plain::Array(call_.mask.begin(), call_.mask.end()));
     }
     a.spare_rows = case_.spare_rows;
+    a.threads = threads;
     return test::probe(*layer.node(), a);
   }
 
@@ -403,6 +406,30 @@ TEST(LstmSizes, RecomputedSteps) {
       LstmCase c = with_options({.units = 6, .inputs = 2, .steps = steps, .rows = rows}, number++);
       c.options.recompute = true;
       check_lstm(c);
+    }
+  }
+}
+
+// Two members hand weight gradients to each other in small layers with many rows.
+TEST(LstmSizes, RowsForARelay) {
+  Index number = 0;
+  const Index rows = kTinyBlocks ? 8 : 400;
+  for (const Index units : {11, 16, 25}) {
+    for (const Index steps : {2, 3, 7}) {
+      LstmCase c = with_options({.units = units, .inputs = 2, .steps = steps, .rows = rows + number % 3}, number++);
+      c.options.recompute = number % 4 == 3;
+      ASSERT_GE(2 * (units + 2) * 4 * units * rows / 4, kernels::kLeastFlopsOfTurn);
+      ASSERT_LE(1 + 2 + units, kernels::kMostDepthOfRelay);
+      SCOPED_TRACE(c.text());
+      const PlainLstm expected(c);
+      SameBits bits;
+      on_every_target([&](DType dtype) {
+        for (const Index threads : {1, 2, 3}) {
+          const test::Probed got = expected.run(DTypePolicy(dtype), threads);
+          expected.expect_near(got, bound(dtype, c.inputs + c.units), bound(dtype, c.units + c.steps * c.rows));
+          bits.expect(dtype, all_of(got));
+        }
+      });
     }
   }
 }

@@ -13,8 +13,8 @@ class Mutant:
 MUTANTS = [
     # ---- blocking of the kernels
     Mutant("the first chunk adds to the last gradient", "src/layers/lstm.cpp",
-           "weight_gradients(run, args.forward, chunk(i), /*add=*/i < chunks() - 1,",
-           "weight_gradients(run, args.forward, chunk(i), /*add=*/true,"),
+           "weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/i < chunks() - 1,",
+           "weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/true,"),
     Mutant("gradient passes read dz from row 0", "src/kernels/lstm_gradients.cpp",
            "const T* dz = p.dz_at(pass.last_step, panel, pass.rows.begin);",
            "const T* dz = p.dz_at(pass.last_step, panel, 0);"),
@@ -33,6 +33,11 @@ MUTANTS = [
            "panels.begin * lanes * 4 * vectors * lanes"),
     Mutant("a later pass over panels starts anew", "src/kernels/lstm_backward.cpp",
            "From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0)", "From(start, tile.begin, 0, 0)"),
+    Mutant("the second half of a relay begins too soon", "src/layers/lstm.cpp",
+           "const Index half = (turn + rank) % 2, place = turn - half;",
+           "const Index half = (turn + rank) % 2, place = turn;"),
+    Mutant("a relay's first turn adds to the last gradient", "src/layers/lstm.cpp",
+           "/*add=*/i < chunks() - 1 || place > 0,", "/*add=*/true,"),
     Mutant("the border of a chunk is left at column 0", "src/kernels/lstm_backward.cpp",
            "From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes())", "From(q.dh_border, block.begin, 0, 0)"),
     Mutant("the last rows of a block are left out", "src/kernels/lstm_rows-inl.h",
@@ -95,8 +100,7 @@ MUTANTS = [
     Mutant("one draw of a shuffle is used twice", "src/core/shuffle.hpp", "draws[i % 4]", "draws[i % 4 & 2]"),
 
     Mutant("members stage the rows of the first member", "src/engine/staging.cpp",
-           "const Index row = order.empty() ? first + b : order[static_cast<std::size_t>(first + b)];",
-           "const Index row = order.empty() ? first + b - rows.begin : order[static_cast<std::size_t>(first + b)];"),
+           "return order.empty() ? first + b :", "return order.empty() ? first + b - rows.begin :"),
     Mutant("gradients are not looked at before an update", "src/training/program.cpp",
            "!optimizer.gradients_within_limit(gradient_ranges, run, m)", "false"),
     Mutant("data that are not finite are not looked at", "src/training/program.cpp",

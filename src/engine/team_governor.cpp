@@ -6,8 +6,9 @@ namespace rondo::engine {
 
 namespace {
 
-// A stretch is long enough to compare after so many steps or seconds, several time slices.
-constexpr Index kSteps = 16;
+// A stretch is long enough to compare after so many steps, or after fewer that have taken several time slices. A single
+// step may be slow because of anything.
+constexpr Index kSteps = 16, kLeastSteps = 4;
 constexpr double kSeconds = 0.02;
 // Members that wait for less of their time than this are worth having.
 constexpr double kMuchWaiting = 0.25;
@@ -16,7 +17,9 @@ constexpr double kBudget = 0.02;
 
 }  // namespace
 
-bool TeamGovernor::Stretch::is_enough() const { return steps >= kSteps || seconds >= kSeconds; }
+bool TeamGovernor::Stretch::is_enough() const {
+  return steps >= kSteps || (steps >= kLeastSteps && seconds >= kSeconds);
+}
 
 bool TeamGovernor::prefers_one(const Work& work, double now) {
   if (state_ == State::one) {
@@ -36,9 +39,9 @@ void TeamGovernor::team_took(const Work& work, Index members, double seconds, do
   ++team_.steps;
   team_.flops += work.flops;
   team_.seconds += seconds;
-  team_.waited += waited / static_cast<double>(members);
+  team_.slow += waited > kMuchWaiting * seconds * static_cast<double>(members) ? 1 : 0;
   if (!team_.is_enough()) return;
-  if (team_.waited > kMuchWaiting * team_.seconds && now >= next_trial_) {
+  if (2 * team_.slow > team_.steps && now >= next_trial_) {
     state_ = State::trial;
     one_ = {};
   } else {

@@ -2,8 +2,9 @@
 //
 // Where other programs keep the processors busy, a team waits at its barriers for the member that has just lost its
 // processor, for a time slice: milliseconds, many times in a step that takes one thread half a millisecond. So when
-// members have waited for much of a while, the next steps of the same work are walked by one thread, and the faster way
-// is kept. What such trials lose is bounded: after one that has lost a second, the next comes 50 seconds later.
+// members have waited much in most of the steps for a while, the next steps of the same work are walked by one thread,
+// and the faster way is kept. What such trials lose is bounded: after one that has lost a second, the next comes 50
+// seconds later.
 //
 // Pure arithmetic about times that others have measured; not safe from several threads.
 #pragma once
@@ -33,7 +34,7 @@ class TeamGovernor {
   struct Stretch {
     Index steps = 0;
     double flops = 0, seconds = 0;
-    double waited = 0;  // share of the members' time, times seconds
+    Index slow = 0;  // steps whose members have waited much
 
     bool is_enough() const;
     double seconds_per_flop() const { return seconds / flops; }

@@ -140,10 +140,10 @@ void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Ran
       });
 }
 
-void LstmBf16Gradients(const LstmArgs<float>& p, Range steps, Index batch, float* gradient, bool add, Range tiles) {
+void LstmBf16Gradients(const LstmArgs<float>& p, Range steps, Range rows, float* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
-  ForGradientPasses(bf16_pairs(steps.size()), batch, kRowsPerPass, [&](Index left, Index n, Range rows) {
-    PassGradients(p, {.last_step = steps.begin + 2 * (left - 1), .pairs = n, .end = steps.end, .rows = rows}, add,
+  ForGradientPasses(bf16_pairs(steps.size()), rows, kRowsPerPass, [&](Index left, Index n, Range part) {
+    PassGradients(p, {.last_step = steps.begin + 2 * (left - 1), .pairs = n, .end = steps.end, .rows = part}, add,
                   tiles, gradient);
     add = true;
   });

@@ -145,11 +145,11 @@ HWY_NOINLINE void PassGradients(const LstmArgs<T>& p, const GradientPass& pass, 
 }
 
 template <class T>
-void LstmGradients(const LstmArgs<T>& p, Range steps, Index batch, T* gradient, bool add, Range tiles) {
+void LstmGradients(const LstmArgs<T>& p, Range steps, Range rows, T* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
   const Index rows_per_pass = RowsPerPass<T>(p.layout);
-  ForGradientPasses(steps.size(), batch, rows_per_pass, [&](Index left, Index n, Range rows) HWY_ATTR {
-    const GradientPass pass{steps.begin + left - 1, n, rows};
+  ForGradientPasses(steps.size(), rows, rows_per_pass, [&](Index left, Index n, Range part) HWY_ATTR {
+    const GradientPass pass{steps.begin + left - 1, n, part};
     rows_per_pass == kRowsPerPass ? PassGradients<kRowsPerPass>(p, pass, add, tiles, gradient)
                                   : PassGradients<kMostRowsPerPass>(p, pass, add, tiles, gradient);
     add = true;

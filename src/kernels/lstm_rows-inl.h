@@ -52,14 +52,18 @@ HWY_INLINE Index RowsPerPass(const LstmLayout& layout) {
   return layout.size() > kManySums ? kMostRowsPerPass : kRowsPerPass;
 }
 
-// f(left, n, rows) for the passes over `count` steps, or pairs of steps, and `batch` rows: the n last ones of the
-// `left` that are left, in each the same rows.
+// f(left, n, part) for the passes over `count` steps, or pairs of steps, and some batch rows: the n last ones of the
+// `left` that are left, in each the same part of the rows.
 template <class F>
-HWY_INLINE void ForGradientPasses(Index count, Index batch, Index rows_per_pass, F&& f) {
+HWY_INLINE void ForGradientPasses(Index count, Range rows, Index rows_per_pass, F&& f) {
+  const Index batch = rows.size();
   const Index blocks = HWY_MAX(Index{1}, (batch + rows_per_pass - 1) / rows_per_pass);
   const Index per_pass = HWY_MAX(Index{1}, rows_per_pass / HWY_MAX(Index{1}, batch));
   for (Index left = count; left > 0; left -= per_pass) {
-    for (Index block = 0; block < blocks; ++block) f(left, HWY_MIN(per_pass, left), share(batch, block, blocks));
+    for (Index block = 0; block < blocks; ++block) {
+      const Range part = share(batch, block, blocks);
+      f(left, HWY_MIN(per_pass, left), Range{rows.begin + part.begin, rows.begin + part.end});
+    }
   }
 }
 

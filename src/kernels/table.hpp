@@ -198,10 +198,10 @@ struct Ops {
   // lstm_forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the
   // gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
   void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
-  // Weight gradients of such a range in the packed layout, a range of lstm_gradient_tiles; added to what is there if
-  // `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows ascending. A single
-  // step without h0 leaves the recurrent rows alone: their gradient is zero.
-  void (*lstm_gradients)(const LstmArgs<T>&, Range steps, Index batch, T* gradient, bool add, Range tiles) = nullptr;
+  // Weight gradients of such a range and of some batch rows, a range of lstm_gradient_tiles in the packed layout; added
+  // to what is there if `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows
+  // ascending. A single step without h0 leaves the recurrent rows alone: their gradient is zero.
+  void (*lstm_gradients)(const LstmArgs<T>&, Range steps, Range rows, T* gradient, bool add, Range tiles) = nullptr;
   Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
   // Packs rows [first_row, first_row + count) of the weights for the backward product: column groups over those rows,
   // in each group a row per (unit, gate). Range of panels of units. `out` needs lstm_transposed_size elements.
@@ -251,7 +251,7 @@ struct Bf16Ops {
                          Range panels) = nullptr;
   // As Ops::lstm_gradients, for a range of steps that begins at a multiple of dz_slots. Chain: pairs of steps from the
   // last to the first, and in a pair batch rows ascending.
-  void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Index batch, float* gradient, bool add,
+  void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Range rows, float* gradient, bool add,
                          Range tiles) = nullptr;
   Index (*lstm_gradient_tiles)(const LstmLayout&, const Bf16Tile&) = nullptr;
 

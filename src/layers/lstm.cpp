@@ -54,6 +54,7 @@ class LstmExecutor final : public engine::Executor {
     Index chunk;  // steps that backward takes before their weight gradients
     bool return_sequences, go_backwards;
     bool given_state;  // the call brings its own initial state; a stateful layer goes on from what it leaves
+    bool relay;        // weight gradients of each chunk go from member to member
 
     Index chunks() const { return (steps + chunk - 1) / chunk; }
   };
@@ -94,27 +95,33 @@ class LstmExecutor final : public engine::Executor {
   }
 
   // Chunk by chunk, from the last steps to the first: what backward leaves of a chunk is still in the cache when the
-  // weight gradients read it. A stage of rows and a stage of weight gradients alternate, as the next chunk overwrites
+  // weight gradients read it. A stage of rows and stages of weight gradients alternate, as the next chunk overwrites
   // what gradients have read. A single chunk leaves them to gradients(), which saves a barrier.
-  Index backward_stages() const override { return chunks_have_gradients() ? 2 * chunks() : 1; }
+  Index backward_stages() const override {
+    return backward_has_gradients() ? chunks() + (s_.relay ? 2 * s_.steps + chunks() : chunks()) : 1;
+  }
   void backward(const Run& run, const engine::Member& member, Index stage) const noexcept override {
     if (!at_.dc) return;
     const kernels::LstmBackwardArgs<T> args = backward_arguments(run);
-    if (!chunks_have_gradients()) {
+    if (!backward_has_gradients()) {
       for (Index i = chunks() - 1; i >= 0; --i) backward_chunk(run, args, i, member);
       return;
     }
-    const Index i = chunks() - 1 - stage / 2;
-    if (stage % 2 == 0) {
+    Index i = chunks() - 1;
+    for (; stage > gradient_stages(i); --i) stage -= 1 + gradient_stages(i);
+    if (stage == 0) {
       backward_chunk(run, args, i, member);
-    } else {
-      weight_gradients(run, args.forward, chunk(i), /*add=*/i < chunks() - 1, member.share(weight_tiles()));
+    } else if (s_.relay && member.size() == 2) {
+      relay(run, args.forward, i, member.rank(), stage - 1);
+    } else if (stage == 1) {
+      weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/i < chunks() - 1,
+                       member.share(weight_tiles()));
     }
   }
 
-  Index gradient_tiles() const override { return at_.gradient && chunks() == 1 ? weight_tiles() : 0; }
+  Index gradient_tiles() const override { return at_.gradient && !backward_has_gradients() ? weight_tiles() : 0; }
   void gradients(const Run& run, Range tiles) const noexcept override {
-    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, /*add=*/false, tiles);
+    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, {0, run.rows}, /*add=*/false, tiles);
   }
 
   Index derived_tiles() const override { return derives() ? s_.layout.panels() : 0; }
@@ -137,7 +144,21 @@ class LstmExecutor final : public engine::Executor {
   }
 
  private:
-  bool chunks_have_gradients() const { return chunks() > 1 && at_.dc && at_.gradient; }
+  bool backward_has_gradients() const { return (chunks() > 1 || s_.relay) && at_.dc && at_.gradient; }
+  Index gradient_stages(Index i) const { return s_.relay ? 2 * chunk(i).size() + 1 : 1; }
+
+  // A turn of two members. Each adds the products of its own rows, whose dz and h are in the cache of its processor, to
+  // one half of the tiles; then the halves change hands. So a tile goes through the steps from the last to the first,
+  // in each through the rows of member 0 and then those of member 1, as every chain must; the second half begins a turn
+  // later. Place 2 n + r in a half's chain is member r's part of the n-th step.
+  void relay(const Run& run, const kernels::LstmArgs<T>& args, Index i, Index rank, Index turn) const noexcept {
+    const Range steps = chunk(i);
+    const Index half = (turn + rank) % 2, place = turn - half;
+    if (place < 0 || place >= 2 * steps.size()) return;
+    const Index step = steps.end - 1 - place / 2;
+    weight_gradients(run, args, {step, step + 1}, share(run.rows, rank, 2), /*add=*/i < chunks() - 1 || place > 0,
+                     share(weight_tiles(), half, 2));
+  }
 
   void backward_chunk(const Run& run, const kernels::LstmBackwardArgs<T>& args, Index i,
                       const engine::Member& member) const noexcept {
@@ -157,13 +178,13 @@ class LstmExecutor final : public engine::Executor {
   Index weight_tiles() const {
     return at_.bf16 ? bf16_ops().lstm_gradient_tiles(s_.layout, at_.bf16.tile) : ops_->lstm_gradient_tiles(s_.layout);
   }
-  void weight_gradients(const Run& run, const kernels::LstmArgs<T>& args, Range steps, bool add,
+  void weight_gradients(const Run& run, const kernels::LstmArgs<T>& args, Range steps, Range rows, bool add,
                         Range tiles) const noexcept {
     T* gradient = at_.gradient.pointer<T>(run.arena);
     if constexpr (kMayRound) {
-      if (at_.bf16) return bf16_ops().lstm_gradients(args, steps, run.rows, gradient, add, tiles);
+      if (at_.bf16) return bf16_ops().lstm_gradients(args, steps, rows, gradient, add, tiles);
     }
-    ops_->lstm_gradients(args, steps, run.rows, gradient, add, tiles);
+    ops_->lstm_gradients(args, steps, rows, gradient, add, tiles);
   }
 
   // Weight rows [first, first + count) for backward, if they have a place.
@@ -425,7 +446,8 @@ class LstmNode final : public graph::LayerNode {
                                          .chunk = chunk,
                                          .return_sequences = options_.return_sequences,
                                          .go_backwards = options_.go_backwards,
-                                         .given_state = given_state};
+                                         .given_state = given_state,
+                                         .relay = backward && at.gradient && can_relay(x.steps, builder.capacity())};
     if (!backward) s.h_slots = std::min<Index>(2, x.steps);
     if (options_.return_sequences) s.h_slots = x.steps;
     at.h = builder.rows(s.h_slots, units_);
@@ -512,6 +534,13 @@ class LstmNode final : public graph::LayerNode {
     // Under mixed_bfloat16 steps are taken in pairs.
     const Index chunk = policy().mixed_bfloat16() ? 2 * std::max<Index>(1, rows / (2 * capacity)) : rows / capacity;
     return std::clamp<Index>(chunk, 1, steps);
+  }
+
+  // Whether two members may hand weight gradients to each other. Steps under mixed_bfloat16 are taken in pairs.
+  bool can_relay(Index steps, Index capacity) const {
+    const Index depth = layout_.rows(), turn = 2 * depth * 4 * units_ * capacity / 4;
+    return steps > 1 && !policy().mixed_bfloat16() && depth <= kernels::kMostDepthOfRelay &&
+           turn >= kernels::kLeastFlopsOfTurn;
   }
 
   template <class Settings>
