@@ -1,25 +1,25 @@
 #include "engine/team_governor.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace rondo::engine {
 
 namespace {
 
-// A stretch is long enough to compare after so many steps, or after fewer that have taken several time slices. A single
-// step may be slow because of anything.
-constexpr Index kSteps = 16, kLeastSteps = 4;
-constexpr double kSeconds = 0.02;
+// A stretch is long enough to compare when it is many time slices long (3 or 4 ms each), so that neither one that was
+// lost nor one that happened not to be decides.
+constexpr Index kSteps = 2;
+constexpr double kSeconds = 0.05;
 // Members that wait for less of their time than this are worth having.
-constexpr double kMuchWaiting = 0.25;
-// The part of the time that trials may lose.
-constexpr double kBudget = 0.02;
+constexpr double kMuchWaiting = 0.2;
+// The part of the time that trials may lose, and the seconds that one thread goes on after the first of them, four
+// times as many after the second, and so on.
+constexpr double kBudget = 0.02, kFirstHold = 0.1;
 
 }  // namespace
 
-bool TeamGovernor::Stretch::is_enough() const {
-  return steps >= kSteps || (steps >= kLeastSteps && seconds >= kSeconds);
-}
+bool TeamGovernor::Stretch::is_enough() const { return steps >= kSteps && seconds >= kSeconds; }
 
 bool TeamGovernor::prefers_one(const Work& work, double now) {
   if (state_ == State::one) {
@@ -39,13 +39,14 @@ void TeamGovernor::team_took(const Work& work, Index members, double seconds, do
   ++team_.steps;
   team_.flops += work.flops;
   team_.seconds += seconds;
-  team_.slow += waited > kMuchWaiting * seconds * static_cast<double>(members) ? 1 : 0;
+  team_.waited += waited / static_cast<double>(members);
   if (!team_.is_enough()) return;
-  if (2 * team_.slow > team_.steps && now >= next_trial_) {
+  if (team_.waited > kMuchWaiting * team_.seconds && now >= next_trial_) {
     state_ = State::trial;
     one_ = {};
   } else {
     team_ = {};
+    losses_ = 0;
   }
 }
 
@@ -58,9 +59,10 @@ void TeamGovernor::one_took(const Work& work, double seconds, double now) {
   const double by_one = one_.seconds_per_flop(), by_team = team_.seconds_per_flop();
   if (by_one < by_team) {
     state_ = State::one;
-    until_ = now + (by_team - by_one) * team_.flops / kBudget;
+    until_ = now + std::min((by_team - by_one) * team_.flops / kBudget, kFirstHold * std::pow(4.0, losses_++));
   } else {
     state_ = State::team;
+    losses_ = 0;
     next_trial_ = now + (by_one - by_team) * one_.flops / kBudget;
   }
   team_ = {};

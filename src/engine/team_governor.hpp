@@ -2,9 +2,9 @@
 //
 // Where other programs keep the processors busy, a team waits at its barriers for the member that has just lost its
 // processor, for a time slice: milliseconds, many times in a step that takes one thread half a millisecond. So when
-// members have waited much in most of the steps for a while, the next steps of the same work are walked by one thread,
-// and the faster way is kept. What such trials lose is bounded: after one that has lost a second, the next comes 50
-// seconds later.
+// members have waited for much of a while, the next steps of the same work are walked by one thread, and the faster way
+// is kept. What such trials lose is bounded: in the end, after one that has lost a second the next comes 50 seconds
+// later. At first it comes sooner, as the other program may have gone.
 //
 // Pure arithmetic about times that others have measured; not safe from several threads.
 #pragma once
@@ -34,7 +34,7 @@ class TeamGovernor {
   struct Stretch {
     Index steps = 0;
     double flops = 0, seconds = 0;
-    Index slow = 0;  // steps whose members have waited much
+    double waited = 0;  // of a member, on average
 
     bool is_enough() const;
     double seconds_per_flop() const { return seconds / flops; }
@@ -44,6 +44,7 @@ class TeamGovernor {
   State state_ = State::team;
   const void* plan_ = nullptr;  // of the stretches
   Stretch team_, one_;
+  Index losses_ = 0;       // of the team, one after the other
   double next_trial_ = 0;  // in state team: not before
   double until_ = 0;       // in state one
 };
