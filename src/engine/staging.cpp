@@ -5,7 +5,6 @@
 #include <limits>
 #include <type_traits>
 
-#include "core/standard_floats.hpp"
 
 namespace rondo::engine {
 
@@ -80,7 +79,6 @@ void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Ra
 
 bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Range rows, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena) {
-  const StandardFloats floats;
   return plan_dtype == DType::float32 ? stage_to(from, order, first, rows, to_info, to.rows<float>(arena))
                                       : stage_to(from, order, first, rows, to_info, to.rows<double>(arena));
 }

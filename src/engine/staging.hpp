@@ -20,7 +20,8 @@ T standard_nan(T v) {
 }
 
 // Copies samples of `from` into batch rows of a value: sample first + i into row i, or order[first + i] where an order
-// is given. Converts between float32 and float64. Whether all numbers are finite, as the plan has them.
+// is given. Converts between float32 and float64, rounding as the caller's thread does (StandardFloats is the caller's
+// business). Whether all numbers are finite, as the plan has them.
 bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Range rows, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena);
 
