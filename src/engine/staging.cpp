@@ -5,7 +5,6 @@
 #include <limits>
 #include <type_traits>
 
-
 namespace rondo::engine {
 
 namespace {
@@ -26,10 +25,8 @@ class NotFinite {
     *to = static_cast<T>(*from);
     add(*to);
   }
-  // Single ones by themselves, as a loop of many prepares for long.
   template <class S>
   void copy(const S* from, Index count, T* to) {
-    if (count == 1) return copy(from, to);
     for (Index i = 0; i < count; ++i) copy(from + i, to + i);
   }
   bool any() const { return (seen_ & ~(~Bits{0} >> 1)) != 0; }
@@ -44,9 +41,19 @@ bool stage(std::span<const S> from, std::span<const Index> order, Index first, R
   const Index sample = info.steps * info.features;
   const auto number = [&](Index b) { return order.empty() ? first + b : order[static_cast<std::size_t>(first + b)]; };
   NotFinite<T> found;
-  if (sample == 1) {  // what the loops below prepare would take most of the time
+  // Single numbers by themselves: what loops of many prepare would take most of the time.
+  if (sample == 1) {
     T* out = to.at(rows.begin, 0);
     for (Index b = rows.begin; b < rows.end; ++b, out += to.batch_stride) found.copy(from.data() + number(b), out);
+    return !found.any();
+  }
+  if (info.features == 1) {
+    T* first_step = to.at(rows.begin, 0);
+    for (Index b = rows.begin; b < rows.end; ++b, first_step += to.batch_stride) {
+      const S* source = from.data() + number(b) * sample;
+      T* out = first_step;
+      for (Index t = 0; t < info.steps; ++t, out += to.step_stride) found.copy(source + t, out);
+    }
     return !found.any();
   }
   for (Index b = rows.begin; b < rows.end; ++b) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -231,8 +232,8 @@ struct Ops {
   void (*rmsprop)(const RmspropArgs&, T* w, const T* g, T* v, T* b, T* a, Index n) = nullptr;
   // What is too small to matter becomes zero: below 2^-100 (double 2^-900).
   void (*zero_tiny)(T* x, Index n) = nullptr;
-  // Whether no element is larger in size than `most`, and none is NaN.
-  bool (*within)(const T* x, Index n, T most) = nullptr;
+  // Whether no element of these ranges of x is larger in size than `most`, and none is NaN.
+  bool (*within)(const T* x, std::span<const Range> ranges, T most) = nullptr;
 };
 
 inline Index lstm_transposed_size(const LstmLayout& layout, Index count) {

@@ -104,19 +104,21 @@ void ZeroTiny(T* x, Index n) {
 // By their bits: without the sign these order numbers as integers do, infinity and NaN above all others. Two
 // instructions a vector.
 template <class T>
-bool Within(const T* x, Index n, T most) {
+bool Within(const T* x, std::span<const Range> ranges, T most) {
   const hn::ScalableTag<T> d;
   const hn::RebindToSigned<decltype(d)> bits;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   const auto no_sign = hn::Set(bits, hwy::LimitsMax<hn::TFromD<decltype(bits)>>());
   const auto size = [&](auto v) HWY_ATTR { return hn::And(hn::BitCast(bits, v), no_sign); };
   auto largest = hn::Zero(bits), other = largest;
-  Index i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    largest = hn::Max(largest, hn::Max(size(hn::LoadU(d, x + i)), size(hn::LoadU(d, x + i + lanes))));
-    other = hn::Max(other, hn::Max(size(hn::LoadU(d, x + i + 2 * lanes)), size(hn::LoadU(d, x + i + 3 * lanes))));
+  for (const Range& range : ranges) {
+    Index i = range.begin;
+    for (; i + 4 * lanes <= range.end; i += 4 * lanes) {
+      largest = hn::Max(largest, hn::Max(size(hn::LoadU(d, x + i)), size(hn::LoadU(d, x + i + lanes))));
+      other = hn::Max(other, hn::Max(size(hn::LoadU(d, x + i + 2 * lanes)), size(hn::LoadU(d, x + i + 3 * lanes))));
+    }
+    for (; i < range.end; i += lanes) largest = hn::Max(largest, size(LoadPart(d, x, i, range.end)));
   }
-  for (; i < n; i += lanes) largest = hn::Max(largest, size(LoadPart(d, x, i, n)));
   return hn::AllFalse(bits, hn::Gt(hn::Max(largest, other), size(hn::Set(d, most))));
 }
 

@@ -242,8 +242,9 @@ std::uint64_t OptimizerState::versions() const noexcept {
 bool OptimizerState::within(const Sizes& sizes) const noexcept {
   const auto check = [&]<class T>(const Memory& m, T weights, T slots) {
     const auto& within = m.block->table().ops<T>().within;
-    return within(m.block->values<T>(), m.block->size(), weights) &&
-           within(reinterpret_cast<const T*>(m.slots.data()), m.count * m.block->size(), slots);
+    const Range all_weights{0, m.block->size()}, all_slots{0, m.count * m.block->size()};
+    return within(m.block->values<T>(), {&all_weights, 1}, weights) &&
+           within(reinterpret_cast<const T*>(m.slots.data()), {&all_slots, 1}, slots);
   };
   return std::all_of(memory_.begin(), memory_.end(), [&](const Memory& m) {
     return m.block->dtype() == DType::float32
@@ -284,9 +285,11 @@ bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, co
   const auto check = [&]<class T>(T most) {
     const auto within = any.table().ops<T>().within;
     const T* arena = reinterpret_cast<const T*>(run.arena);
+    if (member.size() == 1) return within(arena, gradients, most);
     for (const Range& range : gradients) {
-      const Range mine = member.share(range.size());
-      if (!within(arena + range.begin + mine.begin, mine.size(), most)) return false;
+      const Range part = member.share(range.size());
+      const Range mine{range.begin + part.begin, range.begin + part.end};
+      if (!within(arena, {&mine, 1}, most)) return false;
     }
     return true;
   };
