@@ -191,7 +191,7 @@ TEST(AbsurdSizes, OfLayersAreErrorsThatNameThem) {
 }
 
 TEST(AbsurdSizes, OfDataAreErrorsOfMemoryRequired) {
-  const Sequential model{LSTM(4, {.input_shape = {Shape::kUnknown, 2}}), Dense(1)};
+  const Sequential model{LSTM(30, {.input_shape = {Shape::kUnknown, 2}}), Dense(1)};
   model.compile({.loss = "mse"});
   expect_error<Error>([&] { (void)model.memory_required({k2To60, 5, 2}); }, {"(1152921504606846976, 5, 2)"});
   expect_error<Error>([&] { (void)model.memory_required({k2To60, k2To60, 2}); }, {"1152921504606846976"});
@@ -200,6 +200,12 @@ TEST(AbsurdSizes, OfDataAreErrorsOfMemoryRequired) {
         (void)model.memory_required({1, k2To60 / 4, 2}, {.y = {1, 1}});
       },
       {"the workspace of a model for a batch of 1 rows", "EB"});
+  const Index rows = k2To60 / 16;  // their data have a size, the workspace has none
+  expect_error<MemoryError>(
+      [&] {
+        (void)model.memory_required({rows, 5, 2}, {.batch_size = rows, .y = {rows, 1}});
+      },
+      {"the workspace of a model for a batch of 72057594037927936 rows"});
   EXPECT_EQ(model.memory_required({40, 5, 2}, {.batch_size = kHuge}).workspace,
             model.memory_required({40, 5, 2}, {.batch_size = 40}).workspace);
 }

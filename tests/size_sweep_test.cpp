@@ -418,7 +418,7 @@ TEST(LstmSizes, RowsForARelay) {
     for (const Index steps : {2, 3, 7}) {
       LstmCase c = with_options({.units = units, .inputs = 2, .steps = steps, .rows = rows + number % 3}, number++);
       c.options.recompute = number % 4 == 3;
-      ASSERT_GE(2 * (units + 2) * 4 * units * rows / 4, kernels::kLeastFlopsOfTurn);
+      ASSERT_GE(2 * (units + 2) * units * rows, kernels::kLeastFlopsOfTurn);
       ASSERT_LE(1 + 2 + units, kernels::kMostDepthOfRelay);
       SCOPED_TRACE(c.text());
       const PlainLstm expected(c);

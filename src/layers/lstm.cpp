@@ -538,9 +538,10 @@ class LstmNode final : public graph::LayerNode {
 
   // Whether two members may hand weight gradients to each other. Steps under mixed_bfloat16 are taken in pairs.
   bool can_relay(Index steps, Index capacity) const {
-    const Index depth = layout_.rows(), turn = 2 * depth * 4 * units_ * capacity / 4;
-    return steps > 1 && !policy().mixed_bfloat16() && depth <= kernels::kMostDepthOfRelay &&
-           turn >= kernels::kLeastFlopsOfTurn;
+    if (steps <= 1 || policy().mixed_bfloat16() || layout_.rows() > kernels::kMostDepthOfRelay) return false;
+    // Half of the rows and of the tiles, four gates, two operations each. The capacity is any the user gave.
+    return 2.0 * static_cast<double>(layout_.rows() * units_) * static_cast<double>(capacity) >=
+           static_cast<double>(kernels::kLeastFlopsOfTurn);
   }
 
   template <class Settings>
