@@ -30,7 +30,7 @@ def parse_options():
     parser.add_argument("--batches", type=lambda text: [int(n) for n in text.split(",")],
                         default=[32, 64, 128, 256, 512, 1024])
     parser.add_argument("--spinners", type=int, default=os.cpu_count(), help="programs that keep a processor busy each")
-    parser.add_argument("--slices", type=int, default=11)
+    parser.add_argument("--slices", type=int, default=21)
     parser.add_argument("--ms", type=float, default=1000, help="milliseconds in a slice")
     return parser.parse_args()
 

@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -83,17 +84,52 @@ def configure() -> None:
         sys.exit(done.stdout)
 
 
+def start_shard(program: str, tests: str, shard: int) -> subprocess.Popen:
+    environment = {**os.environ, "GTEST_TOTAL_SHARDS": str(os.cpu_count()), "GTEST_SHARD_INDEX": str(shard)}
+    output = tempfile.TemporaryFile("w+")
+    process = subprocess.Popen([BUILD / "tests" / program, f"--gtest_filter={tests}", "--gtest_fail_fast",
+                                "--gtest_brief=1"], cwd=BUILD / "tests", env=environment, stdout=output,
+                               stderr=subprocess.STDOUT)
+    process.output = output
+    return process
+
+
+def failure_of(program: str, process: subprocess.Popen) -> str | None:
+    """What the test program that has ended says, None if all is well."""
+    if process.returncode == 0:
+        return None
+    process.output.seek(0)
+    failed = [line for line in process.output if line.startswith("[  FAILED  ]")]
+    return failed[0].split("] ")[1].split(",")[0].split(" (")[0].strip() if failed else f"{program} crashed"
+
+
+def run_tests(program: str, tests: str) -> str | None:
+    """The first failure of these tests, which processes share; the others end with the one that fails."""
+    running = [start_shard(program, tests, shard) for shard in range(os.cpu_count())]
+    give_up = time.monotonic() + 900
+    try:
+        while running:
+            for process in [process for process in running if process.poll() is not None]:
+                running.remove(process)
+                failure = failure_of(program, process)
+                if failure:
+                    return failure
+            if time.monotonic() > give_up:
+                return f"{program} did not end"
+            time.sleep(0.05)
+        return None
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
 def first_failure() -> str | None:
     """The first test that fails, None if none does."""
     for program, tests in TESTS:
-        try:
-            done = run([BUILD / "tests" / program, f"--gtest_filter={tests}", "--gtest_fail_fast", "--gtest_brief=1"],
-                       cwd=BUILD / "tests", timeout=900)
-        except subprocess.TimeoutExpired:
-            return f"{program} did not end"
-        if done.returncode != 0:
-            failed = [line for line in done.stdout.splitlines() if line.startswith("[  FAILED  ]")]
-            return failed[0].split("] ")[1].split(",")[0].split(" (")[0] if failed else f"{program} crashed"
+        failure = run_tests(program, tests)
+        if failure:
+            return failure
     return None
 
 

@@ -19,53 +19,71 @@ constexpr double kBudget = 0.02, kFirstHold = 0.1;
 
 }  // namespace
 
-bool TeamGovernor::Stretch::is_enough() const { return steps >= kSteps && seconds >= kSeconds; }
-
-bool TeamGovernor::prefers_one(const Work& work, double now) {
-  if (state_ == State::one) {
-    if (now < until_) return true;
-    state_ = State::team;
-    team_ = {};
-  }
-  if (work.plan != plan_) {
-    plan_ = work.plan;
-    team_ = {};
-    state_ = State::team;
-  }
-  return state_ == State::trial;
+void TeamGovernor::begin_stretch() {
+  steps_ = 0;
+  seconds_ = waited_ = unknown_ = 0;
 }
 
-void TeamGovernor::team_took(const Work& work, Index members, double seconds, double waited, double now) {
-  ++team_.steps;
-  team_.flops += work.flops;
-  team_.seconds += seconds;
-  team_.waited += waited / static_cast<double>(members);
-  if (!team_.is_enough()) return;
-  if (team_.waited > kMuchWaiting * team_.seconds && now >= next_trial_) {
+TeamGovernor::Pace* TeamGovernor::pace(const void* plan) {
+  const auto end = paces_.begin() + static_cast<std::ptrdiff_t>(plans_);
+  const auto found = std::find_if(paces_.begin(), end, [&](const Pace& p) { return p.plan == plan; });
+  return found == end ? nullptr : &*found;
+}
+
+void TeamGovernor::team_took(const Work& work, Index members, double seconds, double waited) {
+  if (steps_ == 0) plans_ = 0;
+  if (pace(work.plan) == nullptr && plans_ < paces_.size()) paces_[plans_++] = {work.plan, 0, 0};
+  if (Pace* p = pace(work.plan)) {
+    p->flops += work.flops;
+    p->seconds += seconds;
+  }
+  ++steps_;
+  seconds_ += seconds;
+  waited_ += waited / static_cast<double>(members);
+  hold_ -= seconds;
+  // Much waiting shows before the stretch is over.
+  if (steps_ < kSteps || (seconds_ < kSeconds && waited_ < kMuchWaiting * kSeconds)) return;
+  const bool waits_much = waited_ > kMuchWaiting * seconds_;
+  if (!waits_much) losses_ = std::max<Index>(0, losses_ - 1);
+  if (waits_much && hold_ <= 0) {
     state_ = State::trial;
-    one_ = {};
-  } else {
-    team_ = {};
-    losses_ = 0;
+    by_team_ = 0;
   }
+  begin_stretch();
 }
 
-void TeamGovernor::one_took(const Work& work, double seconds, double now) {
-  if (state_ != State::trial) return;
-  ++one_.steps;
-  one_.flops += work.flops;
-  one_.seconds += seconds;
-  if (!one_.is_enough()) return;
-  const double by_one = one_.seconds_per_flop(), by_team = team_.seconds_per_flop();
-  if (by_one < by_team) {
+void TeamGovernor::one_took(const Work& work, double seconds) {
+  if (state_ == State::one) {
+    hold_ -= seconds;
+    if (hold_ <= 0) state_ = State::team;
+    return;
+  }
+  const Pace* team = pace(work.plan);
+  if (team == nullptr) {
+    unknown_ += seconds;
+    if (unknown_ < kSeconds) return;
+    state_ = State::team;
+    return begin_stretch();
+  }
+  ++steps_;
+  seconds_ += seconds;
+  by_team_ += work.flops * team->seconds / team->flops;
+  if (steps_ >= kSteps && seconds_ >= kSeconds) end_trial();
+}
+
+// What was lost, and the steps that must pay for it: those of the team's stretch if one thread is faster, else those of
+// the trial.
+void TeamGovernor::end_trial() {
+  if (seconds_ < by_team_) {
+    double stretch = 0;
+    for (std::size_t i = 0; i < plans_; ++i) stretch += paces_[i].seconds;
     state_ = State::one;
-    until_ = now + std::min((by_team - by_one) * team_.flops / kBudget, kFirstHold * std::pow(4.0, losses_++));
+    hold_ = std::min(stretch * (1 - seconds_ / by_team_) / kBudget, kFirstHold * std::pow(4.0, losses_++));
   } else {
     state_ = State::team;
-    losses_ = 0;
-    next_trial_ = now + (by_one - by_team) * one_.flops / kBudget;
+    hold_ = (seconds_ - by_team_) / kBudget;
   }
-  team_ = {};
+  begin_stretch();
 }
 
 }  // namespace rondo::engine

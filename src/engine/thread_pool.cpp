@@ -111,14 +111,12 @@ class Pool {
   void run(Index threads, Phases phases, const Work& work) {
     if (busy_.test_and_set(std::memory_order_acquire)) return run_alone(phases);
     const Clock::time_point begin = Clock::now();
-    if (governor_.prefers_one(work, seconds(begin.time_since_epoch()))) {
+    if (governor_.prefers_one()) {
       run_alone(phases);
-      const Clock::time_point end = Clock::now();
-      governor_.one_took(work, seconds(end - begin), seconds(end.time_since_epoch()));
+      governor_.one_took(work, seconds(Clock::now() - begin));
     } else {
       const Clock::duration waited = walk_together(threads, phases);
-      const Clock::time_point end = Clock::now();
-      governor_.team_took(work, team_, seconds(end - begin), seconds(waited), seconds(end.time_since_epoch()));
+      governor_.team_took(work, team_, seconds(Clock::now() - begin), seconds(waited));
     }
     busy_.clear(std::memory_order_release);
   }
