@@ -134,20 +134,22 @@ class Steps {
  public:
   explicit Steps(const Sequential& model)
       : node_(static_cast<training::ModelNode&>(*model.node())),
-        program_(node_.program(training::Mode::train, kBatch, {6, 3}, {2})),
+        program_(node_.program(training::Mode::train, kBatch, samples_, {2})),
         workspace_(program_->plan->lease()) {
     node_.compiled("this test").optimizer.prepare(*program_->plan);
   }
 
   void one(Index rows) {
-    program_->train(workspace_, {.X = &X_, .y = &y_, .rows = rows}, node_.compiled("this test").optimizer);
+    program_->train(workspace_, {.X = X_list_, .y = &y_, .rows = rows}, node_.compiled("this test").optimizer);
   }
 
  private:
+  std::vector<Shape> samples_{Shape{6, 3}};
   training::ModelNode& node_;
   std::shared_ptr<const training::Program> program_;
   engine::Workspace workspace_;
   Tensor X_ = ramp({kBatch, 6, 3}), y_ = ramp({kBatch, 2});
+  const Tensor* const X_list_[1] = {&X_};
 };
 
 class Allocations : public testing::TestWithParam<int> {

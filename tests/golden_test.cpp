@@ -81,7 +81,7 @@ test::ProbeArguments arguments_of(const Json& call) {
   test::ProbeArguments arguments{.inputs = tensors(call.at("inputs")),
                                  .initial_state = tensors(list(call, "initial_state")),
                                  .cotangents = tensors(list(call, "cotangents"))};
-  if (call.contains("mask")) arguments.mask = tensor(call["mask"].at(0));
+  for (const Json& mask : list(call, "mask")) arguments.masks.push_back(mask.is_null() ? Tensor() : tensor(mask));
   return arguments;
 }
 
@@ -173,7 +173,9 @@ void run_layer(Check& check, const Json& one, DType dtype) {
                       {"inputs", "initial_state", "mask", "output_mask", "training", "outputs", "cotangents",
                        "objective", "gradients", "weights_after", "state_after"});
   }
-  node->build({tensor(one["calls"].at(0).at("inputs").at(0)).shape().from(1)});
+  std::vector<Shape> samples;
+  for (const Tensor& x : tensors(one["calls"].at(0).at("inputs"))) samples.push_back(x.shape().from(1));
+  node->build(samples);
   test::set_weights(*node, tensors(one.at("weights")));
   compare_weights(check, "weight", *node, one["weights"], tolerance(dtype));
   const Tolerance gradient = gradient_tolerance(dtype, one);
@@ -395,7 +397,11 @@ struct Course {
 class TrainingRun {
  public:
   TrainingRun(const Json& one, DType dtype)
-      : one_(one), floatx_(dtype), model_(sequential_from(one.at("model"), dtype)), X_(only("x")), y_(only("y")) {
+      : one_(one),
+        floatx_(dtype),
+        model_(model_from(one.at("model"), dtype)),
+        X_(Inputs(tensors(one.at("x")))),
+        y_(only(one.at("y"))) {
     const Json& compile = one.at("compile");
     refuse_other_keys("compile", compile, {"optimizer", "loss", "metrics"});
     refuse_other_keys("fit", one.at("fit"), {"epochs", "shuffle", "batch_size", "validation_split", "initial_epoch"});
@@ -418,7 +424,7 @@ class TrainingRun {
     if (fit.contains("batch_size")) options.batch_size = fit["batch_size"].get<int>();
     if (one_.contains("validation_data")) {
       const Json& data = one_["validation_data"];
-      options.validation_data = {only(data.at("x")), only(data.at("y"))};
+      options.validation_data = {Inputs(tensors(data.at("x"))), only(data.at("y"))};
     }
     Course course;
     options.callbacks.push_back(
@@ -441,16 +447,15 @@ class TrainingRun {
     return model_.predict(X_, {.batch_size = one_.at("evaluate").at("batch_size").get<int>(), .verbose = 0});
   }
 
-  const Sequential& model() const { return model_; }
+  const Model& model() const { return model_; }
   Index iterations() const {
     return static_cast<training::ModelNode&>(*model_.node()).compiled("a look").optimizer.iterations();
   }
 
  private:
-  Tensor only(const char* key) const { return only(one_.at(key)); }
   static Tensor only(const Json& data) {
     if (data.is_object()) return tensor(data);
-    if (data.size() != 1) throw NotSupported("several inputs or outputs");
+    if (data.size() != 1) throw NotSupported("several outputs");
     return tensor(data[0]);
   }
 
@@ -479,8 +484,9 @@ class TrainingRun {
 
   const Json& one_;
   Floatx floatx_;
-  Sequential model_;
-  Tensor X_, y_;
+  Model model_;
+  Inputs X_;
+  Tensor y_;
 };
 
 std::string names_of(const std::map<std::string, std::vector<double>>& series) {

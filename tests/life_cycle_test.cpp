@@ -6,6 +6,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/ctrl_c.hpp"
 #include "support/expect_error.hpp"
 
 namespace rondo {
@@ -128,6 +129,7 @@ TEST_F(LifeCycle, WhatACallbackThrowsEndsTheFitAndTheModelGoesOn) {
 }
 
 TEST_F(LifeCycle, AFitBegunWhileAnInterruptedOneEndsRunsItsEpochs) {
+  const test::ListeningToCtrlC listening;
   const Sequential model = forecaster(), other = forecaster();
   History inner;
   struct Interrupter : Callback {

@@ -341,7 +341,7 @@ void check_training(const Json& one) {
   const Json &compile = one.at("compile"), &fit = one.at("fit");
   rondo::golden::refuse_other_keys("compile", compile, {"optimizer", "loss", "metrics"});
   rondo::golden::refuse_other_keys("fit", fit, {"epochs", "shuffle", "batch_size", "validation_data"});
-  (void)rondo::golden::sequential_from(one.at("model"), rondo::DType::float64);
+  (void)rondo::golden::model_from(one.at("model"), rondo::DType::float64);
   (void)rondo::golden::optimizer_from(compile.at("optimizer"));
   (void)rondo::golden::loss_from(compile.at("loss"));
   if (compile["loss"] == "crossentropy" || fit.at("shuffle") == true ||

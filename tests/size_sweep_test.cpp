@@ -258,7 +258,7 @@ class PlainLstm {
       a.cotangents.push_back(tensor(state, dc_));
     }
     if (case_.mask) {
-      a.mask = tensor({case_.rows, case_.steps}, plain::Array(call_.mask.begin(), call_.mask.end()));
+      a.masks = {tensor({case_.rows, case_.steps}, plain::Array(call_.mask.begin(), call_.mask.end()))};
     }
     a.spare_rows = case_.spare_rows;
     a.threads = threads;

@@ -37,6 +37,7 @@ PUBLIC_HEADERS = {
     "compute": "kernels",
     "initializers": "graph",
     "layer": "graph",
+    "symbol": "graph",
     "activations": "layers",
     "layers": "layers",
     "callbacks": "training",

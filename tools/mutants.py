@@ -28,13 +28,14 @@ BUILD = ROOT / "build/mutants/build"
 
 # In the order in which they notice most for their time; each stops at its first failure.
 TESTS = [
-    ("rondo_tests", "-ThreadPool.*:HostExecutor.*"),
-    ("rondo_acceptance", "*Conformance*:Golden*:*Sizes*:-*ManyWeights*"),
-    ("rondo_acceptance", "*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*"),
-    ("rondo_acceptance", "-*Conformance*:Golden*:*Sizes*:*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*"),
-    ("rondo_acceptance", "*ManyWeights*"),
-    ("rondo_tests", "ThreadPool.*:HostExecutor.*"),
+    ("rondo_tests", "*", "ThreadPool.*:HostExecutor.*"),
+    ("rondo_acceptance", "*Conformance*:Golden*:*Sizes*", "*ManyWeights*"),
+    ("rondo_acceptance", "*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*", ""),
+    ("rondo_acceptance", "*", "*Conformance*:Golden*:*Sizes*:*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*"),
+    ("rondo_acceptance", "*ManyWeights*", ""),
+    ("rondo_tests", "ThreadPool.*:HostExecutor.*", ""),
 ]
+NOT_HERE = "Reproducibility.EveryInstructionSetOfThisProcessorIsThere"  # most are left out
 
 
 def misplaced(root: Path) -> list[str]:
@@ -79,15 +80,15 @@ def build() -> subprocess.CompletedProcess:
 
 def configure() -> None:
     done = run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DRONDO_DEVELOPER=ON", "-DCMAKE_BUILD_TYPE=Release",
-                "-DCMAKE_CXX_FLAGS_RELEASE=-O1", "-DRONDO_DISABLED_TARGETS=HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL"])
+                "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -w", "-DRONDO_DISABLED_TARGETS=HWY_SSSE3|HWY_SSE4|HWY_AVX3|HWY_AVX3_DL"])
     if done.returncode != 0:
         sys.exit(done.stdout)
 
 
-def start_shard(program: str, tests: str, shard: int) -> subprocess.Popen:
+def start_shard(program: str, tests: str, but: str, shard: int) -> subprocess.Popen:
     environment = {**os.environ, "GTEST_TOTAL_SHARDS": str(os.cpu_count()), "GTEST_SHARD_INDEX": str(shard)}
     output = tempfile.TemporaryFile("w+")
-    process = subprocess.Popen([BUILD / "tests" / program, f"--gtest_filter={tests}", "--gtest_fail_fast",
+    process = subprocess.Popen([BUILD / "tests" / program, f"--gtest_filter={tests}-{NOT_HERE}:{but}", "--gtest_fail_fast",
                                 "--gtest_brief=1"], cwd=BUILD / "tests", env=environment, stdout=output,
                                stderr=subprocess.STDOUT)
     process.output = output
@@ -103,9 +104,9 @@ def failure_of(program: str, process: subprocess.Popen) -> str | None:
     return failed[0].split("] ")[1].split(",")[0].split(" (")[0].strip() if failed else f"{program} crashed"
 
 
-def run_tests(program: str, tests: str) -> str | None:
+def run_tests(program: str, tests: str, but: str) -> str | None:
     """The first failure of these tests, which processes share; the others end with the one that fails."""
-    running = [start_shard(program, tests, shard) for shard in range(os.cpu_count())]
+    running = [start_shard(program, tests, but, shard) for shard in range(os.cpu_count())]
     give_up = time.monotonic() + 900
     try:
         while running:
@@ -126,8 +127,8 @@ def run_tests(program: str, tests: str) -> str | None:
 
 def first_failure() -> str | None:
     """The first test that fails, None if none does."""
-    for program, tests in TESTS:
-        failure = run_tests(program, tests)
+    for program, tests, but in TESTS:
+        failure = run_tests(program, tests, but)
         if failure:
             return failure
     return None

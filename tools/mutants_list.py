@@ -13,7 +13,7 @@ class Mutant:
 MUTANTS = [
     # ---- blocking of the kernels
     Mutant("the first chunk adds to the last gradient", "src/layers/lstm.cpp",
-           "weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/i < chunks() - 1,",
+           "weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/adds_ || i < chunks() - 1,",
            "weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/true,"),
     Mutant("gradient passes read dz from row 0", "src/kernels/lstm_gradients.cpp",
            "const T* dz = p.dz_at(pass.last_step, panel, pass.rows.begin);",
@@ -37,7 +37,7 @@ MUTANTS = [
            "const Index half = (turn + rank) % 2, place = turn - half;",
            "const Index half = (turn + rank) % 2, place = turn;"),
     Mutant("a relay's first turn adds to the last gradient", "src/layers/lstm.cpp",
-           "/*add=*/i < chunks() - 1 || place > 0,", "/*add=*/true,"),
+           "/*add=*/adds_ || i < chunks() - 1 || place > 0,", "/*add=*/true,"),
     Mutant("the border of a chunk is left at column 0", "src/kernels/lstm_backward.cpp",
            "From(q.dh_border, block.begin, 0, groups.first(g) * layout.lanes())", "From(q.dh_border, block.begin, 0, 0)"),
     Mutant("the last rows of a block are left out", "src/kernels/lstm_rows-inl.h",
@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant("derived weights are not refreshed after an update", "src/training/program.cpp",
            "plan->derive(run, m);", "(void)m;"),
     Mutant("the cache of programs ignores the labels' shape", "src/training/model_node.cpp",
-           " && e.truth == truth;", ";"),
+           " &&\n             e.truth == truth;", ";"),
     Mutant("the cache of programs ignores the batch size", "src/training/model_node.cpp",
            " && e.capacity == capacity", ""),
     Mutant("the shuffle ignores the model's number", "src/training/fit.cpp",
@@ -110,6 +110,25 @@ MUTANTS = [
            "for (std::byte* to : {m.block->values<std::byte>(), m.slots.data()}) {\n      std::copy(from->begin()",
            "for (std::byte* to : {m.block->values<std::byte>(), m.block->values<std::byte>()}) {\n      std::copy(from->begin()"),
 
+    # ---- graphs
+    Mutant("a tensor with three readers gets the gradients of two", "src/engine/builder.cpp",
+           "for (std::size_t i = 1; i < terms_.size(); ++i, so_far = sum) {",
+           "for (std::size_t i = 1; i < 2; ++i, so_far = sum) {"),
+    Mutant("gradients of a shared layer go on from the step before", "src/training/program.cpp",
+           "      plan->clear_gradients(run, m);\n", ""),
+    Mutant("the calls of a layer overwrite each other's gradients", "src/engine/builder.cpp",
+           "if (shared) added.executor->add_gradients();", "(void)shared;"),
+    Mutant("a shared LSTM overwrites gradients in chunks", "src/layers/lstm.cpp",
+           "{0, run.rows}, /*add=*/adds_ || i < chunks() - 1,", "{0, run.rows}, /*add=*/i < chunks() - 1,"),
+    Mutant("a shared LSTM overwrites gradients in a relay", "src/layers/lstm.cpp",
+           "/*add=*/adds_ || i < chunks() - 1 || place > 0,", "/*add=*/i < chunks() - 1 || place > 0,"),
+    Mutant("the cache of programs ignores layers added to an inner model", "src/training/model_node.cpp",
+           "e.structure == now && ", ""),
+    Mutant("a concatenated tensor's mask begins at its first step", "src/layers/merging/merging.cpp",
+           "*out.at(b, at++) = counts(run, input, b, t);", "*out.at(b, at++) = counts(run, input, b, 0);"),
+    Mutant("a stretched tensor gets the gradient of its last step alone", "src/layers/merging/add.cpp",
+           "to[i * stride] += dy.at(b, t)[i];", "to[i * stride] = dy.at(b, t)[i];"),
+
     # ---- losses, metrics, optimizers
     Mutant("logits: labels are taken to sum to 1", "src/kernels/losses.cpp", "(softmax * weight - Target",
            "(softmax - Target"),
@@ -125,7 +144,7 @@ MUTANTS = [
            "loss_.total += static_cast<double>(run.rows) * loss;\n    loss_.count += static_cast<double>(run.rows);",
            "loss_.total += loss;\n    loss_.count += 1;"),
     Mutant("validation takes the first samples", "src/training/fit.cpp",
-           "ValidationData(X.rows(train), y.rows(train))", "ValidationData(X.rows(0, train), y.rows(0, train))"),
+           "tail.emplace(X, y, train, all.samples);", "tail.emplace(X, y, 0, train);"),
     Mutant("the root of rmse is taken of each batch", "src/training/head.cpp",
            "return metrics_[i].metric.root ? std::sqrt(mean.mean()) : mean.mean();", "return mean.mean();"),
 ]

@@ -1,6 +1,7 @@
 // Layer: a handle to something with weights that turns tensors into tensors.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include <rondo/shape.hpp>
+#include <rondo/symbol.hpp>
 #include <rondo/tensor.hpp>
 
 namespace rondo {
@@ -26,6 +28,11 @@ struct WeightInfo {
   std::string name;  // "kernel"
   Shape shape;
   bool trainable = true;
+};
+
+// What a call in a graph is given beside its inputs.
+struct CallOptions {
+  std::vector<Symbol> initial_state = {};  // of a recurrent layer: for an LSTM h and c, (batch, units) each
 };
 
 // Copies of a Layer are the same layer: they share weights and state, as variables do in Python. There is no empty
@@ -78,11 +85,23 @@ class Layer {
   std::vector<Tensor> operator()(const Tensor& x) const;
   std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const;
 
+  // Calls the layer in a graph (symbol.hpp): makes its weights where they are not there yet and returns the symbols of
+  // its outputs, usually one. Takes a Symbol, an Input or another layer's Symbols; several in braces: Add()({a, b}).
+  // ShapeError where they do not fit.
+  template <std::convertible_to<Symbol> S>
+  Symbols operator()(const S& x, const CallOptions& options = {}) const {
+    return call({static_cast<Symbol>(x)}, options);
+  }
+  Symbols operator()(const std::vector<Symbol>& inputs, const CallOptions& options = {}) const {
+    return call(inputs, options);
+  }
+
   // The node behind the handle; for Rondo's own rooms.
   const std::shared_ptr<graph::LayerNode>& node() const { return node_; }
 
  private:
   friend struct detail::Access;
+  Symbols call(const std::vector<Symbol>& inputs, const CallOptions& options) const;
   explicit Layer(std::shared_ptr<graph::LayerNode> node) : node_(std::move(node)) {}
 
   std::shared_ptr<graph::LayerNode> node_;

@@ -16,10 +16,14 @@ struct InputOptions {
   std::string name = {};                  // default: "input_layer", "input_layer_1", ...
 };
 
-// The shape of one sample, as the first entry of a Sequential model: Input({timesteps, features}).
+// The shape of one sample, without the batch axis: Input({timesteps, features}). The first entry of a Sequential model,
+// or where a graph begins (symbol.hpp).
 class Input : public Layer {
  public:
   explicit Input(const Shape& shape, const InputOptions& options = {});
+
+  // What enters there; the same one each time.
+  operator Symbol() const;
 };
 
 struct LSTMOptions {
@@ -88,6 +92,34 @@ struct ActivationOptions {
 class Activation : public Layer {
  public:
   explicit Activation(const ActivationFn& activation, const ActivationOptions& options = {});
+};
+
+// ---- merging: layers of several tensors, for graphs (symbol.hpp) ----------------------------------------------------
+
+struct AddOptions {
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+};
+
+// The sum of two tensors or more, in their order: Add()({a, b}). Axes of 1 stretch to those of the others, and a tensor
+// of fewer axes gets them behind the batch. The sum has a mask if all have one: a step counts if it does in one of
+// them.
+class Add : public Layer {
+ public:
+  explicit Add(const AddOptions& options = {});
+};
+
+struct ConcatenateOptions {
+  Dim axis = -1;  // with the batch in front: 1 is time in (batch, timesteps, features); negative from the end
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+};
+
+// Two tensors or more, one behind the other along an axis, in which alone they may differ: Concatenate()({a, b}). Masks
+// are joined along time; along the features a step counts if it does in one of the tensors.
+class Concatenate : public Layer {
+ public:
+  explicit Concatenate(const ConcatenateOptions& options = {});
 };
 
 }  // namespace rondo

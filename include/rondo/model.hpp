@@ -15,6 +15,7 @@
 // unless a layer is stateful. Everything else changes the model and needs it for itself.
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -45,21 +46,46 @@ struct CompileOptions {
   Metrics metrics = {};           // likewise; names, objects of rondo::metrics, or a std::vector<std::string>
 };
 
+// Data for a model with several inputs, in the order of its inputs, or by their names:
+//
+//   model.fit(Inputs{words, numbers}, y);
+//   model.predict(Inputs{{"words", words}, {"numbers", numbers}});
+//
+// Each has one row a sample.
+class Inputs {
+ public:
+  Inputs(Tensor only) { tensors_.push_back(std::move(only)); }
+  Inputs(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
+  explicit Inputs(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
+  Inputs(std::initializer_list<std::pair<const char*, Tensor>> named);
+
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+  // As many as tensors, or none.
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<std::string> names_;
+};
+
 // Samples and labels to measure on after each epoch: .validation_data = {X, y}, or a pair of both.
 class ValidationData {
  public:
   ValidationData() = default;  // none
   ValidationData(std::nullopt_t) {}
   ValidationData(Tensor X, Tensor y) : data_(std::in_place, std::move(X), std::move(y)) {}
-  ValidationData(std::pair<Tensor, Tensor> data) : data_(std::move(data)) {}
+  template <std::same_as<Inputs> Many>
+  ValidationData(Many X, Tensor y) : data_(std::in_place, std::move(X), std::move(y)) {}
+  ValidationData(std::pair<Tensor, Tensor> data)
+      : data_(std::in_place, std::move(data.first), std::move(data.second)) {}
 
   explicit operator bool() const { return data_.has_value(); }
   // Of data that are there.
-  const Tensor& X() const { return data_->first; }
+  const Inputs& X() const { return data_->first; }
   const Tensor& y() const { return data_->second; }
 
  private:
-  std::optional<std::pair<Tensor, Tensor>> data_;
+  std::optional<std::pair<Inputs, Tensor>> data_;
 };
 
 struct FitOptions {
@@ -106,8 +132,26 @@ struct MemoryRequired {
   std::size_t total() const { return weights + optimizer + workspace; }
 };
 
+struct ModelOptions {
+  std::string name = {};
+};
+
 class Model : public Layer {
  public:
+  // A graph of layers between symbols (symbol.hpp): all that leads from the inputs to the outputs. Inputs may also
+  // stand in the middle of another model's graph. Shares its layers with every other model that has them.
+  //
+  //   Input in({30, 8});
+  //   auto [sequence, h, c] = LSTM(64, {.return_sequences = true, .return_state = true})(in).unpack<3>();
+  //   Model model({in}, {Dense(1)(sequence)});
+  //
+  // ConfigError where an output hangs on something that is not among the inputs, where two layers have one name, or
+  // where layers compute in different dtypes.
+  Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const ModelOptions& options = {});
+  template <std::convertible_to<Symbol> In, std::convertible_to<Symbol> Out>
+  Model(const In& input, const Out& output, const ModelOptions& options = {})
+      : Model(std::vector<Symbol>{input}, std::vector<Symbol>{output}, options) {}
+
   // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; the optimizer
   // is a new one each time ("rmsprop" if none is given), without memory of the one before. Loss and metrics that are
   // left out stay, as in Keras. StateError while a fit of this model is at work, so from one of its callbacks.
@@ -124,13 +168,28 @@ class Model : public Layer {
   // compile, add and pop are a StateError then. Ctrl-C stops after the batch at work and returns what was learned, with
   // history.interrupted(); a second one ends the program.
   History fit(const Tensor& X, const Tensor& y, const FitOptions& options = {}) const;
+  template <std::same_as<Inputs> Many>
+  History fit(const Many& X, const Tensor& y, const FitOptions& options = {}) const {
+    return fit_all(X, y, options);
+  }
 
   // Loss and metrics on (X, y), as means over samples. Errors as fit; but NaN and infinities propagate.
   Evaluation evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options = {}) const;
+  template <std::same_as<Inputs> Many>
+  Evaluation evaluate(const Many& X, const Tensor& y, const EvaluateOptions& options = {}) const {
+    return evaluate_all(X, y, options);
+  }
 
   // The outputs for X, one row a sample, of the model's dtype; needs no compile. A model whose shapes are not known yet
   // is built for X first, with initial weights from the random seed.
+  // ShapeError where the model has several outputs: predict_outputs has them all.
   Tensor predict(const Tensor& X, const PredictOptions& options = {}) const;
+  template <std::same_as<Inputs> Many>
+  Tensor predict(const Many& X, const PredictOptions& options = {}) const {
+    return predict_only(X, options);
+  }
+  // One tensor for each output.
+  std::vector<Tensor> predict_outputs(const Inputs& X, const PredictOptions& options = {}) const;
 
   // The same into a tensor of the right shape and dtype (ShapeError, ConfigError otherwise). Allocates nothing once the
   // model has predicted a batch of this shape.
@@ -155,7 +214,7 @@ class Model : public Layer {
   void summary(const SummaryOptions& options = {}) const;
   std::string summary_text(const SummaryOptions& options = {}) const;
 
-  // The layers in order, without an Input.
+  // The layers in Keras's order; those of a graph with its Inputs, those of a Sequential without.
   std::vector<Layer> layers() const;
   // By position (negative from the end) or name. ConfigError with the known names otherwise.
   Layer get_layer(Index index) const;
@@ -171,6 +230,9 @@ class Model : public Layer {
   friend class Sequential;
   explicit Model(const Layer& sequential) : Layer(sequential) {}
   training::ModelNode& model_node() const;
+  History fit_all(const Inputs& X, const Tensor& y, const FitOptions& options) const;
+  Evaluation evaluate_all(const Inputs& X, const Tensor& y, const EvaluateOptions& options) const;
+  Tensor predict_only(const Inputs& X, const PredictOptions& options) const;
 };
 
 struct SequentialOptions {

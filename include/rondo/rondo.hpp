@@ -19,5 +19,6 @@
 #include <rondo/random.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/stream.hpp>
+#include <rondo/symbol.hpp>
 #include <rondo/tensor.hpp>
 #include <rondo/tensor_ops.hpp>

@@ -44,6 +44,17 @@ TEST(RandomStream, IsAFunctionOfSeedPurposeCoordinatesAndElement) {
   EXPECT_NE(stream.bits(1), stream.bits((std::uint64_t{1} << 32) + 1)) << "elements beyond 32 bits count";
 }
 
+// Seeds give the same numbers in every version: 53 bits, the high ones of the first word and of the second.
+TEST(RandomStream, UniformNumbersAreMadeOfTheFirstTwoWords) {
+  const RandomStream stream(0x100000002, Purpose::user, 3, 4);
+  const std::uint32_t purpose = static_cast<std::uint32_t>(Purpose::user) << 24;
+  for (const std::uint32_t i : {0u, 1u, 77u}) {
+    const Block w = philox4x32({i, purpose, 3, 4}, {2, 1});
+    const double expected = std::ldexp(w[0], -32) + std::ldexp(w[1] >> 11, -53);
+    EXPECT_EQ(stream.uniform(i), expected) << i;
+  }
+}
+
 TEST(RandomStream, UniformNumbersFillTheUnitIntervalEvenly) {
   const RandomStream stream(42, Purpose::user);
   constexpr int kDraws = 100000, kBins = 20;

@@ -8,7 +8,7 @@
 #include <rondo/tensor.hpp>
 
 #include "core/range.hpp"
-#include "engine/plan.hpp"
+#include "engine/value.hpp"
 
 namespace rondo::engine {
 

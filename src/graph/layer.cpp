@@ -6,7 +6,7 @@
 #include "core/names.hpp"
 #include "core/standard_floats.hpp"
 #include "engine/staging.hpp"
-#include "graph/layer_node.hpp"
+#include "graph/symbol.hpp"
 
 namespace rondo {
 
@@ -114,6 +114,15 @@ std::string Layer::get_config() const { return node_->config().dump(); }
 
 void Layer::reset_states() const { node_->reset_states(); }
 
+Symbols Layer::call(const std::vector<Symbol>& inputs, const CallOptions& options) const {
+  if (!options.initial_state.empty() && !node_->takes_initial_state()) {
+    throw ConfigError(node_->where() + " is not recurrent: it takes no initial_state");
+  }
+  std::vector<Symbol> all = inputs;
+  all.insert(all.end(), options.initial_state.begin(), options.initial_state.end());
+  return graph::call(node_, all);
+}
+
 std::vector<Tensor> Layer::operator()(const Tensor& x) const { return (*this)(std::vector<Tensor>{x}); }
 
 std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
@@ -145,7 +154,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   const engine::Run run = workspace.run(rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
-  plan->forward(run, {0, rows});
+  for (Index stage = 0; stage < plan->forward_stages(); ++stage) plan->forward(run, engine::Member(0, 1), stage);
 
   std::vector<Tensor> outputs;
   for (const engine::Value v : plan->outputs()) {

@@ -93,4 +93,10 @@ const Shape& LayerNode::only_input(const std::vector<Shape>& inputs) const {
 
 std::string batch_text(const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); }
 
+Json batch_shape_config(const Shape& sample) {
+  Json shape = Json::array({nullptr});
+  for (const Index size : sample) shape.push_back(size == Shape::kUnknown ? Json(nullptr) : Json(size));
+  return shape;
+}
+
 }  // namespace rondo::graph

@@ -18,8 +18,8 @@
 
 #include "core/access.hpp"
 #include "core/layer_numbers.hpp"
+#include "engine/builder.hpp"
 #include "engine/parameter.hpp"
-#include "engine/plan.hpp"
 
 namespace rondo::graph {
 
@@ -71,6 +71,8 @@ class LayerNode {
   virtual void set_trainable(bool trainable);
 
   virtual bool stateful() const { return false; }
+  // Whether inputs behind the first are the state in which it begins.
+  virtual bool takes_initial_state() const { return false; }
   virtual void reset_states() const {}
 
   // For a layer that cannot take this one's output, what this one does and what to change: "returns only ...". Usually
@@ -86,6 +88,9 @@ class LayerNode {
   // ShapeError unless every axis of a sample is 1 or more, or unknown: without a time step or a feature there is
   // nothing to compute. `what` says whose shape `given` is, the sample's own or with the batch in front.
   void require_sizes(const char* what, const Shape& given, const Shape& sample) const;
+
+  // Whether data enter a network here (InputNode).
+  virtual bool is_input() const { return false; }
 
   // The sample shape the user gave with the layer (input_shape), or an empty one.
   const Shape& declared_input() const { return declared_input_; }
@@ -127,5 +132,7 @@ Layer make_layer(Arguments&&... arguments) {
 
 // A batch shape for messages: the sample shape behind an unknown batch axis.
 std::string batch_text(const Shape& sample);
+// The same for configurations: [null, 5, 2].
+Json batch_shape_config(const Shape& sample);
 
 }  // namespace rondo::graph

@@ -80,7 +80,11 @@ Index DenseGradientTiles(const DenseLayout& layout) { return layout.groups().cou
 template <int kRows, int kVectors, bool kOnes, class D, class T>
 HWY_NOINLINE void GradientTile(D d, const DenseGradientArgs<T>& p, Index x_column, Index dy_column, T* out) {
   Tile<D, kRows, kVectors> tile;
-  tile.Fill(hn::Zero(d));
+  if (p.add) {
+    tile.Load(d, out, tile.Lanes(d) * kVectors);
+  } else {
+    tile.Fill(hn::Zero(d));
+  }
   for (Index step = p.steps - 1; step >= 0; --step) {
     tile.template MultiplyColumns<kOnes>(d, p.x.at(0, step) + x_column, p.x.batch_stride, p.dy.at(0, step) + dy_column,
                                          p.dy.batch_stride, p.batch);

@@ -16,6 +16,7 @@ void FillLstmBackward(KernelTable& table);
 void FillLstmGradients(KernelTable& table);
 void FillDense(KernelTable& table);
 void FillActivations(KernelTable& table);
+void FillElementwise(KernelTable& table);
 void FillLosses(KernelTable& table);
 void FillUpdates(KernelTable& table);
 void FillBf16Tiles(KernelTable& table);
@@ -31,6 +32,7 @@ const KernelTable* GetTable() {
     FillLstmGradients(t);
     FillDense(t);
     FillActivations(t);
+    FillElementwise(t);
     FillLosses(t);
     FillUpdates(t);
     FillBf16Tiles(t);

@@ -129,9 +129,20 @@ struct DenseGradientArgs {
   DenseLayout layout;
   Index steps = 0;
   Index batch = 0;
+  bool add = false;  // to what stands in `gradient`
   Rows<const T> x;   // (batch, steps, inputs)
   Rows<const T> dy;  // (batch, steps, units)
   T* gradient = nullptr;
+};
+
+// ---- element by element --------------------------------------------------------------------------------------------
+
+// sum = first + second, which may be the same rows as `sum`.
+template <class T>
+struct AddArgs {
+  Rows<const T> first, second;
+  Rows<T> sum;
+  Index steps = 0, features = 0;
 };
 
 // ---- losses ----------------------------------------------------------------------------------------------------
@@ -214,6 +225,8 @@ struct Ops {
   void (*dense_gradients)(const DenseGradientArgs<T>&, Range tiles) = nullptr;
   Index (*dense_gradient_tiles)(const DenseLayout&) = nullptr;
   void (*dense_transpose)(const DenseLayout&, const T* weights, T* out) = nullptr;
+
+  void (*add)(const AddArgs<T>&, Range rows) = nullptr;
 
   // y = f(x) over rows of `features` elements; elementwise kinds may run in place (y == x). Strides in elements.
   void (*activate)(const Activation&, const T* x, Index x_stride, T* y, Index y_stride, Index rows,

@@ -21,7 +21,9 @@ template <class T>
 class ActivationExecutor final : public engine::Executor {
  public:
   explicit ActivationExecutor(const layers::ActivationStep<T>& step) : step_(step) {}
-  void forward(const Run& run, Range rows) const noexcept override { step_.forward(run, rows); }
+  void forward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    step_.forward(run, member.share(run.rows));
+  }
   void backward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
     step_.backward(run, member.share(run.rows));
   }

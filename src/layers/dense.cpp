@@ -40,7 +40,8 @@ class DenseExecutor final : public engine::Executor {
         at_(places),
         activation_(std::move(activation)) {}
 
-  void forward(const Run& run, Range rows) const noexcept override {
+  void forward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    const Range rows = member.share(run.rows);
     ops_->dense_forward({.layout = layout_,
                          .steps = steps_,
                          .weights = block_->template values<T>(),
@@ -68,11 +69,14 @@ class DenseExecutor final : public engine::Executor {
     ops_->dense_gradients({.layout = layout_,
                            .steps = steps_,
                            .batch = run.rows,
+                           .add = adds_,
                            .x = at_.x.rows<const T>(run.arena),
                            .dy = at_.dz.rows<const T>(run.arena),
                            .gradient = at_.gradient.pointer<T>(run.arena)},
                           tiles);
   }
+
+  void add_gradients() override { adds_ = true; }
 
   Index derived_tiles() const override { return at_.transposed ? 1 : 0; }
   void derive(const Run& run, Range tiles) const noexcept override {
@@ -97,6 +101,7 @@ class DenseExecutor final : public engine::Executor {
   std::shared_ptr<engine::ParameterBlock> block_;
   const kernels::Ops<T>* ops_;
   DensePlaces at_;
+  bool adds_ = false;  // to gradients of other calls
   std::optional<layers::ActivationStep<T>> activation_;
 };
 

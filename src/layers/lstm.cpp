@@ -72,7 +72,8 @@ class LstmExecutor final : public engine::Executor {
     if (state_ != nullptr) state_->require_rows(run.rows);
   }
 
-  void forward(const Run& run, Range rows) const noexcept override {
+  void forward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    const Range rows = member.share(run.rows);
     if (state_ != nullptr && !s_.given_state) {
       state_->template load<T>(0, at_.h0.rows<T>(run.arena), rows);
       state_->template load<T>(1, at_.c0.rows<T>(run.arena), rows);
@@ -114,15 +115,17 @@ class LstmExecutor final : public engine::Executor {
     } else if (s_.relay && member.size() == 2) {
       relay(run, args.forward, i, member.rank(), stage - 1);
     } else if (stage == 1) {
-      weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/i < chunks() - 1,
+      weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/adds_ || i < chunks() - 1,
                        member.share(weight_tiles()));
     }
   }
 
   Index gradient_tiles() const override { return at_.gradient && !backward_has_gradients() ? weight_tiles() : 0; }
   void gradients(const Run& run, Range tiles) const noexcept override {
-    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, {0, run.rows}, /*add=*/false, tiles);
+    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, {0, run.rows}, /*add=*/adds_, tiles);
   }
+
+  void add_gradients() override { adds_ = true; }
 
   Index derived_tiles() const override { return derives() ? s_.layout.panels() : 0; }
   void derive(const Run& run, Range panels) const noexcept override {
@@ -156,8 +159,8 @@ class LstmExecutor final : public engine::Executor {
     const Index half = (turn + rank) % 2, place = turn - half;
     if (place < 0 || place >= 2 * steps.size()) return;
     const Index step = steps.end - 1 - place / 2;
-    weight_gradients(run, args, {step, step + 1}, share(run.rows, rank, 2), /*add=*/i < chunks() - 1 || place > 0,
-                     share(weight_tiles(), half, 2));
+    weight_gradients(run, args, {step, step + 1}, share(run.rows, rank, 2),
+                     /*add=*/adds_ || i < chunks() - 1 || place > 0, share(weight_tiles(), half, 2));
   }
 
   void backward_chunk(const Run& run, const kernels::LstmBackwardArgs<T>& args, Index i,
@@ -284,6 +287,7 @@ class LstmExecutor final : public engine::Executor {
   std::shared_ptr<engine::ParameterBlock> block_;
   std::shared_ptr<layers::RecurrentState> state_;  // null unless stateful
   Index chunks_;
+  bool adds_ = false;  // to gradients of other calls
   const kernels::Ops<T>* ops_;
 };
 
@@ -314,6 +318,7 @@ class LstmNode final : public graph::LayerNode {
   }
 
   bool stateful() const override { return options_.stateful; }
+  bool takes_initial_state() const override { return true; }
   void reset_states() const override {
     if (state_ != nullptr) state_->reset();
   }

@@ -126,9 +126,9 @@ struct Case {
       arguments.cotangents.push_back(random({rows, units}, 9));
     }
     if (mask) {
-      arguments.mask = Tensor::zeros({rows, steps}, DType::float64);
+      arguments.masks = {Tensor::zeros({rows, steps}, DType::float64)};
       for (Index b = 0; b < rows; ++b) {
-        for (Index t = 0; t < steps; ++t) arguments.mask.set({b, t}, (b + 2 * t) % 3 == 0 ? 0 : 1);
+        for (Index t = 0; t < steps; ++t) arguments.masks[0].set({b, t}, (b + 2 * t) % 3 == 0 ? 0 : 1);
       }
     }
     arguments.spare_rows = spare_rows;

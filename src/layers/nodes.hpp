@@ -15,6 +15,8 @@ std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_nam
 std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> add_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> concatenate_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> input_from_config(const graph::Json& config);
 
 }  // namespace rondo::layers

@@ -17,6 +17,8 @@ const std::map<std::string, Factory>& factories() {
   return known.get([] {
     return std::map<std::string, Factory>{
         {"Activation", activation_layer_from_config},
+        {"Add", add_from_config},
+        {"Concatenate", concatenate_from_config},
         {"Dense", dense_from_config},
         {"InputLayer", input_from_config},
         {"LSTM", lstm_from_config},

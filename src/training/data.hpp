@@ -1,7 +1,9 @@
 // Samples and labels of a call, checked against the model.
 #pragma once
 
+#include <span>
 #include <string>
+#include <vector>
 
 #include <rondo/tensor.hpp>
 
@@ -9,20 +11,32 @@
 
 namespace rondo::training {
 
+// One tensor for each input of a model. The caller keeps them.
+using Tensors = std::vector<const Tensor*>;
+
 struct Data {
-  const Tensor* X = nullptr;
+  Tensors X;
   const Tensor* y = nullptr;
   Index samples = 0;
-  Shape sample;  // of X, as the model reads it
-  Shape truth;   // of y
+  std::vector<Shape> sample;  // of each X, as the model reads it
+  Shape truth;                // of y
 };
 
-// ShapeError unless data of these shapes, of rank 1 or more, have as many samples, and one at least. `what` as below.
-void require_samples(const ModelNode& node, const Shape& X, const Shape& y, const std::string& what);
+// The tensors in the model's order. ShapeError, ConfigError with the known names, unless there is one for each input.
+Tensors in_order(const ModelNode& node, const Inputs& inputs);
 
-// Checks that X and y fit each other and the declared input; ShapeError otherwise. `what` names them in messages (""
+// ShapeError unless data of these shapes, of rank 1 or more, have as many samples, and one at least. `X_name` and
+// `y_name` name them, `what` as below.
+void require_samples(const ModelNode& node, const std::string& what, const std::string& X_name, const Shape& X,
+                     const std::string& y_name, const Shape& y);
+
+// Sample shapes of data as the model reads them; ShapeError where they do not fit its inputs, or differ in their number
+// of samples.
+std::vector<Shape> check_inputs(const ModelNode& node, const Tensors& X, const std::string& what);
+
+// Checks that X and y fit each other and the declared inputs; ShapeError otherwise. `what` names them in messages (""
 // for the training data, "validation " for those).
-Data check_data(const ModelNode& node, const Tensor& X, const Tensor& y, const std::string& what);
+Data check_data(const ModelNode& node, const Tensors& X, const Tensor& y, const std::string& what);
 
 // The fixed part of N samples that a fraction of validation leaves for training (Keras: floor(N (1 - fraction))).
 // ConfigError where nothing would remain on one side.

@@ -306,28 +306,62 @@ Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given)
                     "; it must be 1 or more (leave it out for " + std::to_string(kDefaultBatchSize) + ")");
 }
 
-History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y, const FitOptions& options) {
+namespace {
+
+// Rows [begin, end) of tensors, which it keeps.
+class Part {
+ public:
+  Part(const Tensors& X, const Tensor& y, Index begin, Index end) : y_(y.rows(begin, end)) {
+    tensors_.reserve(X.size());
+    for (const Tensor* x : X) X_.push_back(&tensors_.emplace_back(x->rows(begin, end)));
+  }
+  const Tensors& X() const { return X_; }
+  const Tensor& y() const { return y_; }
+
+ private:
+  std::vector<Tensor> tensors_;
+  Tensors X_;
+  Tensor y_;
+};
+
+// One loss for one output so far.
+void require_one_output(const ModelNode& node, const char* call) {
+  const std::size_t outputs = node.network().outputs().size();
+  if (outputs == 1) return;
+  throw ConfigError(node.where() + " has " + std::to_string(outputs) + " outputs; " + call +
+                    " of models with several outputs is not supported yet. Make a model of one of them with the same "
+                    "layers and " +
+                    call + " that");
+}
+
+}  // namespace
+
+History fit(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y, const FitOptions& options) {
   const ModelNode::Fitting fitting(node);
   Compiled& compiled = node.compiled("fit");
   check_verbose(node, options.verbose);
   const Index batch_size = checked_batch_size(node, options.batch_size);
   check_epochs(node, options);
   check_shuffle(node, options);
+  require_one_output(node, "fit");
   const Data all = check_data(node, X, y, "");
 
   const bool split = options.validation_split != 0 && !options.validation_data;
   const Index train = split ? training_samples(node, all.samples, options.validation_split) : all.samples;
-  const std::optional<Tensor> X_head = split ? std::optional(X.rows(0, train)) : std::nullopt;
-  const std::optional<Tensor> y_head = split ? std::optional(y.rows(0, train)) : std::nullopt;
-  Data data = split ? check_data(node, *X_head, *y_head, "") : all;
+  std::optional<Part> head, tail;
+  if (split) {
+    head.emplace(X, y, 0, train);
+    tail.emplace(X, y, train, all.samples);
+  }
+  const Data data = split ? check_data(node, head->X(), head->y(), "") : all;
   check_stateful(node, data.samples, batch_size);
   node.build_for(data.sample);
 
-  const ValidationData tail = split ? ValidationData(X.rows(train), y.rows(train)) : ValidationData();
-  const ValidationData& kept = split ? tail : options.validation_data;
   std::optional<Evaluator> evaluator;
-  if (kept) {
-    const Data validation = check_data(node, kept.X(), kept.y(), "validation ");
+  if (split || options.validation_data) {
+    const Data validation = split ? check_data(node, tail->X(), tail->y(), "validation ")
+                                  : check_data(node, in_order(node, options.validation_data.X()),
+                                               options.validation_data.y(), "validation ");
     check_stateful(node, validation.samples, batch_size);
     evaluator.emplace(node, compiled, validation, batch_size, "validation ");
   }
@@ -337,11 +371,12 @@ History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& 
   return trainer.run();
 }
 
-Evaluation evaluate(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y,
+Evaluation evaluate(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y,
                     const EvaluateOptions& options) {
   const Compiled& compiled = node.compiled("evaluate");
   check_verbose(node, options.verbose);
   const Index batch_size = checked_batch_size(node, options.batch_size);
+  require_one_output(node, "evaluate");
   const Data data = check_data(node, X, y, "");
   check_stateful(node, data.samples, batch_size);
   node.build_for(data.sample);

@@ -3,6 +3,7 @@
 
 #include <rondo/model.hpp>
 
+#include "training/data.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo::training {
@@ -23,8 +24,8 @@ void check_verbose(const ModelNode& node, int verbose);
 // Gives each callback the model and how it was called. ConfigError for a null pointer.
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params);
 
-History fit(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y, const FitOptions& options);
-Evaluation evaluate(const Model& model, ModelNode& node, const Tensor& X, const Tensor& y,
+History fit(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y, const FitOptions& options);
+Evaluation evaluate(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y,
                     const EvaluateOptions& options);
 
 }  // namespace rondo::training

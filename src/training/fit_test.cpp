@@ -9,6 +9,8 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/ctrl_c.hpp"
+
 namespace rondo {
 namespace {
 
@@ -159,7 +161,7 @@ TEST(Fit, WithoutShuffleTakesTheSamplesInOrder) {
   EXPECT_TRUE(together.get_weights()[0].identical(one_by_one.get_weights()[0]));
 }
 
-TEST(Fit, ShufflesAnewInEveryEpochOfEveryFit) {
+TEST(Fit, ShufflesAnewInEveryEpochOfEveryFitOfEveryModel) {
   // With rate 0 and batches of one, the running sums of the losses tell the order: label k has the loss k^2.
   set_random_seed(3);
   std::vector<std::vector<long>> orders;
@@ -173,13 +175,14 @@ TEST(Fit, ShufflesAnewInEveryEpochOfEveryFit) {
     orders.back().push_back(std::lround(std::sqrt(total - sum)));
     sum = total;
   });
-  const Sequential model = line(0);
-  for (int call = 0; call < 2; ++call) {
-    model.fit(column(12), column(12), {.batch_size = 1, .epochs = 3, .verbose = 0, .callbacks = {watch}});
+  for (const Sequential& model : {line(0), line(0)}) {
+    for (int call = 0; call < 2; ++call) {
+      model.fit(column(12), column(12), {.batch_size = 1, .epochs = 3, .verbose = 0, .callbacks = {watch}});
+    }
   }
-  ASSERT_EQ(orders.size(), 6u);
+  ASSERT_EQ(orders.size(), 12u);
   std::vector<long> all = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
-  EXPECT_EQ(std::set(orders.begin(), orders.end()).size(), 6u) << "six orders out of 12! ones";
+  EXPECT_EQ(std::set(orders.begin(), orders.end()).size(), 12u) << "twelve orders out of 12! ones";
   for (std::vector<long> order : orders) {
     EXPECT_NE(order, all);
     std::sort(order.begin(), order.end());
@@ -280,7 +283,12 @@ bool interrupt_is_default() {
   return now.sa_handler == SIG_DFL;
 }
 
-TEST(Interrupt, CtrlCEndsTheFitAfterTheBatchAndKeepsTheHistory) {
+class Interrupt : public testing::Test {
+  test::ListeningToCtrlC listening_;
+};
+using InterruptDeathTest = Interrupt;
+
+TEST_F(Interrupt, CtrlCEndsTheFitAfterTheBatchAndKeepsTheHistory) {
   const auto recorder = std::make_shared<Recorder>();
   const auto presses = std::make_shared<AtBatchEnd>([&](Index batch, Logs&) {
     if (recorder->calls.size() > 10 && batch == 1) std::raise(SIGINT);
@@ -296,7 +304,7 @@ TEST(Interrupt, CtrlCEndsTheFitAfterTheBatchAndKeepsTheHistory) {
   EXPECT_FALSE(model.fit(column(2), column(2), {.epochs = 2, .verbose = 0}).interrupted());
 }
 
-TEST(InterruptDeathTest, ASecondCtrlCEndsTheProgram) {
+TEST_F(InterruptDeathTest, ASecondCtrlCEndsTheProgram) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   const auto presses = std::make_shared<AtBatchEnd>([](Index, Logs&) {
     std::raise(SIGINT);
@@ -308,7 +316,13 @@ TEST(InterruptDeathTest, ASecondCtrlCEndsTheProgram) {
 
 volatile std::sig_atomic_t g_handled = 0;
 
-TEST(Interrupt, AHandlerOfTheProgramsOwnIsLeftAlone) {
+TEST_F(Interrupt, IsNotListenedToWhereItIsIgnored) {
+  std::signal(SIGINT, SIG_IGN);  // as in a program that a shell has started in the background
+  const auto presses = std::make_shared<AtBatchEnd>([](Index, Logs&) { std::raise(SIGINT); });
+  EXPECT_FALSE(line(0).fit(column(9), column(9), {.verbose = 0, .callbacks = {presses}}).interrupted());
+}
+
+TEST_F(Interrupt, AHandlerOfTheProgramsOwnIsLeftAlone) {
   struct sigaction own {
   }, before{};
   own.sa_handler = [](int) { g_handled = g_handled + 1; };

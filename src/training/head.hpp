@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/plan.hpp"
+#include "engine/builder.hpp"
 #include "training/losses.hpp"
 #include "training/metrics.hpp"
 

@@ -10,18 +10,20 @@
 namespace rondo::training {
 
 MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, Index batch_size) {
+  node.require_inputs(1);
   if (!X.fully_known()) {
     throw ShapeError(node.where() + ": memory_required needs every size of X, also the number of samples; got " +
                      to_string(X));
   }
-  (void)prediction_shape(node, X);                                             // built, and X fits
+  require_built(node);
+  const std::vector<Shape> samples{node.adapt_input(0, X)};
   (void)Size(X.elements()).bytes(node.dtype(), "the data X " + to_string(X));  // there can be such data
   const bool training = !y.empty();
-  if (training) require_samples(node, X, y, "");
+  if (training) require_samples(node, "", "X", X, "y", y);
   const Compiled* compiled = training ? &node.compiled("memory_required for fit") : nullptr;
   const Index capacity = std::clamp<Index>(X[0], 1, batch_size);
-  const auto program = node.program(training ? Mode::train : Mode::predict, capacity, node.adapt_input(X),
-                                    training ? y.from(1) : Shape{});
+  const auto program =
+      node.program(training ? Mode::train : Mode::predict, capacity, samples, training ? y.from(1) : Shape{});
 
   MemoryRequired required;
   std::set<const engine::ParameterBlock*> blocks;

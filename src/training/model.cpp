@@ -15,12 +15,27 @@ training::ModelNode& Model::model_node() const { return static_cast<training::Mo
 
 void Model::compile(const CompileOptions& options) const { model_node().compile(options); }
 
+Inputs::Inputs(std::initializer_list<std::pair<const char*, Tensor>> named) {
+  for (const auto& [name, tensor] : named) {
+    names_.emplace_back(name);
+    tensors_.push_back(tensor);
+  }
+}
+
 History Model::fit(const Tensor& X, const Tensor& y, const FitOptions& options) const {
-  return training::fit(*this, model_node(), X, y, options);
+  return training::fit(*this, model_node(), {&X}, y, options);
+}
+
+History Model::fit_all(const Inputs& X, const Tensor& y, const FitOptions& options) const {
+  return training::fit(*this, model_node(), training::in_order(model_node(), X), y, options);
 }
 
 Evaluation Model::evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options) const {
-  return training::evaluate(*this, model_node(), X, y, options);
+  return training::evaluate(*this, model_node(), {&X}, y, options);
+}
+
+Evaluation Model::evaluate_all(const Inputs& X, const Tensor& y, const EvaluateOptions& options) const {
+  return training::evaluate(*this, model_node(), training::in_order(model_node(), X), y, options);
 }
 
 namespace {
@@ -43,27 +58,59 @@ class PredictHooks final : public training::BatchHooks {
 
 }  // namespace
 
-Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
-  training::ModelNode& node = model_node();
+namespace {
+
+std::vector<Tensor> predict_all(const Model& model, training::ModelNode& node, const training::Tensors& X,
+                                const PredictOptions& options) {
   training::check_verbose(node, options.verbose);
   const Index batch_size = training::checked_batch_size(node, options.batch_size);
-  if (!node.built()) node.build_for(node.adapt_input(X.shape()));
-  Tensor out(training::prediction_shape(node, X.shape()), node.dtype());
-  const Index batches = training::batches_of(X.shape()[0], batch_size);
-  training::attach(options.callbacks, *this, {options.verbose, 1, batches});
+  if (!node.built()) node.build_for(training::check_inputs(node, X, ""));
+  std::vector<Tensor> out = training::prediction_tensors(node, X);
+  std::vector<Tensor*> places;
+  for (Tensor& tensor : out) places.push_back(&tensor);
+  const Index batches = training::batches_of(X[0]->shape()[0], batch_size);
+  training::attach(options.callbacks, model, {options.verbose, 1, batches});
   training::ProgressBar bar(options.verbose, batches);
   PredictHooks hooks(options.callbacks, bar);
   for (const auto& c : options.callbacks) c->on_predict_begin();
-  training::predict_into(node, X, batch_size, out, &hooks);
+  training::predict_into(node, X, batch_size, places, &hooks);
   for (const auto& c : options.callbacks) c->on_predict_end();
   bar.finish({});
   return out;
 }
 
+void require_one_output(const training::ModelNode& node, const char* call, const char* instead) {
+  const std::size_t outputs = node.network().outputs().size();
+  if (outputs == 1) return;
+  throw ShapeError(node.where() + " has " + std::to_string(outputs) + " outputs, " + call + " returns one tensor; " +
+                   instead);
+}
+
+constexpr const char* kPredictOutputs = "take predict_outputs, which returns them all";
+
+}  // namespace
+
+Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
+  require_one_output(model_node(), "predict", kPredictOutputs);
+  return predict_all(*this, model_node(), {&X}, options).front();
+}
+
+Tensor Model::predict_only(const Inputs& X, const PredictOptions& options) const {
+  require_one_output(model_node(), "predict", kPredictOutputs);
+  return predict_all(*this, model_node(), training::in_order(model_node(), X), options).front();
+}
+
+std::vector<Tensor> Model::predict_outputs(const Inputs& X, const PredictOptions& options) const {
+  return predict_all(*this, model_node(), training::in_order(model_node(), X), options);
+}
+
 void Model::predict_into(const Tensor& X, Tensor& out, Dim batch_size) const {
   training::ModelNode& node = model_node();
-  if (!node.built()) node.build_for(node.adapt_input(X.shape()));
-  training::predict_into(node, X, training::checked_batch_size(node, batch_size), out, nullptr);
+  require_one_output(node, "predict_into", kPredictOutputs);
+  if (!node.built()) node.build_for(training::check_inputs(node, {&X}, ""));
+  const Tensor* const in = &X;
+  Tensor* const to = &out;
+  training::predict_into(node, {&in, 1}, training::checked_batch_size(node, batch_size), {&to, 1}, nullptr);
 }
 
 MemoryRequired Model::memory_required(const Shape& X, const MemoryOptions& options) const {

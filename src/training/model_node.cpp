@@ -14,7 +14,12 @@ std::vector<engine::Parameter> ModelNode::parameters() const {
   std::vector<engine::Parameter> all;
   for (const auto& layer : layers()) {
     for (engine::Parameter p : layer->parameters()) {
-      p.path = name() + "/" + p.path;
+      // A layer may be in several models inside this one.
+      const bool known = std::any_of(all.begin(), all.end(), [&](const engine::Parameter& other) {
+        return other.block == p.block && other.name() == p.name();
+      });
+      if (known) continue;
+      p.path = path_begin() + p.path;
       all.push_back(std::move(p));
     }
   }
@@ -48,68 +53,98 @@ Index ModelNode::trainable_elements() const {
 }
 
 DType ModelNode::dtype() const {
-  const DType first = layers().empty() ? floatx() : layers().front()->dtype();
+  const graph::LayerNode* first = nullptr;
   for (const auto& layer : layers()) {
-    if (layer->dtype() == first) continue;
-    throw ConfigError(where() + ": all layers of a model compute in one dtype, but " + layers().front()->where() +
-                      " has " + std::string(to_string(first)) + " and " + layer->where() + " has " +
+    if (layer->is_input()) continue;
+    if (first == nullptr) first = layer.get();
+    if (layer->dtype() == first->dtype()) continue;
+    throw ConfigError(where() + ": all layers of a model compute in one dtype, but " + first->where() + " has " +
+                      std::string(to_string(first->dtype())) + " and " + layer->where() + " has " +
                       std::string(to_string(layer->dtype())));
   }
-  return first;
+  return first == nullptr ? floatx() : first->dtype();
 }
 
-Shape ModelNode::adapt_input(const Shape& batch) const {
-  if (batch.rank() < 1) throw ShapeError(where() + ": the data are a scalar; the first axis must be the samples");
+std::string ModelNode::output_activation() const {
+  const graph::LayerNode* last = network_.maker(network_.outputs().front());
+  return last == nullptr ? "" : last->output_activation();
+}
+
+void ModelNode::require_inputs(std::size_t given) const {
+  if (given == network_.inputs()) return;
+  const std::string wanted = std::to_string(network_.inputs());
+  throw ShapeError(where() + " has " + wanted + (network_.inputs() == 1 ? " input" : " inputs") + ", data for " +
+                   std::to_string(given) + " were given" +
+                   (network_.inputs() == 1 ? "" : ": hand them over as Inputs{a, b, ...}, in the model's order"));
+}
+
+std::vector<Shape> ModelNode::adapt_inputs(std::span<const Shape> batches) const {
+  require_inputs(batches.size());
+  std::vector<Shape> samples;
+  for (std::size_t i = 0; i < batches.size(); ++i) samples.push_back(adapt_input(i, batches[i]));
+  return samples;
+}
+
+Shape ModelNode::adapt_input(std::size_t input, const Shape& batch) const {
+  const std::string name = input_name(input);
+  if (batch.rank() < 1) {
+    throw ShapeError(where() + ": the data " + (name == "X" ? "" : name + " ") +
+                     "are a scalar; the first axis must be the samples");
+  }
   const Shape sample = batch.from(1);
-  require_sizes("X has shape", batch, sample);
-  const Shape& declared = declared_input();
-  if (declared.empty()) {
+  require_sizes((name + " has shape").c_str(), batch, sample);
+  const Shape& declared_shape = declared(input);
+  if (declared_shape.empty()) {
     if (sample.empty()) {
-      throw ShapeError(where() + ": X has shape " + to_string(batch) +
+      throw ShapeError(where() + ": " + name + " has shape " + to_string(batch) +
                        ", one number a sample; reshape it to (samples, timesteps, features)");
     }
     return sample;
   }
   const auto fits = [&](const Shape& s) {
-    if (s.rank() != declared.rank()) return false;
+    if (s.rank() != declared_shape.rank()) return false;
     // Any number of time steps will do (Keras: train on 5, predict on 7); the last axis must agree.
-    return declared.back() == Shape::kUnknown || s.back() == declared.back();
+    return declared_shape.back() == Shape::kUnknown || s.back() == declared_shape.back();
   };
   if (fits(sample)) return sample;
-  if (sample.rank() == declared.rank() + 1 && sample.back() == 1 && fits(sample.without_last())) {
+  if (sample.rank() == declared_shape.rank() + 1 && sample.back() == 1 && fits(sample.without_last())) {
     return sample.without_last();
   }
-  if (sample.rank() + 1 == declared.rank() && fits(sample.append(1)) &&
-      (sample.empty() || declared[0] == Shape::kUnknown || sample[0] == declared[0])) {
+  if (sample.rank() + 1 == declared_shape.rank() && fits(sample.append(1)) &&
+      (sample.empty() || declared_shape[0] == Shape::kUnknown || sample[0] == declared_shape[0])) {
     return sample.append(1);
   }
-  std::string text = where() + " expects X of shape " + graph::batch_text(declared) +
-                     (declared.rank() == 2 ? " = (samples, timesteps, features)" : "") + ", got " + to_string(batch);
-  if (sample.rank() + 1 == declared.rank() && declared.fully_known() && sample.back() == declared.elements()) {
-    const std::string tuple = to_string(declared.prepend(batch[0]));
+  std::string text = where() + " expects " + name + " of shape " + graph::batch_text(declared_shape) +
+                     (declared_shape.rank() == 2 ? " = (samples, timesteps, features)" : "") + ", got " +
+                     to_string(batch);
+  if (sample.rank() + 1 == declared_shape.rank() && declared_shape.fully_known() &&
+      sample.back() == declared_shape.elements()) {
+    const std::string tuple = to_string(declared_shape.prepend(batch[0]));
     text += ". Reshape it: X.reshape({" + tuple.substr(1, tuple.size() - 2) + "})";
-  } else if (declared.rank() == 2 && sample.rank() == 1) {
+  } else if (declared_shape.rank() == 2 && sample.rank() == 1) {
     text += ". Columns become time steps with as_timesteps(X), features of one step with as_features(X)";
-  } else if (sample.rank() == declared.rank()) {
+  } else if (sample.rank() == declared_shape.rank()) {
     text += ": the last axis, the features, is " + std::to_string(sample.back()) + " instead of " +
-            std::to_string(declared.back());
+            std::to_string(declared_shape.back());
   }
   throw ShapeError(text);
 }
 
-void ModelNode::build_for(const Shape& sample) {
+void ModelNode::build_for(const std::vector<Shape>& samples) {
   if (built()) return;
-  (void)output_shapes({sample});
-  build({sample});
+  (void)output_shapes(samples);
+  build(samples);
 }
 
 // ---- programs ------------------------------------------------------------------------------------------------------
 
-std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, const Shape& sample,
+std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, std::span<const Shape> samples,
                                                   const Shape& truth) const {
+  const std::uint64_t now = structure();
   const auto known = [&]() -> std::shared_ptr<const Program> {
     const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Entry& e) {
-      return e.mode == mode && e.capacity == capacity && e.sample == sample && e.truth == truth;
+      return e.structure == now && e.mode == mode && e.capacity == capacity && std::ranges::equal(e.samples, samples) &&
+             e.truth == truth;
     });
     if (found == programs_.end()) return nullptr;
     programs_.splice(programs_.begin(), programs_, found);
@@ -121,7 +156,8 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, con
   }
   // Made and dropped without the lock, which is for moments. Of two threads that make the same, one's is kept.
   std::list<Entry> fresh, dropped;
-  fresh.push_back({mode, capacity, sample, truth, make_program(mode, capacity, sample, truth)});
+  fresh.push_back(
+      {now, mode, capacity, {samples.begin(), samples.end()}, truth, make_program(mode, capacity, samples, truth)});
   const ForkSafeLock lock(this);
   if (auto program = known()) return program;
   programs_.splice(programs_.begin(), fresh);
@@ -129,11 +165,13 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, con
   return programs_.front().program;
 }
 
-std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, const Shape& sample,
+std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, std::span<const Shape> samples,
                                                        const Shape& truth) const {
   engine::PlanBuilder builder(dtype(), capacity, mode == Mode::train ? engine::Use::training : engine::Use::inference);
-  const std::vector<engine::Value> outputs = plan(builder, {builder.input(sample)});
-  builder.output(outputs.front());
+  std::vector<engine::Value> inputs;
+  for (const Shape& sample : samples) inputs.push_back(builder.input(sample));
+  const std::vector<engine::Value> outputs = plan(builder, inputs);
+  for (const engine::Value v : outputs) builder.output(v);
   auto program = std::make_shared<Program>();
   if (mode != Mode::predict) {
     program->head.emplace(builder, builder.info(outputs.front()), truth, *compiled_->loss, compiled_->metrics);
@@ -145,6 +183,14 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity
     for (const Range& range : slot.ranges) program->gradient_ranges.push_back({first + range.begin, first + range.end});
   }
   return program;
+}
+
+std::uint64_t ModelNode::structure() const {
+  std::uint64_t changes = structure_;
+  for (const auto& layer : layers()) {
+    if (const auto* model = dynamic_cast<const ModelNode*>(layer.get())) changes += model->structure();
+  }
+  return changes;
 }
 
 void ModelNode::forget_programs() const {

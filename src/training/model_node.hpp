@@ -2,15 +2,17 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <rondo/model.hpp>
 
-#include "graph/layer_node.hpp"
+#include "graph/network.hpp"
 #include "training/optimizers.hpp"
 #include "training/program.hpp"
 
@@ -27,35 +29,45 @@ class ModelNode : public graph::LayerNode {
   ModelNode(std::string class_name, const std::string& name)
       : LayerNode(std::move(class_name), {name, std::nullopt, true}, next_model_number()) {}
 
+  const graph::Network& network() const { return network_; }
+  // The layers inside, each once, in Keras's order.
+  const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const { return network_.layers(); }
   // Whether a layer is inside, at any depth.
   bool contains(const graph::LayerNode& layer) const;
-  // The layers inside, in order, without inputs.
-  virtual const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const = 0;
 
   // That of the layers, which must agree: ConfigError otherwise.
   DType dtype() const override;
   std::string where() const override { return "model '" + name() + "'"; }
+  // Each once, also of layers that are in several models inside.
   std::vector<engine::Parameter> parameters() const override;
   void set_trainable(bool trainable) override;
   bool stateful() const override;
   void reset_states() const override;
-  std::string output_activation() const override {
-    return layers().empty() ? "" : layers().back()->output_activation();
+  std::string output_activation() const override;
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                  const std::vector<engine::Value>& inputs) const override {
+    return network_.plan(builder, inputs);
   }
   Index trainable_elements() const;
 
-  // The sample shape as the model reads it for data of shape `batch`: a missing or superfluous last axis of 1 is
-  // mended as in Keras. ShapeError where the data do not fit the declared input.
-  Shape adapt_input(const Shape& batch) const;
-  // The output's sample shape for an adapted input shape.
-  virtual Shape sample_output(const Shape& sample) const = 0;
-  // Builds the layers for data of this sample shape, if they are not built yet.
-  void build_for(const Shape& sample);
+  // What the data must look like that enter at an input: its sample shape, empty where that is not known yet.
+  virtual const Shape& declared(std::size_t input) const = 0;
+  // "X", or with several inputs "X['name']".
+  virtual std::string input_name(std::size_t /*input*/) const { return "X"; }
+  // The sample shape as the model reads it for data of shape `batch` at an input: a missing or superfluous last axis of
+  // 1 is mended as in Keras. ShapeError where the data do not fit the declared input.
+  Shape adapt_input(std::size_t input, const Shape& batch) const;
+  // The same for data at all inputs; ShapeError where there are more or fewer.
+  std::vector<Shape> adapt_inputs(std::span<const Shape> batches) const;
+  void require_inputs(std::size_t given) const;
+  // Builds the layers for data of these sample shapes, if they are not built yet.
+  void build_for(const std::vector<Shape>& samples);
 
   // The program for these shapes, from the cache or made now. `truth` is the labels' sample shape (not for predict).
   // Shapes were adapted. Thread-safe.
-  std::shared_ptr<const Program> program(Mode mode, Index capacity, const Shape& sample, const Shape& truth) const;
-  // Forgets all programs: after compile, or when layers were added.
+  std::shared_ptr<const Program> program(Mode mode, Index capacity, std::span<const Shape> samples,
+                                         const Shape& truth) const;
+  // Forgets all programs, as compile does.
   void forget_programs() const;
 
   void compile(const CompileOptions& options);
@@ -83,18 +95,35 @@ class ModelNode : public graph::LayerNode {
 
  protected:
   void create_parameters(const std::vector<Shape>&) override {}
+  // What stands in front of the paths of its layers' weights.
+  virtual std::string path_begin() const { return name() + "/"; }
+
+  // For models whose layers change.
+  void structure_changed() {
+    ++structure_;
+    forget_programs();
+  }
+
+  graph::Network network_;
 
  private:
+  // How often layers were added or removed, here and in the models inside.
+  std::uint64_t structure() const;
+
   struct Entry {
+    std::uint64_t structure;
     Mode mode;
     Index capacity;
-    Shape sample, truth;
+    std::vector<Shape> samples;
+    Shape truth;
     std::shared_ptr<const Program> program;
   };
 
   [[noreturn]] void refuse_in_fit(const char* call) const;
-  std::shared_ptr<const Program> make_program(Mode mode, Index capacity, const Shape& sample, const Shape& truth) const;
+  std::shared_ptr<const Program> make_program(Mode mode, Index capacity, std::span<const Shape> samples,
+                                              const Shape& truth) const;
 
+  std::uint64_t structure_ = 0;
   std::optional<Compiled> compiled_;
   std::atomic<bool> fitting_{false};
   // Most recently used first; protected by a ForkSafeLock of the node.

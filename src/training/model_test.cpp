@@ -156,6 +156,16 @@ TEST_F(ModelTest, EvaluateNeedsNoFit) {
   EXPECT_EQ(model.evaluate(Tensor{{1, 2}, {3, 4}}, Tensor{1, 3}, {.verbose = 0}).loss(), 5);
 }
 
+TEST_F(ModelTest, LabelsOfAnotherShapeAreRefusedAfterGoodOnesToo) {
+  const Sequential model{Dense(1, {.input_shape = {2}})};
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor X{{1, 2}, {3, 4}};
+  (void)model.evaluate(X, Tensor{{1}, {3}}, {.verbose = 0});
+  EXPECT_THROW((void)model.evaluate(X, Tensor{{1, 2}, {3, 4}}, {.verbose = 0}), ShapeError);
+  model.fit(X, Tensor{{1}, {3}}, {.verbose = 0});
+  EXPECT_THROW(model.fit(X, Tensor{{1, 2}, {3, 4}}, {.verbose = 0}), ShapeError);
+}
+
 TEST_F(ModelTest, AModelMayBeALayerOfAModel) {
   const Sequential inner{LSTM(3, {.return_sequences = true}), Dense(2)};
   const Sequential outer{inner, LSTM(2), Dense(1)};

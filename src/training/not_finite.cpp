@@ -116,15 +116,17 @@ Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
 }
 
 // The first number of X or y that is not finite in the model's dtype.
-Fault fault_of_data(const Batch& batch) {
-  if (Fault fault = fault_of_tensor(batch, "X", *batch.samples.X, "feature")) return fault;
+Fault fault_of_data(const ModelNode& node, const Batch& batch) {
+  for (std::size_t i = 0; i < batch.samples.X.size(); ++i) {
+    if (Fault fault = fault_of_tensor(batch, node.input_name(i), *batch.samples.X[i], "feature")) return fault;
+  }
   return fault_of_tensor(batch, "y", *batch.samples.y, "output");
 }
 
 }  // namespace
 
 Fault finish_step(const ModelNode& node, const Batch& batch, const Step& step, OptimizerState& optimizer) {
-  if (!step.finite_data) return fault_of_data(batch);
+  if (!step.finite_data) return fault_of_data(node, batch);
   if (!std::isfinite(step.loss)) return fault_of_loss(node, batch, step.loss);
   if (Fault fault = fault_of_gradients(node, batch, step.loss)) return fault;
 

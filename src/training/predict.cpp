@@ -1,6 +1,8 @@
 #include "training/predict.hpp"
 
 #include <algorithm>
+#include <array>
+#include <memory_resource>
 
 #include "core/standard_floats.hpp"
 #include "training/fit.hpp"
@@ -10,6 +12,23 @@ namespace rondo::training {
 
 namespace {
 
+std::byte* elements_of(Tensor& t) {
+  if (t.dtype() == DType::float32) return reinterpret_cast<std::byte*>(t.data<float>().data());
+  return reinterpret_cast<std::byte*>(t.data<double>().data());
+}
+
+void require_outputs(const ModelNode& node, const Program& program, Index samples, std::span<Tensor* const> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const Shape expected = program.output(i).sample.prepend(samples);
+    if (out[i]->shape() == expected && out[i]->dtype() == node.dtype()) continue;
+    throw ShapeError(node.where() + ": predict_into needs an output of shape " + to_string(expected) + " and dtype " +
+                     std::string(to_string(node.dtype())) + ", got " + to_string(out[i]->shape()) + " of " +
+                     std::string(to_string(out[i]->dtype())));
+  }
+}
+
+}  // namespace
+
 void require_built(const ModelNode& node) {
   if (node.built()) return;
   throw StateError(
@@ -18,37 +37,36 @@ void require_built(const ModelNode& node) {
       "features}, or call fit, predict or build first");
 }
 
-std::byte* elements_of(Tensor& t) {
-  if (t.dtype() == DType::float32) return reinterpret_cast<std::byte*>(t.data<float>().data());
-  return reinterpret_cast<std::byte*>(t.data<double>().data());
-}
-
-}  // namespace
-
-Shape prediction_shape(const ModelNode& node, const Shape& X) {
+std::vector<Tensor> prediction_tensors(const ModelNode& node, const Tensors& X) {
   require_built(node);
-  return node.sample_output(node.adapt_input(X)).prepend(X[0]);
-}
-
-void predict_into(const ModelNode& node, const Tensor& X, Index batch_size, Tensor& out, BatchHooks* hooks) {
-  require_built(node);
-  const Shape sample = node.adapt_input(X.shape());
-  const Index samples = X.shape()[0], capacity = std::clamp<Index>(samples, 1, batch_size);
-  const auto program = node.program(Mode::predict, capacity, sample, {});
-  const Shape expected = program->output().sample.prepend(samples);
-  if (out.shape() != expected || out.dtype() != node.dtype()) {
-    throw ShapeError(node.where() + ": predict_into needs an output of shape " + to_string(expected) + " and dtype " +
-                     std::string(to_string(node.dtype())) + ", got " + to_string(out.shape()) + " of " +
-                     std::string(to_string(out.dtype())));
+  std::vector<Tensor> out;
+  for (const Shape& sample : node.output_shapes(check_inputs(node, X, ""))) {
+    out.emplace_back(sample.prepend(X[0]->shape()[0]), node.dtype());
   }
+  return out;
+}
+
+void predict_into(const ModelNode& node, std::span<const Tensor* const> X, Index batch_size,
+                  std::span<Tensor* const> out, BatchHooks* hooks) {
+  require_built(node);
+  node.require_inputs(X.size());
+  std::array<std::byte, 2048> room;  // so that nothing is allocated for a few inputs and outputs
+  std::pmr::monotonic_buffer_resource memory(room.data(), room.size());
+  std::pmr::vector<Shape> shapes(&memory);
+  for (std::size_t i = 0; i < X.size(); ++i) shapes.push_back(node.adapt_input(i, X[i]->shape()));
+
+  const Index samples = X[0]->shape()[0], capacity = std::clamp<Index>(samples, 1, batch_size);
+  const auto program = node.program(Mode::predict, capacity, shapes, {});
+  require_outputs(node, *program, samples, out);
+  std::pmr::vector<std::byte*> elements(&memory);
+  for (Tensor* tensor : out) elements.push_back(elements_of(*tensor));
+
   engine::Workspace workspace = program->plan->lease();
-  std::byte* elements = elements_of(out);
   for (Index first = 0, batch = 0; first < samples; first += capacity, ++batch) {
     if (hooks != nullptr) hooks->begin(batch);
     {
       const StandardFloats floats;  // not for the hooks
-      const Index rows = std::min(capacity, samples - first);
-      program->predict(workspace, {.X = &X, .first = first, .rows = rows}, elements);
+      program->predict(workspace, {.X = X, .first = first, .rows = std::min(capacity, samples - first)}, elements);
     }
     if (hooks != nullptr) hooks->end(batch);
   }

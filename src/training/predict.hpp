@@ -1,6 +1,10 @@
 // The loop of predict.
 #pragma once
 
+#include <span>
+#include <vector>
+
+#include "training/data.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo::training {
@@ -13,11 +17,15 @@ class BatchHooks {
   virtual void end(Index batch) = 0;
 };
 
-// The shape of the predictions for data of a shape. StateError before the model is built, ShapeError where X does not
-// fit.
-Shape prediction_shape(const ModelNode& node, const Shape& X);
+// StateError before the model is built.
+void require_built(const ModelNode& node);
 
-// Predictions of X into `out`, which has that shape and the model's dtype (ShapeError otherwise). hooks may be null.
-void predict_into(const ModelNode& node, const Tensor& X, Index batch_size, Tensor& out, BatchHooks* hooks);
+// Tensors for the predictions of X. StateError before the model is built, ShapeError where X does not fit.
+std::vector<Tensor> prediction_tensors(const ModelNode& node, const Tensors& X);
+
+// Predictions of X into `out`, which have those shapes and the model's dtype (ShapeError otherwise). hooks may be null.
+// Allocates nothing where the program is known and there are few inputs and outputs.
+void predict_into(const ModelNode& node, std::span<const Tensor* const> X, Index batch_size,
+                  std::span<Tensor* const> out, BatchHooks* hooks);
 
 }  // namespace rondo::training

@@ -15,34 +15,38 @@ bool Program::stage_samples(const engine::Run& run, const Samples& samples, Rang
   const auto copy = [&](const Tensor& from, const engine::ValueInfo& to) {
     return engine::stage_rows(from, samples.order, samples.first, rows, to, to.data, plan->dtype(), run.arena);
   };
-  const bool finite = copy(*samples.X, input());
+  bool finite = true;
+  for (std::size_t i = 0; i < samples.X.size(); ++i) finite = copy(*samples.X[i], input(i)) && finite;
   return (samples.y == nullptr || copy(*samples.y, head->truth())) && finite;
 }
 
-void Program::predict(engine::Workspace& workspace, const Samples& samples, std::byte* out) const {
+void Program::predict(engine::Workspace& workspace, const Samples& samples, std::span<std::byte* const> out) const {
   const engine::Run run = workspace.run(samples.rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
-  auto walk = [&](const Member& m) {
+  auto walk = [&](const Member& m, Index stage) {
     const Range mine = m.share(run.rows);
-    stage_samples(run, samples, mine);
-    plan->forward(run, mine);
-    engine::unstage_rows(output(), output().data, plan->dtype(), run.arena, samples.first, mine, out);
+    if (stage == 0) stage_samples(run, samples, mine);
+    plan->forward(run, m, stage);
+    if (stage + 1 < plan->forward_stages()) return;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      engine::unstage_rows(output(i), output(i).data, plan->dtype(), run.arena, samples.first, mine, out[i]);
+    }
   };
-  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {walk});
+  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {{walk, plan->forward_stages()}});
 }
 
 void Program::evaluate(engine::Workspace& workspace, const Samples& samples) const {
   const engine::Run run = workspace.run(samples.rows);
   plan->begin(run);
   plan->derive_if_stale(workspace);
-  auto walk = [&](const Member& m) {
+  auto walk = [&](const Member& m, Index stage) {
     const Range mine = m.share(run.rows);
-    stage_samples(run, samples, mine);
-    plan->forward(run, mine);
-    head->compute(run, mine);
+    if (stage == 0) stage_samples(run, samples, mine);
+    plan->forward(run, m, stage);
+    if (stage + 1 == plan->forward_stages()) head->compute(run, mine);
   };
-  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {walk});
+  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {{walk, plan->forward_stages()}});
 }
 
 Step Program::train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const {
@@ -52,14 +56,17 @@ Step Program::train(engine::Workspace& workspace, const Samples& samples, Optimi
   optimizer.begin_step();
   double loss = 0;
   std::atomic<bool> safe{optimizer.safe()}, finite_data{true};
+  // Forward's last stage, the head and backward's first one are walked without waiting.
+  const Index turn = plan->forward_stages() - 1;
   auto passes = [&](const Member& m, Index stage) {
+    const Range mine = m.share(run.rows);
     if (stage == 0) {
-      const Range mine = m.share(run.rows);
+      plan->clear_gradients(run, m);
       if (!stage_samples(run, samples, mine)) finite_data.store(false, std::memory_order_relaxed);
-      plan->forward(run, mine);
-      head->compute(run, mine);
     }
-    plan->backward(run, m, stage);
+    if (stage <= turn) plan->forward(run, m, stage);
+    if (stage == turn) head->compute(run, mine);
+    if (stage >= turn) plan->backward(run, m, stage - turn);
   };
   auto gradients = [&](const Member& m) {
     if (m.rank() == 0) loss = head->loss(run);
@@ -78,7 +85,7 @@ Step Program::train(engine::Workspace& workspace, const Samples& samples, Optimi
     if (safe.load(std::memory_order_relaxed)) plan->derive(run, m);
   };
   engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)},
-                   {{passes, plan->backward_stages()}, gradients, check, update, derive});
+                   {{passes, turn + plan->backward_stages()}, gradients, check, update, derive});
   if (!safe.load(std::memory_order_relaxed)) return {loss, false, finite_data.load(std::memory_order_relaxed)};
   optimizer.end_step(/*safe=*/true);
   plan->derived(workspace);

@@ -15,11 +15,11 @@ namespace rondo::training {
 
 enum class Mode { predict, evaluate, train };
 
-// A batch: the samples order[first], order[first + 1], ... of X and y, or first, first + 1, ... without an order. The
-// members of a team copy them into the workspace, each its rows.
+// A batch: the samples order[first], order[first + 1], ... of the Xs and y, or first, first + 1, ... without an order.
+// The members of a team copy them into the workspace, each its rows.
 struct Samples {
-  const Tensor* X = nullptr;
-  const Tensor* y = nullptr;  // null for predict
+  std::span<const Tensor* const> X = {};  // one for each input
+  const Tensor* y = nullptr;              // null for predict
   std::span<const Index> order = {};
   Index first = 0;
   Index rows = 0;
@@ -38,11 +38,11 @@ struct Program {
   std::optional<Head> head;            // not for predict
   std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the start of the arena
 
-  const engine::ValueInfo& input() const { return plan->info(plan->inputs().front()); }
-  const engine::ValueInfo& output() const { return plan->info(plan->outputs().front()); }
+  const engine::ValueInfo& input(std::size_t i = 0) const { return plan->info(plan->inputs()[i]); }
+  const engine::ValueInfo& output(std::size_t i = 0) const { return plan->info(plan->outputs()[i]); }
 
-  // Forward; sample i becomes row i of the row-major `out`, which holds elements of the plan's dtype.
-  void predict(engine::Workspace& workspace, const Samples& samples, std::byte* out) const;
+  // Forward; sample i becomes row i of each row-major `out`, which holds elements of the plan's dtype.
+  void predict(engine::Workspace& workspace, const Samples& samples, std::span<std::byte* const> out) const;
   // Forward, loss and metrics.
   void evaluate(engine::Workspace& workspace, const Samples& samples) const;
   // One training step. Where the data, the loss or a gradient is not finite, or the update might overflow, nothing is

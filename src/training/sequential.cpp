@@ -17,7 +17,7 @@ class SequentialNode final : public ModelNode {
 
   explicit SequentialNode(const std::string& name) : ModelNode("Sequential", name) {}
 
-  const std::vector<LayerPtr>& layers() const override { return layers_; }
+  const Shape& declared(std::size_t) const override { return declared_input(); }
 
   void add(const LayerPtr& layer) {
     require_no_fit("add");
@@ -27,61 +27,48 @@ class SequentialNode final : public ModelNode {
           where() + " cannot be a layer of itself" +
           (layer.get() == this ? "" : ": it is a layer of " + layer->where() + " already, or of a layer of that"));
     }
-    if (layer->class_name() == "InputLayer") return set_input(layer->declared_input());
-    for (const LayerPtr& other : layers_) {
+    if (layer->is_input()) return set_input(layer->declared_input());
+    for (const LayerPtr& other : layers()) {
       if (other != layer && other->name() == layer->name()) {
         throw ConfigError(where() + ": the name '" + layer->name() + "' is taken; names of layers must be unique");
       }
       if (other == layer) throw ConfigError(where() + ": " + layer->where() + " is in the model already");
     }
-    const Shape known = layers_.empty() && declared_input().empty() ? layer->declared_input() : declared_input();
-    layers_.push_back(layer);
+    const Shape known = layers().empty() && declared_input().empty() ? layer->declared_input() : declared_input();
+    network_.append(layer);
     try {
-      if (!known.empty()) build_chain(known);
+      if (!known.empty()) build_line(known);
     } catch (...) {
-      layers_.pop_back();
+      network_.pop();
       throw;
     }
     if (!known.empty()) declare_input(known);
-    forget_programs();
+    structure_changed();
   }
 
   LayerPtr pop() {
     require_no_fit("pop");
-    if (layers_.empty()) throw StateError(where() + " has no layer to pop");
-    LayerPtr last = layers_.back();
-    layers_.pop_back();
-    forget_programs();
+    if (layers().empty()) throw StateError(where() + " has no layer to pop");
+    LayerPtr last = layers().back();
+    network_.pop();
+    structure_changed();
     return last;
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
-    if (layers_.empty()) throw StateError(where() + " has no layers; add some first");
-    Shape shape = only_input(inputs);
-    for (std::size_t i = 0; i < layers_.size(); ++i) shape = shape_after(i, shape);
-    return {shape};
-  }
-
-  Shape sample_output(const Shape& sample) const override { return output_shapes({sample}).front(); }
-
-  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
-                                  const std::vector<engine::Value>& inputs) const override {
-    std::vector<engine::Value> values = inputs;
-    for (const LayerPtr& layer : layers_) values = layer->plan(builder, values);
-    return values;
+    if (layers().empty()) throw StateError(where() + " has no layers; add some first");
+    return network_.output_shapes({only_input(inputs)});
   }
 
   graph::Json config() const override {
     graph::Json layers = graph::Json::array();
     if (!declared_input().empty()) {
-      graph::Json batch_shape = graph::Json::array({nullptr});
-      for (const Index d : declared_input()) {
-        batch_shape.push_back(d == Shape::kUnknown ? graph::Json(nullptr) : graph::Json(d));
-      }
       layers.push_back({{"class_name", "InputLayer"},
-                        {"config", {{"batch_shape", batch_shape}, {"dtype", std::string(to_string(dtype()))}}}});
+                        {"config",
+                         {{"batch_shape", graph::batch_shape_config(declared_input())},
+                          {"dtype", std::string(to_string(dtype()))}}}});
     }
-    for (const LayerPtr& layer : layers_) {
+    for (const LayerPtr& layer : this->layers()) {
       layers.push_back({{"class_name", layer->class_name()}, {"config", layer->config()}});
     }
     graph::Json config = LayerNode::config();
@@ -91,7 +78,7 @@ class SequentialNode final : public ModelNode {
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {
-    build_chain(inputs.front());
+    build_line(inputs.front());
     declare_input(inputs.front().rank() > 1 ? inputs.front().with(0, Shape::kUnknown) : inputs.front());
   }
 
@@ -101,46 +88,14 @@ class SequentialNode final : public ModelNode {
       throw ConfigError(where() + " has already been configured to use input shape " +
                         graph::batch_text(declared_input()));
     }
-    if (!layers_.empty()) throw ConfigError(where() + ": an Input must come before all layers");
+    if (!layers().empty()) throw ConfigError(where() + ": an Input must come before all layers");
     declare_input(sample);
   }
 
-  // The shape behind layer i, with a hint where the layer before it is the cause of a misfit.
-  Shape shape_after(std::size_t i, const Shape& input) const {
-    try {
-      const std::vector<Shape> outputs =
-          i == 0 ? layers_[i]->output_shapes_for_data({input}) : layers_[i]->output_shapes({input});
-      if (outputs.size() == 1) return outputs.front();
-      throw ShapeError(layers_[i]->where() + " returns " + std::to_string(outputs.size()) +
-                       " tensors (return_state); a Sequential model takes layers with one output");
-    } catch (const ShapeError& error) {
-      const std::string hint = i > 0 ? layers_[i - 1]->output_hint() : "";
-      if (hint.empty() || !takes_steps(i, input)) throw;
-      throw ShapeError(std::string(error.what()) + ". The layer before it, '" + layers_[i - 1]->name() + "', " + hint);
-    }
+  void build_line(const Shape& input) {
+    network_.build({input});
+    if (!layers().empty()) mark_built();
   }
-
-  // Whether layer i would take a time step after the other of what it does not take alone: then its predecessor's hint
-  // helps.
-  bool takes_steps(std::size_t i, const Shape& step) const {
-    try {
-      (void)layers_[i]->output_shapes({step.prepend(Shape::kUnknown)});
-      return true;
-    } catch (const ShapeError&) {
-      return false;
-    }
-  }
-
-  void build_chain(Shape shape) {
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const Shape after = shape_after(i, shape);
-      layers_[i]->build({shape});
-      shape = after;
-    }
-    if (!layers_.empty()) mark_built();
-  }
-
-  std::vector<LayerPtr> layers_;
 };
 
 }  // namespace training

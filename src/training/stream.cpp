@@ -7,7 +7,7 @@
 #include <rondo/stream.hpp>
 
 #include "core/standard_floats.hpp"
-#include "engine/plan.hpp"
+#include "engine/builder.hpp"
 #include "engine/staging.hpp"
 #include "training/model_node.hpp"
 
@@ -70,6 +70,11 @@ class Stream::Impl {
                        " has no weights yet; give the first layer .input_shape, or call fit (or build) "
                        "before stream()");
     }
+    if (node.network().inputs() != 1 || node.network().outputs().size() != 1) {
+      throw ConfigError(node.where() + " has " + std::to_string(node.network().inputs()) + " inputs and " +
+                        std::to_string(node.network().outputs().size()) +
+                        " outputs; a stream is for a model of one input and one output");
+    }
     const bool rounds = rounds_weights(node, options);
     // One step of a sequence; a model without a time axis takes its sample.
     const Shape sample = node.declared_input().rank() > 1 ? node.declared_input().with(0, 1) : node.declared_input();
@@ -107,7 +112,7 @@ class Stream::Impl {
         convert(x.data() + r * input_.features, input_.row<T>(arena_, r), input_.features);
       }
     }
-    plan_->forward({arena_, 1, step_}, {0, 1});
+    plan_->forward({arena_, 1, step_}, engine::Member(0, 1), /*stage=*/0);
     ++step_;
     if (output_.rows == 1) {
       convert(output_.place.pointer<const T>(arena_), y.data(), outputs_);

@@ -1,6 +1,8 @@
 // summary(): Keras's table of layers.
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 
 #include <rondo/model.hpp>
 
@@ -15,10 +17,8 @@ namespace {
 using Row = std::vector<std::string>;
 using engine::Parameter;
 
-constexpr Index kDefaultWidth = 88;
 constexpr Index kWidest = 1000;
 constexpr Index kTrainableWidth = 12;  // what the Trainable column adds
-constexpr Index kNarrowest = 36, kNarrowestTrainable = 64;
 
 std::string with_commas(Index n) {
   std::string digits = std::to_string(n);
@@ -113,22 +113,47 @@ class Table {
   std::vector<char> align_;
 };
 
+// Whether the table says what is connected to what: not for layers in a line, each behind the one before.
+bool branches(const graph::Network& network) {
+  graph::Network::TensorNumber last = 0;
+  for (const graph::Network::Call& call : network.calls()) {
+    if (call.inputs != std::vector{last}) return true;
+    last = call.first_output;
+  }
+  return network.inputs() != 1 || network.layers().size() > network.calls().size() + network.input_layers().size();
+}
+
+// Where columns end, in parts of the width, and the width itself.
+struct Columns {
+  Index width;
+  std::vector<double> ends;
+  Index narrowest;
+};
+
+Columns columns_for(bool branched, bool show_trainable) {
+  Columns columns{88, {0.45, 0.80, 1.0}, 36};
+  if (branched) columns = {108, {0.30, 0.56, 0.74, 1.0}, 48};
+  if (show_trainable) {
+    columns.width += kTrainableWidth;
+    for (double& end : columns.ends) end *= 0.9;
+    columns.ends.push_back(1.0);
+    columns.narrowest += 28;
+  }
+  return columns;
+}
+
 // Keras's: the default, or what the terminal leaves, as far as the table can shrink.
-Index line_width(const SummaryOptions& options) {
+Index line_width(const SummaryOptions& options, const Columns& columns) {
   if (options.line_length) {
     if (*options.line_length >= 1 && *options.line_length <= kWidest) return *options.line_length;
     throw ConfigError("summary: line_length is " + std::to_string(options.line_length->value) + "; it must be 1 to " +
                       std::to_string(kWidest) + " columns");
   }
-  const Index standard = kDefaultWidth + (options.show_trainable ? kTrainableWidth : 0);
-  const std::optional<Index> columns = training::terminal_columns();
-  if (!columns) return standard;
-  return std::clamp(*columns - 4, options.show_trainable ? kNarrowestTrainable : kNarrowest, standard);
+  const std::optional<Index> terminal = training::terminal_columns();
+  return terminal ? std::clamp(*terminal - 4, columns.narrowest, columns.width) : columns.width;
 }
 
-std::vector<Index> column_widths(Index width, bool show_trainable) {
-  std::vector<double> ends = {0.45, 0.80, 1.0};
-  if (show_trainable) ends = {0.45 * 0.9, 0.80 * 0.9, 0.9, 1.0};
+std::vector<Index> column_widths(Index width, const std::vector<double>& ends) {
   std::vector<Index> widths;
   Index previous = 0;
   for (const double end : ends) {
@@ -146,15 +171,47 @@ std::string trainable_mark(const std::vector<Parameter>& parameters) {
   return count(parameters, true) > 0 ? "Y" : "N";
 }
 
-// Shapes behind each layer, or "?" where they are not known.
-std::vector<std::string> output_shapes(const training::ModelNode& model) {
-  std::vector<std::string> texts;
-  Shape shape = model.declared_input();
-  for (const auto& layer : model.layers()) {
-    if (!shape.empty()) shape = layer->output_shapes({shape}).front();
-    texts.push_back(shape.empty() ? "?" : graph::batch_text(shape));
+using Shapes = std::vector<Shape>;  // of the network's tensors; empty where they are not known before the data
+
+Shapes tensor_shapes(const training::ModelNode& model) {
+  const graph::Network& network = model.network();
+  std::vector<Shape> inputs;
+  for (std::size_t i = 0; i < network.inputs(); ++i) inputs.push_back(model.declared(i));
+  if (std::any_of(inputs.begin(), inputs.end(), [](const Shape& s) { return s.empty(); })) return {};
+  return network.shapes(inputs);
+}
+
+// Of a layer's first call; "?" where it is not known.
+std::string output_shape(const graph::Network& network, const Shapes& shapes, const graph::LayerNode& layer) {
+  if (shapes.empty()) return "?";
+  if (layer.is_input()) return graph::batch_text(layer.declared_input());
+  const auto call = std::find_if(network.calls().begin(), network.calls().end(),
+                                 [&](const graph::Network::Call& c) { return c.layer.get() == &layer; });
+  if (call->outputs == 1) return graph::batch_text(shapes[call->first_output]);
+  std::string text;
+  for (std::size_t i = 0; i < call->outputs; ++i) {
+    text += (i == 0 ? "[" : ", ") + graph::batch_text(shapes[call->first_output + i]);
   }
-  return texts;
+  return text + "]";
+}
+
+// What a layer's calls read: "lstm[0][0], input_layer[0][0]".
+std::string connected_to(const graph::Network& network, const graph::LayerNode& layer) {
+  std::vector<std::string> names;  // of the tensors
+  for (const auto& input : network.input_layers()) names.push_back(input->name() + "[0][0]");
+  std::map<const graph::LayerNode*, int> calls;
+  for (const graph::Network::Call& call : network.calls()) {
+    const std::string number = std::to_string(calls[call.layer.get()]++);
+    for (std::size_t i = 0; i < call.outputs; ++i) {
+      names.push_back(call.layer->name() + "[" + number + "][" + std::to_string(i) + "]");
+    }
+  }
+  std::string text;
+  for (const graph::Network::Call& call : network.calls()) {
+    if (call.layer.get() != &layer) continue;
+    for (const auto n : call.inputs) text += (text.empty() ? "" : ", ") + names[n];
+  }
+  return text.empty() ? "-" : text;
 }
 
 std::string totals(const training::ModelNode& model) {
@@ -178,23 +235,34 @@ std::string totals(const training::ModelNode& model) {
 
 std::string Model::summary_text(const SummaryOptions& options) const {
   const training::ModelNode& model = model_node();
+  const graph::Network& network = model.network();
+  const bool branched = branches(network);
   Row header = {"Layer (type)", "Output Shape", "Param #"};
-  if (options.show_trainable) header.emplace_back("Trainable");
-  const std::vector<Index> widths = column_widths(line_width(options), options.show_trainable);
-  if (options.show_trainable && widths[3] - 2 < 9) {
-    header[3] = header[3].substr(0, static_cast<std::size_t>(widths[3] - 3)) + "…";
+  std::vector<char> align = {'l', 'l', 'r'};
+  if (branched) {
+    header.emplace_back("Connected to");
+    align.push_back('l');
+  }
+  const Columns columns = columns_for(branched, options.show_trainable);
+  const std::vector<Index> widths = column_widths(line_width(options, columns), columns.ends);
+  if (options.show_trainable) {
+    const Index room = widths.back() - 2;
+    const std::string title = "Trainable";
+    header.push_back(room < 9 ? title.substr(0, static_cast<std::size_t>(room - 1)) + "…" : title);
+    align.push_back('c');
   }
 
-  const std::vector<std::string> shapes = output_shapes(model);
+  const Shapes shapes = tensor_shapes(model);
   std::vector<Row> rows;
-  for (std::size_t i = 0; i < model.layers().size(); ++i) {
-    const graph::LayerNode& layer = *model.layers()[i];
-    const std::vector<Parameter> parameters = layer.parameters();
-    rows.push_back({layer.name() + " (" + layer.class_name() + ")", shapes[i],
-                    layer.built() ? with_commas(count(parameters, false)) : "0 (unbuilt)"});
+  for (const auto& layer : model.layers()) {
+    const std::vector<Parameter> parameters = layer->parameters();
+    const bool counts = layer->built() || layer->is_input();
+    rows.push_back({layer->name() + " (" + layer->class_name() + ")", output_shape(network, shapes, *layer),
+                    counts ? with_commas(count(parameters, false)) : "0 (unbuilt)"});
+    if (branched) rows.back().push_back(connected_to(network, *layer));
     if (options.show_trainable) rows.back().push_back(trainable_mark(parameters));
   }
-  return "Model: \"" + model.name() + "\"\n" + Table(widths, {'l', 'l', 'r', 'c'}).render(header, rows) + totals(model);
+  return "Model: \"" + model.name() + "\"\n" + Table(widths, align).render(header, rows) + totals(model);
 }
 
 void Model::summary(const SummaryOptions& options) const {

@@ -1,8 +1,12 @@
 #include "support/keras_config.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 
+#include "graph/symbol.hpp"
 #include "layers/nodes.hpp"
 
 namespace rondo::golden {
@@ -61,21 +65,99 @@ void refuse_other_keys(const std::string& what, const Json& object, const std::v
 
 std::shared_ptr<graph::LayerNode> layer_from(const Json& serialized, DType dtype) {
   const std::string class_name = serialized.at("class_name");
-  if (class_name == "Sequential") return sequential_from(serialized, dtype).node();
+  if (class_name == "Sequential" || class_name == "Functional") return model_from(serialized, dtype).node();
   Json config = serialized.at("config");
   config["dtype"] = std::string(to_string(dtype));
   return supported(class_name, [&] { return layers::layer_from_config(class_name, config); });
 }
 
-Sequential sequential_from(const Json& serialized, DType dtype) {
-  if (serialized.at("class_name") != "Sequential") throw NotSupported(serialized.at("class_name"));
-  const Json& config = serialized.at("config");
+namespace {
+
+Sequential sequential_from(const Json& config, DType dtype) {
   // Before any is added: a layer that is not known is a case not supported, whatever the shapes.
   std::vector<Layer> layers;
   for (const Json& layer : config.at("layers")) layers.push_back(detail::Access::make<Layer>(layer_from(layer, dtype)));
   Sequential model({.name = config.at("name")});
   for (const Layer& layer : layers) model.add(layer);
   return model;
+}
+
+// A graph, from the calls of each layer: "inbound_nodes", whose tensors are named [layer, call, output].
+class GraphReader {
+ public:
+  GraphReader(const Json& config, DType dtype) : config_(config) {
+    for (const Json& layer : config.at("layers"))
+      layers_.emplace_back(layer.at("config").at("name"), layer_from(layer, dtype));
+  }
+
+  Model read() {
+    std::size_t before = 0;
+    do {
+      before = done_.size();
+      for (std::size_t i = 0; i < layers_.size(); ++i) call_ready(i);
+    } while (done_.size() > before);
+    return Model(symbols(config_.at("input_layers")), symbols(config_.at("output_layers")),
+                 {.name = config_.at("name")});
+  }
+
+ private:
+  using History = std::tuple<std::string, int, int>;
+
+  static History history_of(const Json& name) { return {name.at(0), name.at(1), name.at(2)}; }
+  static bool is_tensor(const Json& value) {
+    return value.is_object() && value.value("class_name", "") == "__keras_tensor__";
+  }
+
+  // The calls of a layer whose inputs are known by now.
+  void call_ready(std::size_t i) {
+    const auto& [name, node] = layers_[i];
+    if (node->is_input()) {
+      if (done_.insert({name, 0}).second) symbols_.emplace(History{name, 0, 0}, graph::input_symbol(node));
+      return;
+    }
+    int number = 0;
+    for (const Json& call : config_.at("layers").at(i).at("inbound_nodes")) {
+      const int n = number++;
+      std::vector<History> wanted;
+      collect(call.at("args"), wanted);
+      refuse_other_keys("call", call.at("kwargs"), {"initial_state", "training", "mask"});
+      if (call.at("kwargs").contains("initial_state")) collect(call["kwargs"]["initial_state"], wanted);
+      const auto known = [&](const History& h) { return symbols_.contains(h); };
+      if (done_.contains({name, n}) || !std::all_of(wanted.begin(), wanted.end(), known)) continue;
+      std::vector<Symbol> inputs;
+      for (const History& h : wanted) inputs.push_back(symbols_.at(h));
+      int output = 0;
+      for (const Symbol& symbol : graph::call(node, inputs)) symbols_.emplace(History{name, n, output++}, symbol);
+      done_.insert({name, n});
+    }
+  }
+
+  static void collect(const Json& value, std::vector<History>& wanted) {
+    if (is_tensor(value)) return wanted.push_back(history_of(value.at("config").at("keras_history")));
+    if (!value.is_array()) throw NotSupported("a call with other arguments than tensors");
+    for (const Json& element : value) collect(element, wanted);
+  }
+
+  std::vector<Symbol> symbols(const Json& names) const {
+    std::vector<Symbol> all;
+    if (names.at(0).is_string()) return {symbols_.at(history_of(names))};
+    for (const Json& name : names) all.push_back(symbols_.at(history_of(name)));
+    return all;
+  }
+
+  const Json& config_;
+  std::vector<std::pair<std::string, std::shared_ptr<graph::LayerNode>>> layers_;
+  std::map<History, Symbol> symbols_;
+  std::set<std::pair<std::string, int>> done_;
+};
+
+}  // namespace
+
+Model model_from(const Json& serialized, DType dtype) {
+  const std::string class_name = serialized.at("class_name");
+  if (class_name == "Sequential") return sequential_from(serialized.at("config"), dtype);
+  if (class_name == "Functional") return GraphReader(serialized.at("config"), dtype).read();
+  throw NotSupported(class_name);
 }
 
 ActivationFn activation_from(const Json& function, Index rank) {
@@ -111,6 +193,7 @@ ActivationFn activation_from(const Json& function, Index rank) {
 // ---- losses --------------------------------------------------------------------------------------------------------
 
 Loss loss_from(const Json& serialized, const Json& arguments) {
+  if (serialized.is_array()) throw NotSupported("a loss for each output");
   if (serialized.is_string()) return supported(serialized, [&] { return Loss(serialized.get<std::string>()); });
   const std::string class_name = serialized.at("class_name");
   const Loss standard = supported(class_name, [&] { return Loss(class_name); });

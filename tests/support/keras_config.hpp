@@ -13,9 +13,10 @@
 
 namespace rondo::golden {
 
-// {"class_name": .., "config": ..} of a layer or a Sequential model, all of whose layers take this dtype.
+// {"class_name": .., "config": ..} of a layer, or of a Sequential or Functional model, all of whose layers take this
+// dtype.
 std::shared_ptr<graph::LayerNode> layer_from(const Json& serialized, DType dtype);
-Sequential sequential_from(const Json& serialized, DType dtype);
+Model model_from(const Json& serialized, DType dtype);
 
 // {"name": "relu", "kwargs": {..}}, for data of this rank.
 ActivationFn activation_from(const Json& function, Index rank);

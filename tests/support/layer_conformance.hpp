@@ -25,6 +25,7 @@ enum class NanReach {
   element,  // the element at the same place
   step,     // all features of the same step
   onward,   // all features of that step and of those processed after it; all of an output without steps
+  one,      // an element, wherever its place is in the output
 };
 
 struct LayerCase {

@@ -6,6 +6,7 @@
 
 #include <rondo/layer.hpp>
 
+#include "engine/builder.hpp"
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
 
@@ -35,14 +36,20 @@ class Walk {
       const ValueInfo& info = plan_->info(plan_->inputs()[i]);
       put(inputs[i], info, info.data);
     }
-    if (arguments.mask.shape().rank() == 2) put_mask(arguments.mask);
+    for (std::size_t i = 0; i < arguments.masks.size(); ++i) {
+      if (!arguments.masks[i].shape().empty()) put_mask(plan_->info(plan_->inputs()[i]), arguments.masks[i]);
+    }
+    plan_->dtype() == DType::float32 ? leave_old_gradients<float>() : leave_old_gradients<double>();
   }
 
   void forward() {
     plan_->begin(run());
     plan_->derive_if_stale(workspace_);
-    auto forward = [&](const engine::Member& m) { plan_->forward(run(), m.share(rows_)); };
-    engine::run_team(threads_, {forward});
+    auto forward = [&](const engine::Member& m, Index stage) {
+      if (stage == 0) plan_->clear_gradients(run(), m);
+      plan_->forward(run(), m, stage);
+    };
+    engine::run_team(threads_, {{forward, plan_->forward_stages()}});
   }
 
   void backward(const std::vector<Tensor>& cotangents) {
@@ -98,12 +105,24 @@ class Walk {
   }
 
  private:
+  // As a step before would: this one must not add to them.
+  template <class T>
+  void leave_old_gradients() {
+    for (const engine::GradientSlot& slot : plan_->gradient_slots()) {
+      T* gradient = slot.gradient.pointer<T>(run().arena);
+      for (const Range& range : slot.ranges) std::fill(gradient + range.begin, gradient + range.end, T{7});
+    }
+  }
+
   static std::unique_ptr<const engine::Plan> make_plan(const graph::LayerNode& node, const std::vector<Tensor>& inputs,
                                                        Index capacity, const ProbeArguments& arguments) {
     PlanBuilder builder(node.dtype(), capacity, arguments.training ? engine::Use::training : engine::Use::inference);
     std::vector<Value> values;
     for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), !arguments.cotangents.empty()));
-    if (arguments.mask.shape().rank() == 2) builder.set_mask(values[0], builder.mask_rows(arguments.mask.shape()[1]));
+    for (std::size_t i = 0; i < arguments.masks.size(); ++i) {
+      if (arguments.masks[i].shape().empty()) continue;
+      builder.set_mask(values[i], builder.mask_rows(arguments.masks[i].shape()[1]));
+    }
     for (const Value v : node.plan(builder, values)) builder.output(v);
     return builder.finish();
   }
@@ -119,8 +138,7 @@ class Walk {
     engine::stage_rows(from, {}, 0, {0, rows_}, info, to, plan_->dtype(), run().arena);
   }
 
-  void put_mask(const Tensor& mask) {
-    const ValueInfo& info = plan_->info(plan_->inputs()[0]);
+  void put_mask(const ValueInfo& info, const Tensor& mask) {
     if (mask.shape() != Shape{rows_, info.steps}) throw std::logic_error("probe: the mask does not fit the input");
     const auto to = info.mask.rows<std::uint8_t>(run().arena);
     const std::vector<double> counts = mask.to_vector();

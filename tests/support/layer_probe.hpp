@@ -21,7 +21,7 @@ struct ProbeArguments {
   std::vector<Tensor> initial_state = {};  // (batch, units) each, for layers that take states behind their inputs
   std::vector<Tensor> weights = {};        // in Keras's order; empty: the layer keeps its own
   std::vector<Tensor> cotangents = {};     // one per output; empty: forward only, and no gradients come back
-  Tensor mask = {};                        // (batch, timesteps) of the first input; empty: every step counts
+  std::vector<Tensor> masks = {};          // (batch, timesteps) of the inputs; empty, or empty ones: every step counts
   bool training = true;                    // false: in a plan of inference, which keeps less; no cotangents then
   Index spare_rows = 0;                    // batch rows that the plan has room for beyond those it walks
   Index threads = 1;                       // that walk the plan together

@@ -1,5 +1,7 @@
 #include "support/plain_config.hpp"
 
+#include "support/golden_check.hpp"
+
 namespace rondo::test {
 
 namespace {
@@ -21,6 +23,9 @@ std::vector<plain::Layer> plain_layers(const Json& serialized) {
       for (plain::Layer& one : plain_layers(layer)) all.push_back(std::move(one));
     }
     return all;
+  }
+  if (kind != "LSTM" && kind != "Dense" && kind != "Activation" && kind != "InputLayer") {
+    throw golden::NotSupported(kind);  // the plain program takes layers in a line
   }
   plain::Layer layer{.kind = kind};
   layer.units = option<plain::Size>(config, "units", 0);

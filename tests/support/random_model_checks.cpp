@@ -223,7 +223,7 @@ class Questions {
     ProbeArguments arguments{.inputs = {data_.X}, .initial_state = data_.state};
     arguments.weights = weights;
     if (training) arguments.cotangents = data_.cotangents;
-    if (m_.mask != "none") arguments.mask = data_.mask;
+    if (m_.mask != "none") arguments.masks = {data_.mask};
     arguments.training = training;
     arguments.spare_rows = m_.spare_rows;
     arguments.threads = way.threads;

@@ -1,7 +1,7 @@
 // Applying an activation to a value of a plan, forward and backward: shared by the layers that have one.
 #pragma once
 
-#include "engine/plan.hpp"
+#include "engine/executor.hpp"
 #include "kernels/table.hpp"
 
 namespace rondo::layers {

@@ -1,7 +1,7 @@
 // What an LSTM under the policy mixed_bfloat16 has in a plan beside its float buffers.
 #pragma once
 
-#include "engine/plan.hpp"
+#include "engine/builder.hpp"
 #include "kernels/bf16.hpp"
 #include "kernels/table.hpp"
 

@@ -7,7 +7,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/plan.hpp"
+#include "engine/executor.hpp"
 #include "kernels/table.hpp"
 
 namespace rondo::layers {
@@ -30,7 +30,7 @@ class LstmStepExecutor final : public engine::Executor {
         step_(block_->table().template ops<T>().lstm_step),
         bf16_step_(block_->table().bf16.lstm_step) {}
 
-  void forward(const engine::Run& run, Range /*rows*/) const noexcept override {
+  void forward(const engine::Run& run, const engine::Member&, Index /*stage*/) const noexcept override {
     if (at_.mask && *at_.mask.pointer<const std::uint8_t>(run.arena) == 0) return skip(run);
     const T* weights = block_->template values<T>();
     const T* x = at_.x.pointer<const T>(run.arena);

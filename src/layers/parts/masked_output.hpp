@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "engine/plan.hpp"
+#include "engine/builder.hpp"
 
 namespace rondo::layers {
 
@@ -26,8 +26,8 @@ class MaskedOutputExecutor final : public engine::Executor {
   MaskedOutputExecutor(const MaskedOutput& rule, const engine::ValueInfo& h, const engine::ValueInfo& y)
       : rule_(rule), h_(h), y_(y) {}
 
-  void forward(const engine::Run& run, Range rows) const noexcept override {
-    copy(run, rows, h_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena));
+  void forward(const engine::Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    copy(run, member.share(run.rows), h_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena));
   }
   void backward(const engine::Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
     if (!h_.gradient) return;

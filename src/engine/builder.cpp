@@ -1,0 +1,155 @@
+#include "engine/builder.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include <rondo/error.hpp>
+
+#include "kernels/table.hpp"
+
+namespace rondo::engine {
+
+namespace {
+
+Index steps_of(const Shape& sample) { return sample.without_last().elements(); }
+
+}  // namespace
+
+PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use) : plan_(new Plan) {
+  plan_->dtype_ = dtype;
+  plan_->capacity_ = capacity;
+  plan_->use_ = use;
+}
+
+std::ptrdiff_t PlanBuilder::allocate(Size count) {
+  const auto offset = static_cast<Index>(plan_->arena_bytes_);
+  // A vector's width behind the last element may be loaded by kernels that work on whole vectors.
+  const Size bytes = (count + kernels::kRowPadding).bytes(dtype()).rounded_up(AlignedBytes::kAlignment);
+  const Size arena = bytes + offset;
+  if (!arena.known()) throw_out_of_memory(arena, Plan::workspace_text(capacity()));
+  plan_->arena_bytes_ = static_cast<std::size_t>(arena.count("bytes"));
+  return offset;
+}
+
+Place PlanBuilder::rows(Index slots, Index features, bool compact) {
+  const Size stride = compact ? Size(features) : Size(features).rounded_up(kernels::kRowPadding);
+  const std::ptrdiff_t offset = allocate(Size(slots) * capacity() * stride);
+  const Index elements = stride.count("the features of a row");
+  return {offset, elements, capacity() * elements};
+}
+
+Place PlanBuilder::mask_rows(Index steps) {
+  const auto element = static_cast<Index>(element_size(dtype()));
+  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1)), 1, capacity()};
+}
+
+Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }
+
+Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
+  ValueInfo info;
+  info.sample = sample;
+  info.features = sample.back();
+  info.steps = steps_of(sample);
+  info.data = data;
+  if (gradient && training()) info.gradient = rows(info.steps, info.features);
+  plan_->values_.push_back(std::move(info));
+  return {static_cast<int>(plan_->values_.size()) - 1};
+}
+
+Value PlanBuilder::value(const Shape& sample, bool gradient, bool compact) {
+  return value_at(sample, rows(steps_of(sample), sample.back(), compact), gradient);
+}
+
+Value PlanBuilder::input(const Shape& sample, bool gradient) {
+  if (sample.empty() || !sample.fully_known()) {
+    throw ShapeError("a plan's input needs a known sample shape of rank 1 or more, not " + to_string(sample));
+  }
+  const Value v = value(sample, gradient, /*compact=*/sample.rank() > 1);
+  plan_->inputs_.push_back(v);
+  return v;
+}
+
+Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
+  if (!training() || !block->trainable) return {};
+  std::vector<GradientSlot>& slots = plan_->gradients_;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].block != block) continue;
+    slots[i].shared = plan_->shares_gradients_ = true;
+    slots[i].ranges = {{0, block->size()}};
+    asked_.push_back(i);
+    return slots[i].gradient;
+  }
+  if (ranges.empty()) ranges = {{0, block->size()}};
+  asked_.push_back(slots.size());
+  slots.push_back({block, elements(block->size()), std::move(ranges)});
+  return slots.back().gradient;
+}
+
+void PlanBuilder::add_executor(std::unique_ptr<Executor> executor) {
+  plan_->flops_per_row_ += executor->flops_per_row();
+  plan_->forward_stages_ += executor->forward_stages() - 1;
+  plan_->backward_stages_ += executor->backward_stages() - 1;
+  added_.push_back({std::move(executor), std::move(asked_)});
+  asked_.clear();
+}
+
+namespace {
+
+// The gradient of a tensor that several have read.
+template <class T>
+class SumGradients final : public Executor {
+ public:
+  SumGradients(const ValueInfo& sum, std::vector<Place> terms)
+      : sum_(sum), terms_(std::move(terms)), ops_(&kernels::chosen().ops<T>()) {}
+
+  void forward(const Run&, const Member&, Index) const noexcept override {}
+  void backward(const Run& run, const Member& member, Index) const noexcept override {
+    const auto sum = sum_.gradient.rows<T>(run.arena);
+    kernels::Rows<const T> so_far = terms_.front().rows<const T>(run.arena);
+    for (std::size_t i = 1; i < terms_.size(); ++i, so_far = sum) {
+      ops_->add({.first = so_far,
+                 .second = terms_[i].rows<const T>(run.arena),
+                 .sum = sum,
+                 .steps = sum_.steps,
+                 .features = sum_.features},
+                member.share(run.rows));
+    }
+  }
+  double flops_per_row() const override {
+    return static_cast<double>(sum_.steps * sum_.features) * static_cast<double>(terms_.size()) / 2;
+  }
+
+ private:
+  ValueInfo sum_;
+  std::vector<Place> terms_;
+  const kernels::Ops<T>* ops_;
+};
+
+}  // namespace
+
+std::vector<Value> PlanBuilder::fan_out(Value v, std::size_t consumers) {
+  std::vector<Value> values(consumers, v);
+  if (consumers < 2 || !wants_gradient(v)) return values;
+  const ValueInfo info = plan_->info(v);
+  std::vector<Place> gradients;
+  for (Value& each : values) {
+    each = value_at(info.sample, info.data, /*gradient=*/true);
+    set_mask(each, info.mask);
+    gradients.push_back(this->info(each).gradient);
+  }
+  dtype() == DType::float32 ? add(SumGradients<float>(info, std::move(gradients)))
+                            : add(SumGradients<double>(info, std::move(gradients)));
+  return values;
+}
+
+std::unique_ptr<const Plan> PlanBuilder::finish() {
+  for (Added& added : added_) {
+    const bool shared = std::any_of(added.gradients.begin(), added.gradients.end(),
+                                    [&](std::size_t slot) { return plan_->gradients_[slot].shared; });
+    if (shared) added.executor->add_gradients();
+    plan_->executors_.push_back(std::move(added.executor));
+  }
+  return std::move(plan_);
+}
+
+}  // namespace rondo::engine

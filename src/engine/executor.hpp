@@ -1,0 +1,61 @@
+// Executors: what the layers of a plan do in a walk, forward and backward.
+//
+// A walk goes through stages; each begins when all members of the team have ended the one before, and a plan has as few
+// as its layers need. An executor of one stage reads and writes batch rows of its member alone, so that a chain of such
+// layers is walked without waiting. One of several stages may look at all rows from its second stage on: the first is
+// joined to the last of its neighbour, which has come to an end for the member's own rows only; in its last stage it
+// writes its member's rows, for the next neighbour.
+#pragma once
+
+#include <cstddef>
+#include <stdexcept>
+
+#include "core/range.hpp"
+#include "engine/parameter.hpp"
+#include "engine/thread_pool.hpp"
+#include "engine/value.hpp"
+
+namespace rondo::engine {
+
+// One walk of a plan: whose arena, and how many batch rows.
+struct Run {
+  std::byte* arena = nullptr;
+  Index rows = 0;
+  Index step = 0;  // streaming: how many walks have gone before; in the first one the state counts as zero
+};
+
+// One layer at work. Executors are immutable once their plan is made, and shared by all its callers; what they compute
+// goes into the run's arena. None of the functions may allocate, lock or throw, except begin() and add_gradients().
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  // Called by the caller's thread before a walk: checks and prepares what lives outside the plan (recurrent state).
+  // May throw.
+  virtual void begin(const Run&) const {}
+
+  virtual Index forward_stages() const { return 1; }
+  virtual void forward(const Run& run, const Member& member, Index stage) const noexcept = 0;
+  // Gradients of the inputs from gradients of the outputs.
+  virtual Index backward_stages() const { return 1; }
+  virtual void backward(const Run& run, const Member& member, Index stage) const noexcept = 0;
+
+  // Weight gradients that backward has not computed already, cut into tiles that threads share.
+  virtual Index gradient_tiles() const { return 0; }
+  virtual void gradients(const Run&, Range /*tiles*/) const noexcept {}
+  // Called while the plan is made, where other executors of it compute gradients of the same parameters: from now on
+  // this one adds to what stands there, which the plan clears at the beginning of a walk.
+  virtual void add_gradients() { throw std::logic_error("an executor with weights cannot add to their gradients"); }
+
+  // Copies derived from the parameters that backward reads (transposed weights), cut into tiles. They are refreshed
+  // after each update, or when the parameters' version moved for another reason.
+  virtual Index derived_tiles() const { return 0; }
+  virtual void derive(const Run&, Range /*tiles*/) const noexcept {}
+  // The block that the derived copies come from; null if there are none.
+  virtual const ParameterBlock* derived_from() const { return nullptr; }
+
+  // Floating-point operations of forward per batch row, for the choice of threads.
+  virtual double flops_per_row() const = 0;
+};
+
+}  // namespace rondo::engine

@@ -1,0 +1,24 @@
+// InputNode: where data enter a network (Keras's InputLayer).
+#pragma once
+
+#include "graph/layer_node.hpp"
+
+namespace rondo::graph {
+
+class InputNode final : public LayerNode {
+ public:
+  // The shape of one sample; ShapeError for an empty one.
+  InputNode(const Shape& sample, const LayerOptions& options);
+
+  bool is_input() const override { return true; }
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override { return inputs; }
+  std::vector<engine::Value> plan(engine::PlanBuilder&, const std::vector<engine::Value>& inputs) const override {
+    return inputs;
+  }
+  Json config() const override;
+
+ protected:
+  void create_parameters(const std::vector<Shape>&) override {}
+};
+
+}  // namespace rondo::graph

@@ -1,0 +1,283 @@
+#include "graph/network.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <rondo/error.hpp>
+
+#include "graph/input_node.hpp"
+
+namespace rondo::graph {
+
+namespace {
+
+// Walks symbols back to the inputs and writes down what makes them, each behind what it needs: calls, and the inputs
+// themselves. Iterative, as a graph may be deeper than the stack.
+class Tracer {
+ public:
+  using CallPtr = std::shared_ptr<const Call>;
+
+  Tracer(const std::string& where, const std::vector<Symbol>& inputs) : where_(where), inputs_(inputs) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (*input_number(inputs[i]) == i) continue;
+      throw ConfigError(where + ": the input '" + inputs[i].layer_name() + "' was given twice");
+    }
+  }
+
+  void trace(const Symbol& output) {
+    std::vector<Visit> path;
+    enter(output, path);
+    while (!path.empty()) {
+      Visit& visit = path.back();
+      if (visit.next < visit.call->inputs.size()) {
+        enter(visit.call->inputs[visit.next++], path);
+        continue;
+      }
+      finish(visit.call);
+      path.pop_back();
+    }
+  }
+
+  // Behind what they need. Inputs among them have no inputs of their own.
+  const std::vector<CallPtr>& entries() const { return entries_; }
+  // Where the maker of a symbol stands among them.
+  std::size_t position(const Symbol& symbol) const {
+    const auto number = input_number(symbol);
+    return positions_.at(number ? input_entries_.at(*number).get() : symbol.call().get());
+  }
+  std::optional<std::size_t> input_number(const Symbol& symbol) const {
+    const auto found = std::find_if(inputs_.begin(), inputs_.end(), [&](const Symbol& i) { return same(i, symbol); });
+    if (found == inputs_.end()) return std::nullopt;
+    return static_cast<std::size_t>(found - inputs_.begin());
+  }
+  // Of an entry that is an input; of one that leads to no output too.
+  CallPtr input_entry(std::size_t number) {
+    CallPtr& entry = input_entries_[number];
+    if (entry == nullptr) {
+      const Symbol& input = inputs_[number];
+      const bool inside = !input.call()->inputs.empty();  // another network's, from the middle
+      entry = inside ? input_symbol(std::make_shared<InputNode>(input.shape().from(1), options_of(input))).call()
+                     : input.call();
+    }
+    return entry;
+  }
+  // Layers in the order in which they were met.
+  const std::vector<std::shared_ptr<LayerNode>>& met() const { return met_; }
+
+ private:
+  struct Visit {
+    CallPtr call;
+    std::size_t next = 0;
+  };
+
+  static LayerOptions options_of(const Symbol& symbol) {
+    return {.name = "", .dtype = symbol.call()->layer->policy(), .trainable = true};
+  }
+
+  void meet(const std::shared_ptr<LayerNode>& layer) {
+    if (std::find(met_.begin(), met_.end(), layer) == met_.end()) met_.push_back(layer);
+  }
+
+  void enter(const Symbol& symbol, std::vector<Visit>& path) {
+    if (const auto number = input_number(symbol)) {
+      const CallPtr entry = input_entry(*number);
+      if (positions_.contains(entry.get())) return;
+      meet(entry->layer);
+      return finish(entry);
+    }
+    if (positions_.contains(symbol.call().get())) return;
+    const std::shared_ptr<LayerNode>& layer = symbol.call()->layer;
+    if (symbol.call()->inputs.empty()) {
+      throw ConfigError(where_ + " is not connected: its output hangs on " + layer->where() + ", of shape " +
+                        to_string(symbol.shape()) +
+                        ", which is not among the inputs. Give it too: Model({..., x}, "
+                        "{...})");
+    }
+    meet(layer);
+    path.push_back({symbol.call()});
+  }
+
+  void finish(const CallPtr& call) {
+    positions_[call.get()] = entries_.size();
+    entries_.push_back(call);
+  }
+
+  const std::string& where_;
+  const std::vector<Symbol>& inputs_;
+  std::map<std::size_t, CallPtr> input_entries_;
+  std::map<const Call*, std::size_t> positions_;
+  std::vector<CallPtr> entries_;
+  std::vector<std::shared_ptr<LayerNode>> met_;
+};
+
+// Keras's order: by the longest way from any call of a layer to an output, the longest first; then as met. Inputs that
+// lead to no output stand before all others of the last rank.
+std::vector<std::shared_ptr<LayerNode>> in_keras_order(const Tracer& tracer,
+                                                       const std::vector<std::shared_ptr<LayerNode>>& inputs) {
+  const auto& entries = tracer.entries();
+  std::vector<std::size_t> depth(entries.size(), 0);
+  std::map<const LayerNode*, std::size_t> layer_depth;
+  for (std::size_t i = entries.size(); i-- > 0;) {
+    std::size_t& of_layer = layer_depth[entries[i]->layer.get()];
+    of_layer = depth[i] = std::max(depth[i], of_layer);
+    for (const Symbol& input : entries[i]->inputs) {
+      std::size_t& before = depth[tracer.position(input)];
+      before = std::max(before, depth[i] + 1);
+    }
+  }
+  std::vector<std::shared_ptr<LayerNode>> layers;
+  std::copy_if(inputs.begin(), inputs.end(), std::back_inserter(layers),
+               [&](const auto& input) { return !layer_depth.contains(input.get()); });
+  layers.insert(layers.end(), tracer.met().begin(), tracer.met().end());
+  std::stable_sort(layers.begin(), layers.end(),
+                   [&](const auto& a, const auto& b) { return layer_depth[a.get()] > layer_depth[b.get()]; });
+  return layers;
+}
+
+}  // namespace
+
+Network::Network(const std::string& where, const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs)
+    : inputs_(inputs.size()), outputs_() {
+  if (inputs.empty() || outputs.empty()) throw ConfigError(where + ": give at least one input and one output");
+  Tracer tracer(where, inputs);
+  for (const Symbol& output : outputs) tracer.trace(output);
+
+  std::vector<TensorNumber> first_output;
+  TensorNumber next = inputs_;
+  const auto number = [&](const Symbol& symbol) {
+    const auto input = tracer.input_number(symbol);
+    return input ? *input : first_output[tracer.position(symbol)] + symbol.output();
+  };
+  for (const auto& entry : tracer.entries()) {
+    first_output.push_back(next);
+    if (entry->inputs.empty()) continue;
+    std::vector<TensorNumber> from;
+    for (const Symbol& input : entry->inputs) from.push_back(number(input));
+    calls_.push_back({entry->layer, std::move(from), next, entry->outputs.size()});
+    next += entry->outputs.size();
+  }
+  for (const Symbol& output : outputs) outputs_.push_back(number(output));
+
+  for (std::size_t i = 0; i < inputs_; ++i) input_layers_.push_back(tracer.input_entry(i)->layer);
+  layers_ = in_keras_order(tracer, input_layers_);
+  std::set<std::string> names;
+  for (const LayerPtr& layer : layers_) {
+    if (names.insert(layer->name()).second) continue;
+    throw ConfigError(where + ": the name '" + layer->name() + "' is taken; names of layers must be unique");
+  }
+}
+
+void Network::append(const LayerPtr& layer) {
+  const TensorNumber next = calls_.empty() ? inputs_ : calls_.back().first_output + 1;
+  calls_.push_back({layer, outputs_, next, 1});
+  outputs_ = {next};
+  layers_.push_back(layer);
+}
+
+void Network::pop() {
+  outputs_ = calls_.back().inputs;
+  calls_.pop_back();
+  layers_.pop_back();
+}
+
+const LayerNode* Network::maker(TensorNumber tensor) const {
+  for (const Call& call : calls_) {
+    if (call.first_output <= tensor && tensor < call.first_output + call.outputs) return call.layer.get();
+  }
+  return nullptr;
+}
+
+namespace {
+
+// Whether a layer would take a time step after the other of what it does not take alone: then it helps to know what
+// the layer before it does.
+bool takes_steps(const LayerNode& layer, std::vector<Shape> inputs) {
+  inputs.front() = inputs.front().prepend(Shape::kUnknown);
+  try {
+    (void)layer.output_shapes(inputs);
+    return true;
+  } catch (const ShapeError&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::vector<Shape> Network::shapes_after(const Call& call, const std::vector<Shape>& known) const {
+  std::vector<Shape> inputs;
+  for (const TensorNumber n : call.inputs) inputs.push_back(known[n]);
+  const LayerNode* before = maker(call.inputs.front());
+  try {
+    std::vector<Shape> outputs =
+        before == nullptr ? call.layer->output_shapes_for_data(inputs) : call.layer->output_shapes(inputs);
+    if (outputs.size() == call.outputs) return outputs;
+    throw ShapeError(call.layer->where() + " returns " + std::to_string(outputs.size()) +
+                     " tensors (return_state); a Sequential model takes layers with one output");
+  } catch (const ShapeError& error) {
+    const std::string hint = before != nullptr ? before->output_hint() : "";
+    if (hint.empty() || !takes_steps(*call.layer, inputs)) throw;
+    throw ShapeError(std::string(error.what()) + ". The layer before it, '" + before->name() + "', " + hint);
+  }
+}
+
+std::vector<Shape> Network::shapes(const std::vector<Shape>& inputs) const {
+  std::vector<Shape> all = inputs;
+  for (const Call& call : calls_) {
+    for (Shape& shape : shapes_after(call, all)) all.push_back(std::move(shape));
+  }
+  return all;
+}
+
+std::vector<Shape> Network::output_shapes(const std::vector<Shape>& inputs) const {
+  const std::vector<Shape> all = shapes(inputs);
+  std::vector<Shape> out;
+  for (const TensorNumber n : outputs_) out.push_back(all[n]);
+  return out;
+}
+
+void Network::build(const std::vector<Shape>& inputs) const {
+  std::vector<Shape> all = inputs;
+  for (const Call& call : calls_) {
+    std::vector<Shape> after = shapes_after(call, all), from;
+    for (const TensorNumber n : call.inputs) from.push_back(all[n]);
+    call.layer->build(from);
+    all.insert(all.end(), after.begin(), after.end());
+  }
+}
+
+std::vector<engine::Value> Network::plan(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs) const {
+  const TensorNumber tensors = calls_.empty() ? inputs_ : calls_.back().first_output + calls_.back().outputs;
+  std::vector<std::size_t> readers(tensors, 0);
+  for (const Call& call : calls_) {
+    for (const TensorNumber n : call.inputs) ++readers[n];
+  }
+  for (const TensorNumber n : outputs_) ++readers[n];
+
+  // A value for each reader of a tensor, taken from the front.
+  std::vector<std::vector<engine::Value>> values;
+  const auto add = [&](engine::Value v) {
+    const std::size_t count = readers[values.size()];
+    values.push_back(builder.fan_out(v, count));
+    std::reverse(values.back().begin(), values.back().end());
+  };
+  const auto take = [&](TensorNumber n) {
+    const engine::Value v = values[n].back();
+    values[n].pop_back();
+    return v;
+  };
+  for (const engine::Value v : inputs) add(v);
+  for (const Call& call : calls_) {
+    std::vector<engine::Value> from;
+    for (const TensorNumber n : call.inputs) from.push_back(take(n));
+    for (const engine::Value v : call.layer->plan(builder, from)) add(v);
+  }
+  std::vector<engine::Value> out;
+  for (const TensorNumber n : outputs_) out.push_back(take(n));
+  return out;
+}
+
+}  // namespace rondo::graph

@@ -1,0 +1,68 @@
+// Network: layers called one after the other, each with what others or the inputs have given.
+//
+// Calls are the network's, not the layers': one layer may be called several times, here and in other networks. Tensors
+// have numbers: first the inputs, then the outputs of each call. Shapes are those of samples, without the batch axis.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/layer_node.hpp"
+#include "graph/symbol.hpp"
+
+namespace rondo::graph {
+
+class Network {
+ public:
+  using LayerPtr = std::shared_ptr<LayerNode>;
+  using TensorNumber = std::size_t;
+  struct Call {
+    LayerPtr layer;
+    std::vector<TensorNumber> inputs;
+    TensorNumber first_output;
+    std::size_t outputs;
+  };
+
+  // With one input, which is its output until a call is added.
+  Network() = default;
+  // What leads from the inputs to the outputs. ConfigError where an output hangs on something else, in words.
+  Network(const std::string& where, const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs);
+
+  // A network in a line: calls the layer with the output there is; its first output takes its place.
+  void append(const LayerPtr& layer);
+  // Takes the last call back.
+  void pop();
+
+  std::size_t inputs() const { return inputs_; }
+  // The InputLayers of a graph, in the order of its inputs; none in a line.
+  const std::vector<LayerPtr>& input_layers() const { return input_layers_; }
+  const std::vector<Call>& calls() const { return calls_; }
+  const std::vector<TensorNumber>& outputs() const { return outputs_; }
+  // Each once, in Keras's order, with the InputLayers of a graph.
+  const std::vector<LayerPtr>& layers() const { return layers_; }
+
+  // The layer that puts a tensor out; null for an input.
+  const LayerNode* maker(TensorNumber tensor) const;
+
+  // Of all tensors, for these inputs. ShapeError where a layer cannot take what comes; it says what the layer before it
+  // does, where that is the cause.
+  std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
+  // Of the outputs.
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const;
+  // Makes the parameters of all layers.
+  void build(const std::vector<Shape>& inputs) const;
+  // Adds the network to a plan and returns its outputs.
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs) const;
+
+ private:
+  std::vector<Shape> shapes_after(const Call& call, const std::vector<Shape>& known) const;
+
+  std::size_t inputs_ = 1;
+  std::vector<Call> calls_;
+  std::vector<TensorNumber> outputs_{0};
+  std::vector<LayerPtr> layers_, input_layers_;
+};
+
+}  // namespace rondo::graph

@@ -1,0 +1,53 @@
+#include "graph/symbol.hpp"
+
+#include <utility>
+
+namespace rondo {
+
+namespace graph {
+
+Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>& inputs) {
+  std::vector<Shape> samples;
+  for (const Symbol& input : inputs) samples.push_back(input.shape().from(1));
+  if (samples.empty()) throw ShapeError(layer->where() + ": no input was given");
+  auto made = std::make_shared<Call>(Call{layer, inputs, layer->output_shapes_for_data(samples)});
+  layer->build(samples);
+  std::vector<Symbol> outputs;
+  for (std::size_t i = 0; i < made->outputs.size(); ++i) outputs.emplace_back(made, i);
+  return Symbols(std::move(outputs));
+}
+
+Symbol input_symbol(const std::shared_ptr<LayerNode>& input) {
+  return {std::make_shared<Call>(Call{input, {}, {input->declared_input()}}), 0};
+}
+
+bool same(const Symbol& a, const Symbol& b) {
+  if (a.call() == b.call()) return a.output() == b.output();
+  return a.call()->inputs.empty() && a.call()->layer == b.call()->layer;
+}
+
+}  // namespace graph
+
+Shape Symbol::shape() const { return call_->outputs[output_].prepend(Shape::kUnknown); }
+DType Symbol::dtype() const { return call_->layer->dtype(); }
+const std::string& Symbol::layer_name() const { return call_->layer->name(); }
+
+Symbols::operator Symbol() const {
+  require(1);
+  return all_.front();
+}
+
+const Symbol& Symbols::operator[](std::size_t i) const {
+  if (i < all_.size()) return all_[i];
+  throw ShapeError(all_.front().call()->layer->where() + " has " + std::to_string(all_.size()) +
+                   " outputs, numbered from 0; there is none with the number " + std::to_string(i));
+}
+
+void Symbols::require(std::size_t count) const {
+  if (all_.size() == count) return;
+  const std::string given = std::to_string(all_.size());
+  throw ShapeError(all_.front().call()->layer->where() + " has " + given + " outputs where " + std::to_string(count) +
+                   (count == 1 ? " is" : " are") + " wanted; take them apart: .unpack<" + given + ">()");
+}
+
+}  // namespace rondo

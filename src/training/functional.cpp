@@ -1,0 +1,117 @@
+#include "training/functional.hpp"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include <rondo/model.hpp>
+
+#include "graph/symbol.hpp"
+
+namespace rondo {
+
+namespace training {
+
+FunctionalNode::FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs,
+                               const std::string& name)
+    : ModelNode("Functional", name), inputs_(inputs), outputs_(outputs) {
+  network_ = graph::Network(where(), inputs, outputs);
+  (void)dtype();  // one for all layers
+  for (const Symbol& input : inputs) declared_.push_back(input.shape().from(1));
+  if (declared_.size() == 1) declare_input(declared_.front());
+  mark_built();  // calling them has built the layers
+}
+
+std::string FunctionalNode::input_name(std::size_t input) const {
+  return inputs_.size() == 1 ? "X" : "X['" + network_.input_layers()[input]->name() + "']";
+}
+
+std::vector<Shape> FunctionalNode::output_shapes(const std::vector<Shape>& inputs) const {
+  if (inputs.size() != network_.inputs()) {
+    throw ShapeError(where() + " takes " + std::to_string(network_.inputs()) + " inputs, " +
+                     std::to_string(inputs.size()) + " were given");
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    bool fits = inputs[i].rank() == declared_[i].rank();
+    for (Index axis = 0; fits && axis < declared_[i].rank(); ++axis) {
+      // The number of time steps may be another: the weights do not depend on it, or a layer says so.
+      const bool time = axis == 0 && declared_[i].rank() > 1;
+      fits = time || declared_[i][axis] == Shape::kUnknown || declared_[i][axis] == inputs[i][axis];
+    }
+    if (fits) continue;
+    throw ShapeError(where() + " expects " + input_name(i) + " of shape " + graph::batch_text(declared_[i]) + ", got " +
+                     graph::batch_text(inputs[i]));
+  }
+  return network_.output_shapes(inputs);
+}
+
+namespace {
+
+using graph::Json;
+using graph::Network;
+
+// How Keras names the tensors of a network: [layer, number of its call, number of the output].
+std::vector<Json> keras_histories(const Network& network) {
+  std::vector<Json> histories;
+  for (const auto& input : network.input_layers()) histories.push_back(Json::array({input->name(), 0, 0}));
+  std::map<const graph::LayerNode*, int> calls;
+  for (const Network::Call& call : network.calls()) {
+    const int number = calls[call.layer.get()]++;
+    for (std::size_t i = 0; i < call.outputs; ++i) histories.push_back(Json::array({call.layer->name(), number, i}));
+  }
+  return histories;
+}
+
+}  // namespace
+
+graph::Json FunctionalNode::config() const {
+  const std::vector<Json> histories = keras_histories(network_);
+  const std::vector<Shape> shapes = network_.shapes(declared_);
+  const auto tensor = [&](Network::TensorNumber n) {
+    return Json{{"class_name", "__keras_tensor__"},
+                {"config",
+                 {{"shape", graph::batch_shape_config(shapes[n])},
+                  {"dtype", std::string(to_string(dtype()))},
+                  {"keras_history", histories[n]}}}};
+  };
+  Json config = LayerNode::config();
+  config["layers"] = Json::array();
+  for (const auto& layer : layers()) {
+    Json nodes = Json::array();
+    for (const Network::Call& call : network_.calls()) {
+      if (call.layer != layer) continue;
+      Json args = Json::array(), kwargs = Json::object();
+      std::vector<Json> tensors;
+      for (const auto n : call.inputs) tensors.push_back(tensor(n));
+      if (layer->takes_initial_state() && tensors.size() > 1) {
+        args.push_back(tensors.front());
+        kwargs["initial_state"] = std::vector<Json>(tensors.begin() + 1, tensors.end());
+      } else if (tensors.size() == 1) {
+        args.push_back(tensors.front());
+      } else {
+        args.push_back(tensors);
+      }
+      nodes.push_back({{"args", args}, {"kwargs", kwargs}});
+    }
+    config["layers"].push_back({{"class_name", layer->class_name()},
+                                {"config", layer->config()},
+                                {"name", layer->name()},
+                                {"inbound_nodes", nodes}});
+  }
+  const auto listed = [&](const std::vector<Network::TensorNumber>& tensors) {
+    Json list = Json::array();
+    for (const auto n : tensors) list.push_back(histories[n]);
+    return list.size() == 1 ? list.front() : list;
+  };
+  std::vector<Network::TensorNumber> inputs;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs.push_back(i);
+  config["input_layers"] = listed(inputs);
+  config["output_layers"] = listed(network_.outputs());
+  return config;
+}
+
+}  // namespace training
+
+Model::Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const ModelOptions& options)
+    : Model(graph::make_layer<training::FunctionalNode>(inputs, outputs, options.name)) {}
+
+}  // namespace rondo

@@ -1,0 +1,32 @@
+// FunctionalNode: a model that is any graph of layers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "training/model_node.hpp"
+
+namespace rondo::training {
+
+class FunctionalNode final : public ModelNode {
+ public:
+  FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const std::string& name);
+
+  const std::vector<Symbol>& inputs() const { return inputs_; }
+  const std::vector<Symbol>& outputs() const { return outputs_; }
+
+  const Shape& declared(std::size_t input) const override { return declared_[input]; }
+  std::string input_name(std::size_t input) const override;
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override;
+  graph::Json config() const override;
+
+ protected:
+  // As in Keras: the layers were built before there was a model.
+  std::string path_begin() const override { return ""; }
+
+ private:
+  std::vector<Symbol> inputs_, outputs_;
+  std::vector<Shape> declared_;
+};
+
+}  // namespace rondo::training

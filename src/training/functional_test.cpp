@@ -1,0 +1,258 @@
+// Models that are graphs, as a user writes them.
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "support/expect_error.hpp"
+
+namespace rondo {
+namespace {
+
+using test::expect_error;
+
+Tensor ramp(const Shape& shape, double from = 0) {
+  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
+  return Tensor(shape, elements);
+}
+
+class Functional : public testing::Test {
+ protected:
+  void SetUp() override {
+    clear_session();
+    set_random_seed(11);
+  }
+};
+
+// A sequence and some numbers beside it to one number.
+Model two_inputs() {
+  const Input series({5, 2}, {.name = "series"}), facts({3}, {.name = "facts"});
+  const Symbol read = LSTM(4)(series);
+  return Model({series, facts}, {Dense(1)(Concatenate()({read, facts}))});
+}
+
+TEST_F(Functional, ALineOfLayersIsTheSequentialModel) {
+  const Input in({5, 2});
+  const Model model(in, Dense(1)(LSTM(4)(in)));
+  const Sequential line{LSTM(4, {.input_shape = {5, 2}}), Dense(1)};
+  line.set_weights(model.get_weights());
+  for (const Model& each : {model, static_cast<const Model&>(line)}) {
+    each.compile({.optimizer = "adam", .loss = "mse", .metrics = {"mae"}});
+    each.fit(ramp({7, 5, 2}), ramp({7, 1}), {.batch_size = 3, .epochs = 2, .verbose = 0, .shuffle = false});
+  }
+  const Tensor X = ramp({4, 5, 2}, 0.3);
+  EXPECT_TRUE(model.predict(X, {.verbose = 0}).identical(line.predict(X, {.verbose = 0})));
+  EXPECT_EQ(model.evaluate(X, ramp({4, 1}), {.verbose = 0}).loss(),
+            line.evaluate(X, ramp({4, 1}), {.verbose = 0}).loss());
+}
+
+TEST_F(Functional, DataOfSeveralInputsComeInOrderOrByName) {
+  const Model model = two_inputs();
+  model.compile({.optimizer = "adam", .loss = "mse"});
+  const Tensor series = ramp({6, 5, 2}), facts = ramp({6, 3}, 0.5), y = ramp({6, 1});
+  const History history = model.fit(Inputs{series, facts}, y, {.batch_size = 4, .epochs = 30, .verbose = 0});
+  EXPECT_LT(history["loss"].back(), history["loss"].front());
+  const Tensor in_order = model.predict(Inputs{series, facts}, {.verbose = 0});
+  const Tensor by_name = model.predict(Inputs{{"facts", facts}, {"series", series}}, {.verbose = 0});
+  EXPECT_TRUE(in_order.identical(by_name));
+  EXPECT_EQ(model.evaluate(Inputs{series, facts}, y, {.verbose = 0}).loss(),
+            model.evaluate(Inputs{{"facts", facts}, {"series", series}}, y, {.verbose = 0}).loss());
+}
+
+TEST_F(Functional, ValidationTakesSeveralInputsToo) {
+  const Model model = two_inputs();
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor series = ramp({8, 5, 2}), facts = ramp({8, 3}, 0.5), y = ramp({8, 1});
+  const Inputs tail(std::vector<Tensor>{series.rows(6, 8), facts.rows(6, 8)});
+  const auto trained = [&](const FitOptions& options) {
+    const Model again = two_inputs();
+    again.set_weights(model.get_weights());
+    again.compile({.optimizer = "sgd", .loss = "mse"});
+    return options.validation_data ? again.fit(Inputs{series.rows(0, 6), facts.rows(0, 6)}, y.rows(0, 6), options)
+                                   : again.fit(Inputs{series, facts}, y, options);
+  };
+  const History split = trained({.epochs = 2, .verbose = 0, .validation_split = 0.25, .shuffle = false});
+  const History given = trained({.epochs = 2, .verbose = 0, .validation_data = {tail, y.rows(6, 8)}, .shuffle = false});
+  EXPECT_EQ(split["val_loss"], given["val_loss"]);
+  EXPECT_EQ(split["loss"], given["loss"]);
+}
+
+TEST_F(Functional, SeveralOutputsArePredictedTogether) {
+  const Input in({5, 2});
+  const auto [y, h, c] = LSTM(4, {.return_sequences = true, .return_state = true})(in).unpack<3>();
+  const Model model({in}, {y, h, Dense(2)(c)});
+  const std::vector<Tensor> all = model.predict_outputs(ramp({3, 5, 2}), {.batch_size = 2, .verbose = 0});
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].shape(), (Shape{3, 5, 4}));
+  EXPECT_EQ(all[1].shape(), (Shape{3, 4}));
+  EXPECT_EQ(all[2].shape(), (Shape{3, 2}));
+  for (Index b = 0; b < 3; ++b) EXPECT_EQ(all[0](b, 4, 1), all[1](b, 1)) << "h is the last step";
+  expect_error<ShapeError>(
+      [&] {
+        (void)model.predict(ramp({3, 5, 2}), {.verbose = 0});
+      },
+      {"3 outputs", "predict_outputs"});
+}
+
+TEST_F(Functional, AModelCanBeCutOutOfATrainedOne) {
+  const Input source({4, 2}), target({3, 1});
+  const LSTM encoder(5, {.return_state = true}), decoder(5, {.return_sequences = true});
+  const Dense head(1);
+  const auto [y, h, c] = encoder(source).unpack<3>();
+  const Model whole({source, target}, {head(decoder(target, {.initial_state = {h, c}}))});
+  whole.compile({.optimizer = "adam", .loss = "mse"});
+  const Tensor X = ramp({6, 4, 2}), start = ramp({6, 3, 1});
+  whole.fit(Inputs{X, start}, ramp({6, 3, 1}, 0.2), {.epochs = 5, .verbose = 0});
+
+  const Model states({source}, {h, c});
+  const Input h0({5}), c0({5});
+  const Model rest({target, h0, c0}, {head(decoder(target, {.initial_state = {h0, c0}}))});
+  const std::vector<Tensor> encoded = states.predict_outputs(X, {.verbose = 0});
+  EXPECT_TRUE(rest.predict(Inputs{start, encoded[0], encoded[1]}, {.verbose = 0})
+                  .identical(whole.predict(Inputs{X, start}, {.verbose = 0})));
+  // From the middle of the graph on.
+  const Model tail({target, h, c}, {head(decoder(target, {.initial_state = {h, c}}))});
+  EXPECT_TRUE(tail.predict(Inputs{start, encoded[0], encoded[1]}, {.verbose = 0})
+                  .identical(whole.predict(Inputs{X, start}, {.verbose = 0})));
+}
+
+TEST_F(Functional, ALayerCalledTwiceHasItsWeightsOnce) {
+  const Input a({4, 2}), b({4, 2});
+  const LSTM lstm(3);
+  const Model model({a, b}, {Dense(1)(Add()({lstm(a), lstm(b)}))});
+  EXPECT_EQ(model.weights().size(), 5u);
+  EXPECT_EQ(model.weights()[0].path, "lstm/lstm_cell/kernel") << "as in Keras, without the model's name";
+  EXPECT_EQ(model.count_params(), 4 * 3 * (2 + 3 + 1) + 3 + 1);
+}
+
+TEST_F(Functional, LayersComeInKerasOrder) {
+  const Input a({3}, {.name = "a"}), b({3}, {.name = "b"});
+  const Symbol x = Dense(3, {.name = "early"})(a);
+  const Symbol y = Dense(3, {.name = "late"})(x);
+  const Model model({a, b}, {Add({.name = "sum"})({b, y})});
+  std::vector<std::string> names;
+  for (const Layer& layer : model.layers()) names.push_back(layer.name());
+  EXPECT_EQ(names, (std::vector<std::string>{"a", "early", "b", "late", "sum"}));
+  EXPECT_EQ(model.get_layer("early").count_params(), 12);
+}
+
+TEST_F(Functional, ASummarySaysWhatIsConnectedToWhat) {
+  const Input in({6}, {.name = "numbers"});
+  const Symbol x = Dense(6, {.name = "wide"})(in);
+  const Model model({in}, {Add({.name = "sum"})({in, x})}, {.name = "residual"});
+  EXPECT_EQ(model.summary_text(),
+            R"(Model: "residual"
+┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Layer (type)                  ┃ Output Shape              ┃         Param # ┃ Connected to               ┃
+┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ numbers (InputLayer)          │ (None, 6)                 │               0 │ -                          │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ wide (Dense)                  │ (None, 6)                 │              42 │ numbers[0][0]              │
+├───────────────────────────────┼───────────────────────────┼─────────────────┼────────────────────────────┤
+│ sum (Add)                     │ (None, 6)                 │               0 │ numbers[0][0], wide[0][0]  │
+└───────────────────────────────┴───────────────────────────┴─────────────────┴────────────────────────────┘
+ Total params: 42 (168.00 B)
+ Trainable params: 42 (168.00 B)
+ Non-trainable params: 0 (0.00 B)
+)");
+  const Model line(in, x, {.name = "line"});
+  EXPECT_EQ(line.summary_text().find("Connected to"), std::string::npos);
+  EXPECT_NE(line.summary_text().find("numbers (InputLayer)"), std::string::npos);
+}
+
+TEST_F(Functional, AStreamOfAGraphGoesAsTheSequence) {
+  const Input in({6, 3});
+  const Symbol x = LSTM(3, {.return_sequences = true})(in);
+  const Symbol sum = Add()({in, x});
+  const Model model(in, Dense(2)(Concatenate()({sum, x})));
+  const Tensor X = ramp({1, 6, 3});
+  const Tensor whole = model.predict(X, {.verbose = 0});
+  Stream stream = model.stream();
+  for (Index t = 0; t < 6; ++t) {
+    const Tensor y = stream.step(Tensor{X(0, t, 0), X(0, t, 1), X(0, t, 2)});
+    for (Index u = 0; u < 2; ++u) EXPECT_EQ(y(u), whole(0, t, u)) << t;
+  }
+  expect_error<ConfigError>([] { (void)two_inputs().stream(); }, {"2 inputs", "a stream is for"});
+}
+
+TEST_F(Functional, AnInnerModelThatGrowsIsSeenByTheOuterOne) {
+  const Sequential inner{Dense(3, {.kernel_initializer = "ones", .input_shape = {2}})};
+  const Input in({2});
+  const Model outer(in, inner(in));
+  const Tensor X{{1, 2}};
+  EXPECT_EQ(outer.predict(X, {.verbose = 0})(0, 0), 3);
+  inner.add(Dense(3, {.kernel_initializer = "ones"}));
+  EXPECT_EQ(outer.predict(X, {.verbose = 0})(0, 0), 9);
+}
+
+// ---- mistakes -----------------------------------------------------------------------------------------------------
+
+TEST_F(Functional, AnOutputThatHangsOnSomethingElseIsNamed) {
+  const Input a({3}, {.name = "a"}), b({4}, {.name = "b"});
+  const Symbol y = Concatenate()({a, b});
+  expect_error<ConfigError>([&] { (void)Model({a}, {y}); }, {"not connected", "layer 'b' (InputLayer)", "(None, 4)"});
+  expect_error<ConfigError>([&] { (void)Model({a, a}, {y}); }, {"the input 'a' was given twice"});
+  expect_error<ConfigError>([&] { (void)Model(std::vector<Symbol>{}, {y}); }, {"at least one input"});
+}
+
+TEST_F(Functional, TwoLayersOfOneNameAreRefused) {
+  const Input in({3});
+  const Symbol x = Dense(3, {.name = "same"})(in);
+  expect_error<ConfigError>([&] { (void)Model(in, Dense(3, {.name = "same"})(x)); }, {"the name 'same' is taken"});
+}
+
+TEST_F(Functional, MisfitsAreFoundWhenALayerIsCalled) {
+  const Input a({5, 3}), b({4, 3});
+  expect_error<ShapeError>([&] { (void)Add()({a, b}); }, {"cannot merge", "(None, 5, 3), (None, 4, 3)"});
+  expect_error<ShapeError>([&] { (void)Concatenate()({a, b}); }, {"along axis -1", "(None, 4, 3)", "differ elsewhere"});
+  expect_error<ShapeError>([&] { (void)Add()(a); }, {"two tensors or more"});
+  expect_error<ConfigError>([&] { (void)Dense(2)(a, {.initial_state = {b}}); }, {"not recurrent", "initial_state"});
+  expect_error<ShapeError>([&] { (void)Dense(2)({a, b}); }, {"takes one input, 2 were given"});
+  const Symbols states = LSTM(4, {.return_state = true})(a);
+  expect_error<ShapeError>([&] { (void)Dense(2)(states); }, {"has 3 outputs where 1 is wanted", ".unpack<3>()"});
+  expect_error<ShapeError>([&] { (void)states.unpack<2>(); }, {"has 3 outputs where 2 are wanted"});
+  expect_error<ShapeError>([&] { (void)states[3]; }, {"no"});
+}
+
+TEST_F(Functional, DataForTheWrongInputsAreRefused) {
+  const Model model = two_inputs();
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor series = ramp({6, 5, 2}), facts = ramp({6, 3}), y = ramp({6, 1});
+  expect_error<ShapeError>([&] { model.fit(series, y, {.verbose = 0}); }, {"has 2 inputs", "Inputs{a, b, ...}"});
+  expect_error<ShapeError>(
+      [&] {
+        (void)model.predict(Inputs{facts, series}, {.verbose = 0});
+      },
+      {"X['series']", "(None, 5, 2)", "(6, 3)"});
+  expect_error<ShapeError>(
+      [&] {
+        model.fit(Inputs{series, facts.rows(0, 5)}, y, {.verbose = 0});
+      },
+      {"X['series'] has 6 samples", "X['facts'] has 5"});
+  expect_error<ConfigError>(
+      [&] {
+        (void)model.predict(Inputs{{"series", series}, {"fact", facts}}, {.verbose = 0});
+      },
+      {"no input 'fact'", "Did you mean 'facts'"});
+  expect_error<ConfigError>(
+      [&] {
+        (void)model.predict(Inputs{{"series", series}, {"series", facts}}, {.verbose = 0});
+      },
+      {"no data were given for its input 'facts'"});
+}
+
+TEST_F(Functional, FitOfSeveralOutputsIsRefusedByName) {
+  const Input in({3});
+  const Model model({in}, {Dense(1)(in), Dense(2)(in)});
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  expect_error<ConfigError>(
+      [&] {
+        model.fit(ramp({4, 3}), ramp({4, 1}), {.verbose = 0});
+      },
+      {"2 outputs", "not supported yet"});
+}
+
+}  // namespace
+}  // namespace rondo
