@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Changes the library on purpose, one place at a time, and reports which changes the tests do not notice.
 
-    ./dev mutants                   all of them (hours on two processors)
-    ./dev mutants --only chunk      those whose name has the word in it
-    tools/mutants.py --check        only whether every change still finds its place in the sources (part of ./dev test)
+    ./dev mutants                      all of them (about half an hour on two processors)
+    ./dev mutants --only chunk,relay   those whose name has one of the words in it
+    tools/mutants.py --check           only whether every change still finds its place in the sources (part of ./dev test)
 
 A change that no test notices is a line of the library that could be wrong without anybody knowing: it wants a test. The
 changes are in tools/mutants_list.py; add one where a new loop, key, bound or refresh came into the house.
@@ -148,7 +148,7 @@ def try_one(mutant) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="a word of the names")
+    parser.add_argument("--only", default="", help="words of the names, several with commas between")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     faults = misplaced(ROOT)
@@ -159,7 +159,7 @@ def main() -> int:
         print(f"{len(MUTANTS)} changes find their place")
         return 0
 
-    chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
+    chosen = [mutant for mutant in MUTANTS if any(words in mutant.name for words in options.only.split(","))]
     copy_tree()
     configure()
     done = build()
