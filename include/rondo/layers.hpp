@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <rondo/activations.hpp>
 #include <rondo/dtype_policy.hpp>
@@ -92,6 +93,75 @@ struct ActivationOptions {
 class Activation : public Layer {
  public:
   explicit Activation(const ActivationFn& activation, const ActivationOptions& options = {});
+};
+
+struct MaskingOptions {
+  Real mask_value = 0.0;
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// Tells the layers behind it which time steps count: those of which some feature differs from mask_value. The others
+// become zeros, and an LSTM passes over them with its state. Input (batch, timesteps, features); for sequences of
+// different lengths in one tensor:
+//
+//   Sequential model{Masking({.mask_value = -1, .input_shape = {30, 2}}), LSTM(16), Dense(1)};
+class Masking : public Layer {
+ public:
+  explicit Masking(const MaskingOptions& options = {});
+};
+
+// ---- reshaping: without weights; time steps and features change places, so masks end here
+// ----------------------------
+
+struct FlattenOptions {
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// All numbers of a sample in a row: (batch, a, b) to (batch, a b).
+class Flatten : public Layer {
+ public:
+  explicit Flatten(const FlattenOptions& options = {});
+};
+
+struct ReshapeOptions {
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// The numbers of a sample, in their order, in another shape, given without the batch axis; one size may be -1, what is
+// left. ShapeError where the numbers do not fill it.
+class Reshape : public Layer {
+ public:
+  explicit Reshape(const Shape& target_shape, const ReshapeOptions& options = {});
+};
+
+struct PermuteOptions {
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// The axes of a sample in another order, counted from 1: Permute({2, 1}) exchanges time and features.
+class Permute : public Layer {
+ public:
+  explicit Permute(std::vector<Index> dims, const PermuteOptions& options = {});
+};
+
+struct RepeatVectorOptions {
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// The same numbers at each of n time steps: (batch, features) to (batch, n, features). Takes no memory for them.
+class RepeatVector : public Layer {
+ public:
+  explicit RepeatVector(Dim n, const RepeatVectorOptions& options = {});
 };
 
 // ---- merging: layers of several tensors, for graphs (symbol.hpp) ----------------------------------------------------

@@ -11,6 +11,7 @@ class InputNode final : public LayerNode {
   InputNode(const Shape& sample, const LayerOptions& options);
 
   bool is_input() const override { return true; }
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override { return inputs; }
   std::vector<engine::Value> plan(engine::PlanBuilder&, const std::vector<engine::Value>& inputs) const override {
     return inputs;

@@ -89,6 +89,10 @@ class LayerNode {
   // nothing to compute. `what` says whose shape `given` is, the sample's own or with the batch in front.
   void require_sizes(const char* what, const Shape& given, const Shape& sample) const;
 
+  // Whether a time step of the outputs depends on that step of the inputs and earlier ones alone, so that the layer can
+  // be walked step by step in a stream. Sample shapes as in output_shapes.
+  virtual bool keeps_time(const std::vector<Shape>& inputs) const = 0;
+
   // Whether data enter a network here (InputNode).
   virtual bool is_input() const { return false; }
 

@@ -232,6 +232,16 @@ std::vector<Shape> Network::shapes(const std::vector<Shape>& inputs) const {
   return all;
 }
 
+const LayerNode* Network::first_to_mix_time(const std::vector<Shape>& inputs) const {
+  const std::vector<Shape> all = shapes(inputs);
+  for (const Call& call : calls_) {
+    std::vector<Shape> from;
+    for (const TensorNumber n : call.inputs) from.push_back(all[n]);
+    if (!call.layer->keeps_time(from)) return call.layer.get();
+  }
+  return nullptr;
+}
+
 std::vector<Shape> Network::output_shapes(const std::vector<Shape>& inputs) const {
   const std::vector<Shape> all = shapes(inputs);
   std::vector<Shape> out;

@@ -49,6 +49,8 @@ class Network {
   // Of all tensors, for these inputs. ShapeError where a layer cannot take what comes; it says what the layer before it
   // does, where that is the cause.
   std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
+  // The first layer that does not keep time; null if all do.
+  const LayerNode* first_to_mix_time(const std::vector<Shape>& inputs) const;
   // Of the outputs.
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const;
   // Makes the parameters of all layers.

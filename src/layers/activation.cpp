@@ -54,6 +54,8 @@ class ActivationNode final : public graph::LayerNode {
     return {y};
   }
 
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
+
   // "linear" hands on what came in, which is not known here.
   std::string output_activation() const override { return fn_.name() == "linear" ? "" : fn_.name(); }
 

@@ -127,6 +127,7 @@ class DenseNode final : public graph::LayerNode {
     return dtype() == DType::float32 ? plan_as<float>(builder, inputs[0]) : plan_as<double>(builder, inputs[0]);
   }
 
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
   std::string output_activation() const override { return options_.activation.name(); }
 
   Json config() const override {

@@ -319,6 +319,8 @@ class LstmNode final : public graph::LayerNode {
 
   bool stateful() const override { return options_.stateful; }
   bool takes_initial_state() const override { return true; }
+  // One that goes backwards says so itself.
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
   void reset_states() const override {
     if (state_ != nullptr) state_->reset();
   }
@@ -523,7 +525,8 @@ class LstmNode final : public graph::LayerNode {
          .state = state,
          .rounded = builder.rounds_weights() ? builder.elements(kernels::bf16_weights_size(layout_)) : Place{}},
         block_));
-    return with_mask<T>(builder, x, outputs, /*from_state=*/true);
+    // A state that was zero when the stream began still is where no step has counted.
+    return with_mask<T>(builder, x, outputs, /*from_state=*/false);
   }
 
   // How many steps backward takes at a time.

@@ -20,8 +20,13 @@ const std::map<std::string, Factory>& factories() {
         {"Add", add_from_config},
         {"Concatenate", concatenate_from_config},
         {"Dense", dense_from_config},
+        {"Flatten", flatten_from_config},
         {"InputLayer", input_from_config},
         {"LSTM", lstm_from_config},
+        {"Masking", masking_from_config},
+        {"Permute", permute_from_config},
+        {"RepeatVector", repeat_vector_from_config},
+        {"Reshape", reshape_from_config},
     };
   });
 }

@@ -174,6 +174,11 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity
   for (const engine::Value v : outputs) builder.output(v);
   auto program = std::make_shared<Program>();
   if (mode != Mode::predict) {
+    if (builder.info(outputs.front()).mask) {
+      throw ConfigError(where() +
+                        ": the output has a mask, and losses with masks are not supported yet; let the last recurrent "
+                        "layer return its last step only (.return_sequences = false)");
+    }
     program->head.emplace(builder, builder.info(outputs.front()), truth, *compiled_->loss, compiled_->metrics);
   }
   program->plan = builder.finish();

@@ -44,6 +44,9 @@ class ModelNode : public graph::LayerNode {
   bool stateful() const override;
   void reset_states() const override;
   std::string output_activation() const override;
+  bool keeps_time(const std::vector<Shape>& inputs) const override {
+    return network_.first_to_mix_time(inputs) == nullptr;
+  }
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
     return network_.plan(builder, inputs);

@@ -75,9 +75,14 @@ class Stream::Impl {
                         std::to_string(node.network().outputs().size()) +
                         " outputs; a stream is for a model of one input and one output");
     }
+    if (const graph::LayerNode* mixer = node.network().first_to_mix_time({node.declared(0)})) {
+      throw ConfigError(node.where() + " cannot be streamed: " + mixer->where() +
+                        " mixes time steps, a stream knows one at a time");
+    }
     const bool rounds = rounds_weights(node, options);
     // One step of a sequence; a model without a time axis takes its sample.
-    const Shape sample = node.declared_input().rank() > 1 ? node.declared_input().with(0, 1) : node.declared_input();
+    const Shape& declared = node.declared(0);
+    const Shape sample = declared.rank() > 1 ? declared.with(0, 1) : declared;
     engine::PlanBuilder builder(node.dtype(), 1, rounds ? engine::Use::streaming_bfloat16 : engine::Use::streaming);
     builder.output(node.plan(builder, {builder.input(sample)}).front());
     std::unique_ptr<const engine::Plan> plan = builder.finish();

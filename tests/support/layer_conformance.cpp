@@ -396,6 +396,7 @@ class Conformance {
       expect_lower(bench.step(targets_, sgd, 1), before);
     }
     if (inputs_.size() > 1 || targets_.size() > 1) return;
+    if (!run(weighted(dtype), inputs_).output_mask.shape().empty()) return;  // losses with masks are refused so far
     Sequential model;
     // A layer without weights learns through one in front of it that keeps the shape.
     if (weights_.empty()) model.add(Dense(case_.samples[0].back(), {.dtype = dtype}));

@@ -115,6 +115,8 @@ class AddNode final : public graph::LayerNode {
     return {layers::broadcast(*this, inputs)};
   }
 
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
+
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
     std::vector<ValueInfo> infos;

@@ -93,6 +93,11 @@ class ConcatenateNode final : public graph::LayerNode {
     return {out};
   }
 
+  bool keeps_time(const std::vector<Shape>& inputs) const override {
+    const Index rank = inputs.front().rank();
+    return rank == 1 || sample_axis(rank) > 0;
+  }
+
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
     std::vector<ValueInfo> infos;

@@ -1,0 +1,79 @@
+// Reshape: the numbers of a sample, in their order, as a tensor of another shape.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers.hpp>
+
+#include "layers/nodes.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/reshaping/rearrange.hpp"
+
+namespace rondo {
+
+namespace {
+
+class ReshapeNode final : public graph::LayerNode {
+ public:
+  ReshapeNode(const Shape& target, const Shape& input_shape, const graph::LayerOptions& common)
+      : LayerNode("Reshape", common), target_(target) {
+    int open = 0;
+    for (const Index size : target) {
+      open += size == -1 ? 1 : 0;
+      if (size == -1 || size > 0) continue;
+      throw ConfigError(where() + ": target_shape is " + to_string(target) +
+                        "; sizes are 1 or more, or -1 for the rest");
+    }
+    if (target.empty() || open > 1) {
+      throw ConfigError(where() + ": target_shape is " + to_string(target) +
+                        "; give one axis at least, and -1 for one axis at most");
+    }
+    declare_input(input_shape);
+  }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    const Shape& x = only_input(inputs);
+    Index rest = 1, open = -1;  // what the given sizes take, and the axis that takes what is left
+    for (Index axis = 0; axis < target_.rank(); ++axis) {
+      if (target_[axis] == -1) {
+        open = axis;
+      } else {
+        rest *= target_[axis];
+      }
+    }
+    if (!x.fully_known()) return {target_};  // -1 is an unknown size
+    const bool fits = open < 0 ? x.elements() == rest : x.elements() % rest == 0;
+    if (!fits) {
+      throw ShapeError(where() + " cannot make samples of shape " + to_string(target_) + " from " +
+                       graph::batch_text(x) + ", which has " + std::to_string(x.elements()) + " numbers in a sample");
+    }
+    return {open < 0 ? target_ : target_.with(open, x.elements() / rest)};
+  }
+  bool keeps_time(const std::vector<Shape>&) const override { return false; }
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                  const std::vector<engine::Value>& inputs) const override {
+    return {layers::add_rearranged(builder, inputs[0], output_shapes({builder.info(inputs[0]).sample}).front())};
+  }
+  graph::Json config() const override {
+    graph::Json config = LayerNode::config();
+    config["target_shape"] = std::vector<Index>(target_.begin(), target_.end());
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>&) override {}
+
+ private:
+  Shape target_;
+};
+
+}  // namespace
+
+Reshape::Reshape(const Shape& target_shape, const ReshapeOptions& options)
+    : Layer(graph::make_layer<ReshapeNode>(target_shape, options.input_shape,
+                                           graph::LayerOptions{options.name, options.dtype})) {}
+
+std::shared_ptr<graph::LayerNode> layers::reshape_from_config(const graph::Json& config) {
+  return std::make_shared<ReshapeNode>(Shape(config.at("target_shape").get<std::vector<Index>>()), Shape{},
+                                       common_options(config));
+}
+
+}  // namespace rondo
