@@ -4,6 +4,7 @@
 #include <rondo/rondo.hpp>
 
 #include "support/layer_conformance.hpp"
+#include "support/layer_probe.hpp"
 
 namespace rondo {
 namespace {
@@ -50,6 +51,42 @@ TEST(GraphConformance, ALayerCalledTwiceSumsItsGradients) {
                      },
                  .samples = {{steps, 2}, {steps, 2}},
                  .nan_reach = NanReach::onward});
+  }
+}
+
+Tensor normal(const Shape& shape, std::uint32_t stream) {
+  const RandomStream random(3, Purpose::user, stream);
+  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = random.normal(i);
+  return Tensor(shape, std::move(elements));
+}
+
+// Where weight gradients are computed chunk by chunk, and where two threads hand them to each other: two calls are one
+// call with the rows of both.
+TEST(GraphConformance, ALayerCalledTwiceSumsItsGradientsInLargeSizesToo) {
+  const Index units = 16;
+  struct Case {
+    Index steps, rows, threads;
+    bool recompute;
+  };
+  for (const Case& c : {Case{8, 100, 1, false}, Case{8, 100, 2, true}, Case{40, 20, 1, true}, Case{3, 400, 2, false}}) {
+    SCOPED_TRACE(std::to_string(c.steps) + " steps, " + std::to_string(c.rows) + " rows");
+    const LSTMOptions options{.return_sequences = true, .recompute = c.recompute, .dtype = DType::float64};
+    const Input a({c.steps, 2}, {.dtype = DType::float64}), b({c.steps, 2}, {.dtype = DType::float64});
+    const LSTM shared(units, options), alone(units, options);
+    const Model model({a, b}, {shared(a), shared(b)});
+    alone.build({Shape::kUnknown, c.steps, 2});
+    alone.set_weights(shared.get_weights());
+    const std::vector<Tensor> X{normal({c.rows, c.steps, 2}, 1), normal({c.rows, c.steps, 2}, 2)};
+    const std::vector<Tensor> dy{normal({c.rows, c.steps, units}, 3), normal({c.rows, c.steps, units}, 4)};
+    const test::Probed twice = test::probe(*model.node(), {.inputs = X, .cotangents = dy, .threads = c.threads});
+    const test::Probed once = test::probe(
+        *alone.node(), {.inputs = {concatenate(X, 0)}, .cotangents = {concatenate(dy, 0)}, .threads = c.threads});
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_TRUE(allclose(twice.weight_gradients[i], once.weight_gradients[i], {.rtol = 1e-10, .atol = 1e-9})) << i;
+    }
+    EXPECT_TRUE(
+        allclose(concatenate(twice.input_gradients, 0), once.input_gradients[0], {.rtol = 1e-10, .atol = 1e-12}));
   }
 }
 

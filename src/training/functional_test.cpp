@@ -127,6 +127,22 @@ TEST_F(Functional, ALayerCalledTwiceHasItsWeightsOnce) {
   EXPECT_EQ(model.count_params(), 4 * 3 * (2 + 3 + 1) + 3 + 1);
 }
 
+TEST_F(Functional, ASharedLayerTrainsAsTheOneItIs) {
+  // (a + b) K is a K + b K.
+  const Input a({3}, {.dtype = DType::float64}), b({3}, {.dtype = DType::float64});
+  const DenseOptions options{.use_bias = false, .dtype = DType::float64};
+  const Dense shared(2, options), once(2, options);
+  const Model apart({a, b}, {Add({.dtype = DType::float64})({shared(a), shared(b)})});
+  const Model together({a, b}, {once(Add({.dtype = DType::float64})({a, b}))});
+  once.set_weights(shared.get_weights());
+  for (const Model& model : {apart, together}) {
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    model.fit(Inputs{ramp({6, 3}), ramp({6, 3}, 0.4)}, ramp({6, 2}),
+              {.batch_size = 2, .epochs = 3, .verbose = 0, .shuffle = false});
+  }
+  EXPECT_TRUE(allclose(shared.get_weights()[0], once.get_weights()[0], {.rtol = 1e-12, .atol = 1e-12}));
+}
+
 TEST_F(Functional, LayersComeInKerasOrder) {
   const Input a({3}, {.name = "a"}), b({3}, {.name = "b"});
   const Symbol x = Dense(3, {.name = "early"})(a);
