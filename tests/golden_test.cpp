@@ -186,6 +186,11 @@ void run_layer(Check& check, const Json& one, DType dtype) {
   for (std::size_t i = 0; i < one["calls"].size(); ++i) {
     const Json& call = one["calls"][i];
     const std::string what = one["calls"].size() == 1 ? "" : "call " + std::to_string(i) + ", ";
+    if (call.contains("training") && call["training"] == false) {
+      // Gradients are those of training, in which the layer may do something else.
+      check.near("in inference, " + what + "output", inference(node, call), call["outputs"], tolerance(dtype));
+      continue;
+    }
     compare_call(check, what, node, call, static_cast<Index>(i), gradient);
     if (call.contains("weights_after")) {
       compare_weights(check, what + "weight after", *node, call["weights_after"], tolerance(dtype));

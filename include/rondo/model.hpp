@@ -151,6 +151,12 @@ class Model : public Layer {
   template <std::convertible_to<Symbol> In, std::convertible_to<Symbol> Out>
   Model(const In& input, const Out& output, const ModelOptions& options = {})
       : Model(std::vector<Symbol>{input}, std::vector<Symbol>{output}, options) {}
+  template <std::convertible_to<Symbol> Out>
+  Model(const std::vector<Symbol>& inputs, const Out& output, const ModelOptions& options = {})
+      : Model(inputs, std::vector<Symbol>{output}, options) {}
+  template <std::convertible_to<Symbol> In>
+  Model(const In& input, const std::vector<Symbol>& outputs, const ModelOptions& options = {})
+      : Model(std::vector<Symbol>{input}, outputs, options) {}
 
   // Sets how the model learns. Checks names at once; shapes are checked at the first data. Weights stay; the optimizer
   // is a new one each time ("rmsprop" if none is given), without memory of the one before. Loss and metrics that are

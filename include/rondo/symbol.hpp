@@ -53,7 +53,7 @@ class Symbols {
   operator Symbol() const;
   std::size_t size() const { return all_.size(); }
   // ShapeError for a number beyond the last.
-  const Symbol& operator[](std::size_t i) const;
+  Symbol operator[](std::size_t i) const;
   // All of them: auto [y, h, c] = layer(x).unpack<3>(). ShapeError unless there are N.
   template <std::size_t N>
   std::array<Symbol, N> unpack() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -51,6 +52,9 @@ class PlanBuilder {
   // (Executor::add_gradients), in the order of the walk.
   Place gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
 
+  // How often this plan has called a layer before: its calls draw different random numbers.
+  Index call_number(const void* layer) { return calls_[layer]++; }
+
   // Names rows of state that a streaming plan carries, for the stream to read and write.
   void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }
 
@@ -73,6 +77,7 @@ class PlanBuilder {
 
   std::unique_ptr<Plan> plan_;
   std::vector<Added> added_;
+  std::map<const void*, Index> calls_;
   std::vector<std::size_t> asked_;  // gradient slots, since the last executor
 };
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 
 #include "core/range.hpp"
@@ -21,7 +22,9 @@ namespace rondo::engine {
 struct Run {
   std::byte* arena = nullptr;
   Index rows = 0;
-  Index step = 0;  // streaming: how many walks have gone before; in the first one the state counts as zero
+  Index step = 0;       // streaming: how many walks have gone before; in the first one the state counts as zero
+  Index first_row = 0;  // of the whole batch, where the arena has a part of it
+  std::uint64_t training_step = 0;  // which random numbers are drawn
 };
 
 // One layer at work. Executors are immutable once their plan is made, and shared by all its callers; what they compute

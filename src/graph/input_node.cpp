@@ -7,6 +7,7 @@ namespace rondo::graph {
 InputNode::InputNode(const Shape& sample, const LayerOptions& options) : LayerNode("InputLayer", options) {
   if (sample.empty()) throw ShapeError(where() + ": give the shape of one sample, for example Input({5, 2})");
   declare_input(sample);
+  mark_built();
 }
 
 Json InputNode::config() const {

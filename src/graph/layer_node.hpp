@@ -79,8 +79,9 @@ class LayerNode {
   // empty.
   virtual std::string output_hint() const { return ""; }
 
-  // The name of the activation whose values come out, up to a factor between 0 and 1; "" where that says nothing.
-  virtual std::string output_activation() const { return ""; }
+  // The name of the activation whose values come out as an output, up to a factor between 0 and 1; "" where that says
+  // nothing.
+  virtual std::string output_activation(std::size_t /*output*/) const { return ""; }
 
   // A sentence for a user whose data have this sample shape, which the layer cannot take: how to reshape them.
   virtual std::string input_hint(const Shape&) const { return ""; }
@@ -107,6 +108,8 @@ class LayerNode {
   void add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
                      std::function<Index(Index)> place, const Initializer& initializer);
   const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
+  // The random seed when the layer was made.
+  std::uint64_t seed() const { return seed_; }
 
   // ShapeError for sizes that no data can have.
   void declare_input(const Shape& sample);
@@ -121,7 +124,7 @@ class LayerNode {
   DTypePolicy policy_;
   bool trainable_;
   bool built_ = false;
-  // Key of the initial weights: the seed and the layer's number at construction.
+  // Key of the initial weights and of what the layer draws: the seed and the layer's number at construction.
   std::uint64_t seed_;
   std::uint32_t number_;
   Shape declared_input_;

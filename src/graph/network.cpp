@@ -184,9 +184,9 @@ void Network::pop() {
   layers_.pop_back();
 }
 
-const LayerNode* Network::maker(TensorNumber tensor) const {
+const Network::Call* Network::maker(TensorNumber tensor) const {
   for (const Call& call : calls_) {
-    if (call.first_output <= tensor && tensor < call.first_output + call.outputs) return call.layer.get();
+    if (call.first_output <= tensor && tensor < call.first_output + call.outputs) return &call;
   }
   return nullptr;
 }
@@ -210,7 +210,8 @@ bool takes_steps(const LayerNode& layer, std::vector<Shape> inputs) {
 std::vector<Shape> Network::shapes_after(const Call& call, const std::vector<Shape>& known) const {
   std::vector<Shape> inputs;
   for (const TensorNumber n : call.inputs) inputs.push_back(known[n]);
-  const LayerNode* before = maker(call.inputs.front());
+  const Call* made = maker(call.inputs.front());
+  const LayerNode* before = made == nullptr ? nullptr : made->layer.get();
   try {
     std::vector<Shape> outputs =
         before == nullptr ? call.layer->output_shapes_for_data(inputs) : call.layer->output_shapes(inputs);

@@ -43,8 +43,8 @@ class Network {
   // Each once, in Keras's order, with the InputLayers of a graph.
   const std::vector<LayerPtr>& layers() const { return layers_; }
 
-  // The layer that puts a tensor out; null for an input.
-  const LayerNode* maker(TensorNumber tensor) const;
+  // The call that puts a tensor out; null for an input.
+  const Call* maker(TensorNumber tensor) const;
 
   // Of all tensors, for these inputs. ShapeError where a layer cannot take what comes; it says what the layer before it
   // does, where that is the cause.

@@ -1,16 +1,31 @@
 #include "graph/symbol.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace rondo {
 
 namespace graph {
 
+Call::~Call() {
+  std::vector<Symbol> rest = std::move(inputs);
+  while (!rest.empty()) {
+    const Symbol last = std::move(rest.back());
+    rest.pop_back();
+    if (last.call().use_count() > 1) continue;
+    std::vector<Symbol>& its = const_cast<Call&>(*last.call()).inputs;  // nobody else has it
+    std::move(its.begin(), its.end(), std::back_inserter(rest));
+    its.clear();
+  }
+}
+
 Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>& inputs) {
+  if (layer->is_input()) throw ConfigError(layer->where() + " is where data enter; it cannot be called");
   std::vector<Shape> samples;
   for (const Symbol& input : inputs) samples.push_back(input.shape().from(1));
   if (samples.empty()) throw ShapeError(layer->where() + ": no input was given");
-  auto made = std::make_shared<Call>(Call{layer, inputs, layer->output_shapes_for_data(samples)});
+  auto made = std::make_shared<Call>(layer, inputs, layer->output_shapes_for_data(samples));
   layer->build(samples);
   std::vector<Symbol> outputs;
   for (std::size_t i = 0; i < made->outputs.size(); ++i) outputs.emplace_back(made, i);
@@ -18,7 +33,7 @@ Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>&
 }
 
 Symbol input_symbol(const std::shared_ptr<LayerNode>& input) {
-  return {std::make_shared<Call>(Call{input, {}, {input->declared_input()}}), 0};
+  return {std::make_shared<Call>(input, std::vector<Symbol>{}, std::vector<Shape>{input->declared_input()}), 0};
 }
 
 bool same(const Symbol& a, const Symbol& b) {
@@ -37,7 +52,7 @@ Symbols::operator Symbol() const {
   return all_.front();
 }
 
-const Symbol& Symbols::operator[](std::size_t i) const {
+Symbol Symbols::operator[](std::size_t i) const {
   if (i < all_.size()) return all_[i];
   throw ShapeError(all_.front().call()->layer->where() + " has " + std::to_string(all_.size()) +
                    " outputs, numbered from 0; there is none with the number " + std::to_string(i));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <rondo/symbol.hpp>
@@ -12,6 +13,13 @@
 namespace rondo::graph {
 
 struct Call {
+  Call(std::shared_ptr<LayerNode> called, std::vector<Symbol> from, std::vector<Shape> to)
+      : layer(std::move(called)), inputs(std::move(from)), outputs(std::move(to)) {}
+  // Lets go of those before it one by one: a long chain of destructors inside each other would not fit the stack.
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
   std::shared_ptr<LayerNode> layer;
   std::vector<Symbol> inputs;  // none for an InputLayer
   std::vector<Shape> outputs;  // sample shapes

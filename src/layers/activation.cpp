@@ -57,7 +57,7 @@ class ActivationNode final : public graph::LayerNode {
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
 
   // "linear" hands on what came in, which is not known here.
-  std::string output_activation() const override { return fn_.name() == "linear" ? "" : fn_.name(); }
+  std::string output_activation(std::size_t) const override { return fn_.name() == "linear" ? "" : fn_.name(); }
 
   Json config() const override {
     Json config = LayerNode::config();

@@ -128,7 +128,7 @@ class DenseNode final : public graph::LayerNode {
   }
 
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
-  std::string output_activation() const override { return options_.activation.name(); }
+  std::string output_activation(std::size_t) const override { return options_.activation.name(); }
 
   Json config() const override {
     Json config = LayerNode::config();

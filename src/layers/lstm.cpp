@@ -98,13 +98,17 @@ class LstmExecutor final : public engine::Executor {
   // Chunk by chunk, from the last steps to the first: what backward leaves of a chunk is still in the cache when the
   // weight gradients read it. A stage of rows and stages of weight gradients alternate, as the next chunk overwrites
   // what gradients have read. A single chunk leaves them to gradients(), which saves a barrier.
+  //
+  // What recomputes and has no gradients waits for a stage first: others may still read what it writes again.
   Index backward_stages() const override {
-    return backward_has_gradients() ? chunks() + (s_.relay ? 2 * s_.steps + chunks() : chunks()) : 1;
+    if (!backward_has_gradients()) return at_.checkpoints ? 2 : 1;
+    return chunks() + (s_.relay ? 2 * s_.steps + chunks() : chunks());
   }
   void backward(const Run& run, const engine::Member& member, Index stage) const noexcept override {
     if (!at_.dc) return;
     const kernels::LstmBackwardArgs<T> args = backward_arguments(run);
     if (!backward_has_gradients()) {
+      if (stage + 1 < backward_stages()) return;
       for (Index i = chunks() - 1; i >= 0; --i) backward_chunk(run, args, i, member);
       return;
     }
@@ -319,8 +323,8 @@ class LstmNode final : public graph::LayerNode {
 
   bool stateful() const override { return options_.stateful; }
   bool takes_initial_state() const override { return true; }
-  // One that goes backwards says so itself.
-  bool keeps_time(const std::vector<Shape>&) const override { return true; }
+  // Not from a state that is given: it may be the end of a whole sequence. One that goes backwards says so itself.
+  bool keeps_time(const std::vector<Shape>& inputs) const override { return inputs.size() == 1; }
   void reset_states() const override {
     if (state_ != nullptr) state_->reset();
   }
@@ -332,7 +336,9 @@ class LstmNode final : public graph::LayerNode {
            ", 1), or features of one step with as_features(X), (batch, 1, " + n + ")";
   }
 
-  std::string output_activation() const override { return options_.activation.name(); }
+  std::string output_activation(std::size_t output) const override {
+    return output == 2 ? "" : options_.activation.name();  // not c
+  }
 
   std::string output_hint() const override {
     if (options_.return_sequences) return "";

@@ -20,6 +20,7 @@ const std::map<std::string, Factory>& factories() {
         {"Add", add_from_config},
         {"Concatenate", concatenate_from_config},
         {"Dense", dense_from_config},
+        {"Dropout", dropout_from_config},
         {"Flatten", flatten_from_config},
         {"InputLayer", input_from_config},
         {"LSTM", lstm_from_config},

@@ -324,7 +324,8 @@ class Part {
   Tensor y_;
 };
 
-// One loss for one output so far.
+}  // namespace
+
 void require_one_output(const ModelNode& node, const char* call) {
   const std::size_t outputs = node.network().outputs().size();
   if (outputs == 1) return;
@@ -333,8 +334,6 @@ void require_one_output(const ModelNode& node, const char* call) {
                     "layers and " +
                     call + " that");
 }
-
-}  // namespace
 
 History fit(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y, const FitOptions& options) {
   const ModelNode::Fitting fitting(node);

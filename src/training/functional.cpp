@@ -13,7 +13,7 @@ namespace training {
 
 FunctionalNode::FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs,
                                const std::string& name)
-    : ModelNode("Functional", name), inputs_(inputs), outputs_(outputs) {
+    : ModelNode("Functional", name) {
   network_ = graph::Network(where(), inputs, outputs);
   (void)dtype();  // one for all layers
   for (const Symbol& input : inputs) declared_.push_back(input.shape().from(1));
@@ -22,7 +22,7 @@ FunctionalNode::FunctionalNode(const std::vector<Symbol>& inputs, const std::vec
 }
 
 std::string FunctionalNode::input_name(std::size_t input) const {
-  return inputs_.size() == 1 ? "X" : "X['" + network_.input_layers()[input]->name() + "']";
+  return network_.inputs() == 1 ? "X" : "X['" + network_.input_layers()[input]->name() + "']";
 }
 
 std::vector<Shape> FunctionalNode::output_shapes(const std::vector<Shape>& inputs) const {
@@ -103,7 +103,7 @@ graph::Json FunctionalNode::config() const {
     return list.size() == 1 ? list.front() : list;
   };
   std::vector<Network::TensorNumber> inputs;
-  for (std::size_t i = 0; i < inputs_.size(); ++i) inputs.push_back(i);
+  for (std::size_t i = 0; i < network_.inputs(); ++i) inputs.push_back(i);
   config["input_layers"] = listed(inputs);
   config["output_layers"] = listed(network_.outputs());
   return config;

@@ -12,9 +12,6 @@ class FunctionalNode final : public ModelNode {
  public:
   FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const std::string& name);
 
-  const std::vector<Symbol>& inputs() const { return inputs_; }
-  const std::vector<Symbol>& outputs() const { return outputs_; }
-
   const Shape& declared(std::size_t input) const override { return declared_[input]; }
   std::string input_name(std::size_t input) const override;
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override;
@@ -25,7 +22,6 @@ class FunctionalNode final : public ModelNode {
   std::string path_begin() const override { return ""; }
 
  private:
-  std::vector<Symbol> inputs_, outputs_;
   std::vector<Shape> declared_;
 };
 

@@ -229,7 +229,8 @@ TEST_F(Functional, MisfitsAreFoundWhenALayerIsCalled) {
   const Symbols states = LSTM(4, {.return_state = true})(a);
   expect_error<ShapeError>([&] { (void)Dense(2)(states); }, {"has 3 outputs where 1 is wanted", ".unpack<3>()"});
   expect_error<ShapeError>([&] { (void)states.unpack<2>(); }, {"has 3 outputs where 2 are wanted"});
-  expect_error<ShapeError>([&] { (void)states[3]; }, {"no"});
+  expect_error<ShapeError>([&] { (void)states[3]; }, {"3 outputs, numbered from 0", "the number 3"});
+  expect_error<ConfigError>([&] { (void)b(a); }, {"InputLayer", "cannot be called"});
 }
 
 TEST_F(Functional, DataForTheWrongInputsAreRefused) {
@@ -257,6 +258,97 @@ TEST_F(Functional, DataForTheWrongInputsAreRefused) {
         (void)model.predict(Inputs{{"series", series}, {"series", facts}}, {.verbose = 0});
       },
       {"no data were given for its input 'facts'"});
+}
+
+TEST_F(Functional, FitChecksShapesBehindTheInputToo) {
+  const Sequential model{Permute({2, 1}, {.input_shape = {5, 2}}), LSTM(3), Dense(1)};
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  expect_error<ShapeError>(
+      [&] {
+        model.fit(ramp({4, 7, 2}), ramp({4, 1}), {.verbose = 0});
+      },
+      {"built for 5 features", "(None, 2, 7)"});
+  expect_error<ShapeError>(
+      [&] {
+        (void)model.evaluate(ramp({4, 3, 2}), ramp({4, 1}), {.verbose = 0});
+      },
+      {"built for 5 features"});
+  const Sequential inner{Dense(200, {.input_shape = {3}})};
+  const Sequential outer{inner, Dense(1)};
+  outer.compile({.optimizer = "sgd", .loss = "mse"});
+  inner.pop();
+  inner.add(Dense(3));
+  expect_error<ShapeError>([&] { outer.fit(ramp({4, 3}), ramp({4, 1}), {.verbose = 0}); }, {"built for 200 features"});
+  inner.pop();
+  expect_error<StateError>([&] { outer.fit(ramp({4, 3}), ramp({4, 1}), {.verbose = 0}); }, {"has no layers"});
+}
+
+TEST_F(Functional, AStreamCannotBeginWithTheEndOfASequence) {
+  const Input in({5, 2});
+  const auto [y, h, c] = LSTM(4, {.return_sequences = true, .return_state = true})(in).unpack<3>();
+  const Model model(in, LSTM(4, {.return_sequences = true, .name = "second"})(y, {.initial_state = {h, c}}));
+  expect_error<ConfigError>([&] { (void)model.stream(); }, {"layer 'second' (LSTM)", "mixes time steps"});
+}
+
+TEST_F(Functional, AModelInsideThatIsReplacedByAnotherIsSeen) {
+  const auto three = [](double bias) {
+    return Dense(3, {.kernel_initializer = "zeros", .bias_initializer = Constant(bias), .input_shape = {3}});
+  };
+  const Sequential a{three(1), three(1), three(1)}, b{three(2)};
+  const Sequential outer{three(0), a}, top{outer};
+  const Tensor X = ramp({1, 3});
+  EXPECT_EQ(top.predict(X, {.verbose = 0})(0, 0), 1);
+  outer.pop();
+  outer.add(b);
+  EXPECT_EQ(top.predict(X, {.verbose = 0})(0, 0), 2);
+}
+
+TEST_F(Functional, AModelWhoseShapesComeWithTheDataMayFlattenThem) {
+  const Sequential model{Flatten(), Dense(1)};
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  model.fit(ramp({8, 5, 2}), ramp({8, 1}), {.verbose = 0});
+  EXPECT_NE(model.summary_text().find("(None, 10)"), std::string::npos);
+  model.add(Dense(2));
+  EXPECT_EQ(model.predict(ramp({3, 5, 2}), {.verbose = 0}).shape(), (Shape{3, 2}));
+  expect_error<ConfigError>([&] { (void)model.stream(); }, {"mixes time steps"});
+}
+
+TEST_F(Functional, WhatAnOutputIsIsAskedOfItsOwnLayer) {
+  const Input x({4}), z({4});
+  const Model two({x}, {Dense(3)(x), Dense(1, {.activation = "sigmoid"})(x)});
+  const auto [p, q] = two(z).unpack<2>();
+  const Model model(z, q);
+  model.compile({.optimizer = "sgd", .loss = "binary_crossentropy"});
+  EXPECT_GT(model.fit(ramp({4, 4}), Tensor{0, 1, 1, 0}, {.verbose = 0})["loss"][0], 0);
+}
+
+TEST_F(Functional, EveryLayerOfAGraphHasItsWeights) {
+  Index total = 0;
+  const Model model = two_inputs();
+  for (const Layer& layer : model.layers()) total += layer.count_params();
+  EXPECT_EQ(total, model.count_params());
+}
+
+TEST_F(Functional, BracesMayStandOnOneSide) {
+  const Input a({3}), b({3});
+  const Symbol sum = Add()({a, b});
+  EXPECT_EQ(Model({a, b}, Dense(1)(sum)).layers().size(), 4u);
+  const Symbol x = Dense(2)(a), y = Dense(2)(x);
+  EXPECT_EQ(Model(a, {x, y}).predict_outputs(ramp({2, 3}), {.verbose = 0}).size(), 2u);
+}
+
+TEST_F(Functional, ALayerCalledTwiceInARowIsShownWithItsInputs) {
+  const Input in({3}, {.name = "in"});
+  const Dense dense(3, {.name = "twice"});
+  EXPECT_NE(Model(in, dense(dense(in))).summary_text().find("in[0][0], twice[0][0]"), std::string::npos);
+}
+
+TEST_F(Functional, ALongChainOfCallsEndsWithoutAStackOfDestructors) {
+  const Input in({1});
+  const Add add;
+  Symbol x = in;
+  for (int i = 0; i < 200'000; ++i) x = add({x, x});
+  x = in;
 }
 
 TEST_F(Functional, FitOfSeveralOutputsIsRefusedByName) {

@@ -116,7 +116,7 @@ void check_labels(const ModelNode& node, const Head& head, const Tensor& y, cons
 }
 
 void check_can_learn(const ModelNode& node, const Head& head) {
-  const std::string activation = node.output_activation();
+  const std::string activation = node.output_activation(0);
   if (head.classes() == 1 && is_one_of(activation, {"softmax", "log_softmax", "sparsemax"})) {
     throw ConfigError(node.where() + ": it ends in " + activation + " over one unit, which is always " +
                       (activation == "log_softmax" ? "0" : "1") +

@@ -5,6 +5,7 @@
 
 #include "core/sizes.hpp"
 #include "training/data.hpp"
+#include "training/fit.hpp"
 #include "training/predict.hpp"
 
 namespace rondo::training {
@@ -19,6 +20,7 @@ MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, 
   const std::vector<Shape> samples{node.adapt_input(0, X)};
   (void)Size(X.elements()).bytes(node.dtype(), "the data X " + to_string(X));  // there can be such data
   const bool training = !y.empty();
+  if (training) require_one_output(node, "fit");
   if (training) require_samples(node, "", "X", X, "y", y);
   const Compiled* compiled = training ? &node.compiled("memory_required for fit") : nullptr;
   const Index capacity = std::clamp<Index>(X[0], 1, batch_size);

@@ -62,12 +62,14 @@ DType ModelNode::dtype() const {
                       std::string(to_string(first->dtype())) + " and " + layer->where() + " has " +
                       std::string(to_string(layer->dtype())));
   }
-  return first == nullptr ? floatx() : first->dtype();
+  if (first != nullptr) return first->dtype();
+  return layers().empty() ? floatx() : layers().front()->dtype();
 }
 
-std::string ModelNode::output_activation() const {
-  const graph::LayerNode* last = network_.maker(network_.outputs().front());
-  return last == nullptr ? "" : last->output_activation();
+std::string ModelNode::output_activation(std::size_t output) const {
+  const graph::Network::TensorNumber tensor = network_.outputs()[output];
+  const graph::Network::Call* call = network_.maker(tensor);
+  return call == nullptr ? "" : call->layer->output_activation(tensor - call->first_output);
 }
 
 void ModelNode::require_inputs(std::size_t given) const {
@@ -75,7 +77,9 @@ void ModelNode::require_inputs(std::size_t given) const {
   const std::string wanted = std::to_string(network_.inputs());
   throw ShapeError(where() + " has " + wanted + (network_.inputs() == 1 ? " input" : " inputs") + ", data for " +
                    std::to_string(given) + " were given" +
-                   (network_.inputs() == 1 ? "" : ": hand them over as Inputs{a, b, ...}, in the model's order"));
+                   (network_.inputs() == 1 ? ""
+                                           : ": fit, evaluate, predict and predict_outputs take Inputs{a, b, ...}, in "
+                                             "the model's order"));
 }
 
 std::vector<Shape> ModelNode::adapt_inputs(std::span<const Shape> batches) const {
@@ -167,6 +171,7 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, std
 
 std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, std::span<const Shape> samples,
                                                        const Shape& truth) const {
+  (void)output_shapes({samples.begin(), samples.end()});  // they fit every layer
   engine::PlanBuilder builder(dtype(), capacity, mode == Mode::train ? engine::Use::training : engine::Use::inference);
   std::vector<engine::Value> inputs;
   for (const Shape& sample : samples) inputs.push_back(builder.input(sample));
@@ -190,12 +195,18 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity
   return program;
 }
 
+void ModelNode::structure_changed() {
+  static constinit std::atomic<std::uint64_t> changes{0};
+  structure_ = changes.fetch_add(1, std::memory_order_relaxed) + 1;
+  forget_programs();
+}
+
 std::uint64_t ModelNode::structure() const {
-  std::uint64_t changes = structure_;
+  std::uint64_t last = structure_;
   for (const auto& layer : layers()) {
-    if (const auto* model = dynamic_cast<const ModelNode*>(layer.get())) changes += model->structure();
+    if (const auto* model = dynamic_cast<const ModelNode*>(layer.get())) last = std::max(last, model->structure());
   }
-  return changes;
+  return last;
 }
 
 void ModelNode::forget_programs() const {

@@ -43,7 +43,7 @@ class ModelNode : public graph::LayerNode {
   void set_trainable(bool trainable) override;
   bool stateful() const override;
   void reset_states() const override;
-  std::string output_activation() const override;
+  std::string output_activation(std::size_t output) const override;
   bool keeps_time(const std::vector<Shape>& inputs) const override {
     return network_.first_to_mix_time(inputs) == nullptr;
   }
@@ -102,15 +102,12 @@ class ModelNode : public graph::LayerNode {
   virtual std::string path_begin() const { return name() + "/"; }
 
   // For models whose layers change.
-  void structure_changed() {
-    ++structure_;
-    forget_programs();
-  }
+  void structure_changed();
 
   graph::Network network_;
 
  private:
-  // How often layers were added or removed, here and in the models inside.
+  // Which change of layers was the last, here or in the models inside, counted over all models.
   std::uint64_t structure() const;
 
   struct Entry {

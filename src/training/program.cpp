@@ -50,7 +50,8 @@ void Program::evaluate(engine::Workspace& workspace, const Samples& samples) con
 }
 
 Step Program::train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const {
-  const engine::Run run = workspace.run(samples.rows);
+  engine::Run run = workspace.run(samples.rows);
+  run.training_step = static_cast<std::uint64_t>(optimizer.iterations());
   plan->begin(run);
   plan->derive_if_stale(workspace);
   optimizer.begin_step();

@@ -79,10 +79,22 @@ class SequentialNode final : public ModelNode {
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {
     build_line(inputs.front());
-    declare_input(inputs.front().rank() > 1 ? inputs.front().with(0, Shape::kUnknown) : inputs.front());
+    declare_input(any_time(inputs.front()));
   }
 
  private:
+  // The shape with an unknown number of time steps, where the layers take that.
+  Shape any_time(const Shape& sample) const {
+    if (sample.rank() < 2) return sample;
+    const Shape open = sample.with(0, Shape::kUnknown);
+    try {
+      (void)network_.shapes({open});
+      return open;
+    } catch (const ShapeError&) {
+      return sample;
+    }
+  }
+
   void set_input(const Shape& sample) {
     if (!declared_input().empty()) {
       throw ConfigError(where() + " has already been configured to use input shape " +

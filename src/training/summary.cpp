@@ -113,14 +113,15 @@ class Table {
   std::vector<char> align_;
 };
 
-// Whether the table says what is connected to what: not for layers in a line, each behind the one before.
+// Whether the table says what is connected to what: not for layers in a line, each called once behind the one before.
 bool branches(const graph::Network& network) {
-  graph::Network::TensorNumber last = 0;
+  const graph::Network::Call* before = nullptr;
   for (const graph::Network::Call& call : network.calls()) {
-    if (call.inputs != std::vector{last}) return true;
-    last = call.first_output;
+    if (call.inputs.size() != 1 || network.maker(call.inputs.front()) != before) return true;
+    before = &call;
   }
-  return network.inputs() != 1 || network.layers().size() > network.calls().size() + network.input_layers().size();
+  const std::size_t in_a_line = network.calls().size() + network.input_layers().size();
+  return network.inputs() != 1 || network.layers().size() < in_a_line;
 }
 
 // Where columns end, in parts of the width, and the width itself.
@@ -256,9 +257,8 @@ std::string Model::summary_text(const SummaryOptions& options) const {
   std::vector<Row> rows;
   for (const auto& layer : model.layers()) {
     const std::vector<Parameter> parameters = layer->parameters();
-    const bool counts = layer->built() || layer->is_input();
     rows.push_back({layer->name() + " (" + layer->class_name() + ")", output_shape(network, shapes, *layer),
-                    counts ? with_commas(count(parameters, false)) : "0 (unbuilt)"});
+                    layer->built() ? with_commas(count(parameters, false)) : "0 (unbuilt)"});
     if (branched) rows.back().push_back(connected_to(network, *layer));
     if (options.show_trainable) rows.back().push_back(trainable_mark(parameters));
   }

@@ -3,6 +3,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "core/sizes.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 #include "layers/reshaping/rearrange.hpp"
@@ -16,11 +17,16 @@ class ReshapeNode final : public graph::LayerNode {
   ReshapeNode(const Shape& target, const Shape& input_shape, const graph::LayerOptions& common)
       : LayerNode("Reshape", common), target_(target) {
     int open = 0;
+    Size numbers = 1;
     for (const Index size : target) {
+      if (size > 0) numbers = numbers * size;
       open += size == -1 ? 1 : 0;
       if (size == -1 || size > 0) continue;
       throw ConfigError(where() + ": target_shape is " + to_string(target) +
                         "; sizes are 1 or more, or -1 for the rest");
+    }
+    if (!numbers.known()) {
+      throw ConfigError(where() + ": target_shape " + to_string(target) + " has more numbers than can be counted");
     }
     if (target.empty() || open > 1) {
       throw ConfigError(where() + ": target_shape is " + to_string(target) +

@@ -78,6 +78,7 @@ TEST(Reshaping, ARepeatedVectorFeedsADecoder) {
 TEST(Reshaping, MistakesAreNamed) {
   expect_error<ShapeError>([] { (void)Reshape({5})(Input({3, 4})); }, {"cannot make", "(5,)", "12 numbers"});
   expect_error<ConfigError>([] { (void)Reshape({-1, -1}); }, {"-1 for one axis at most"});
+  expect_error<ConfigError>([] { (void)Reshape({-1, 4294967296, 4294967296}); }, {"more numbers than can be counted"});
   expect_error<ConfigError>([] { (void)Permute({1, 3}); }, {"each axis behind the batch once"});
   expect_error<ShapeError>([] { (void)Permute({2, 1})(Input({4})); }, {"orders 2 axes", "(None, 4)"});
   expect_error<ConfigError>([] { (void)RepeatVector(0); }, {"n is 0"});
