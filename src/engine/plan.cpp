@@ -58,11 +58,7 @@ void Plan::clear_gradients(const Run& run, const Member& member) const noexcept 
   }
 }
 
-void Plan::forward(const Run& run, const Member& member, Index stage) const noexcept {
-  if (forward_stages_ == 1) {
-    for (const auto& e : executors_) e->forward(run, member, 0);
-    return;
-  }
+void Plan::forward_stage(const Run& run, const Member& member, Index stage) const noexcept {
   Index first = 0;  // in which the executor begins
   for (const auto& e : executors_) {
     const Index last = first + e->forward_stages() - 1;

@@ -94,7 +94,10 @@ class Plan {
   void clear_gradients(const Run& run, const Member& member) const noexcept;
   // In as many stages as the layers need; where one layer ends, the next begins in the same stage.
   Index forward_stages() const noexcept { return forward_stages_; }
-  void forward(const Run& run, const Member& member, Index stage) const noexcept;
+  void forward(const Run& run, const Member& member, Index stage) const noexcept {
+    if (forward_stages_ > 1) return forward_stage(run, member, stage);
+    for (const auto& e : executors_) e->forward(run, member, 0);  // in line, since a stream's step is as short
+  }
   Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, const Member& member) const noexcept;
@@ -110,6 +113,7 @@ class Plan {
   friend class Workspace;
   Plan() = default;
   static std::string workspace_text(Index capacity);  // for messages
+  void forward_stage(const Run& run, const Member& member, Index stage) const noexcept;
   void give_back(std::unique_ptr<Workspace::State> state) const;
 
   DType dtype_ = DType::float32;

@@ -117,7 +117,7 @@ class Stream::Impl {
         convert(x.data() + r * input_.features, input_.row<T>(arena_, r), input_.features);
       }
     }
-    plan_->forward({arena_, 1, step_}, engine::Member(0, 1), /*stage=*/0);
+    plan_->forward({arena_, 1, step_}, alone_, /*stage=*/0);
     ++step_;
     if (output_.rows == 1) {
       convert(output_.place.pointer<const T>(arena_), y.data(), outputs_);
@@ -169,6 +169,7 @@ class Stream::Impl {
   Rows input_{plan_->info(plan_->inputs().front())}, output_{plan_->info(plan_->outputs().front())};
   Index features_ = input_.rows * input_.features, outputs_ = output_.rows * output_.features;
   bool is_float32_ = dtype() == DType::float32;
+  const engine::Member alone_{0, 1};
   Index step_ = 0;  // since the state was zero
 };
 
