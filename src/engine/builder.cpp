@@ -137,8 +137,7 @@ std::vector<Value> PlanBuilder::fan_out(Value v, std::size_t consumers) {
     set_mask(each, info.mask);
     gradients.push_back(this->info(each).gradient);
   }
-  dtype() == DType::float32 ? add(SumGradients<float>(info, std::move(gradients)))
-                            : add(SumGradients<double>(info, std::move(gradients)));
+  add<SumGradients>(info, std::move(gradients));
   return values;
 }
 

@@ -63,6 +63,12 @@ class PlanBuilder {
   void add(E executor) {
     add_executor(std::make_unique<E>(std::move(executor)));
   }
+  // The same for an executor of the plan's dtype: add<AddExecutor>(terms, info).
+  template <template <class> class E, class... Arguments>
+  void add(Arguments&&... arguments) {
+    dtype() == DType::float32 ? add(E<float>(std::forward<Arguments>(arguments)...))
+                              : add(E<double>(std::forward<Arguments>(arguments)...));
+  }
 
   std::unique_ptr<const Plan> finish();
 

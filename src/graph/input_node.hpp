@@ -17,9 +17,6 @@ class InputNode final : public LayerNode {
     return inputs;
   }
   Json config() const override;
-
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
 };
 
 }  // namespace rondo::graph

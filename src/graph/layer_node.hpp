@@ -101,7 +101,8 @@ class LayerNode {
   const Shape& declared_input() const { return declared_input_; }
 
  protected:
-  virtual void create_parameters(const std::vector<Shape>& inputs) = 0;
+  // Nothing for layers without weights.
+  virtual void create_parameters(const std::vector<Shape>& /*inputs*/) {}
 
   // One packed block for the layer's parameters, of the instruction set chosen now.
   std::shared_ptr<engine::ParameterBlock> make_block(Index size, const kernels::KernelTable& table) const;

@@ -185,13 +185,29 @@ void Network::pop() {
 }
 
 const Network::Call* Network::maker(TensorNumber tensor) const {
+  const auto behind = std::upper_bound(calls_.begin(), calls_.end(), tensor,
+                                       [](TensorNumber t, const Call& call) { return t < call.first_output; });
+  return behind == calls_.begin() ? nullptr : &*std::prev(behind);
+}
+
+std::vector<Network::TensorName> Network::tensor_names() const {
+  std::vector<TensorName> names;
+  for (const LayerPtr& input : input_layers_) names.push_back({input->name(), 0, 0});
+  std::map<const LayerNode*, std::size_t> calls;
   for (const Call& call : calls_) {
-    if (call.first_output <= tensor && tensor < call.first_output + call.outputs) return &call;
+    const std::size_t number = calls[call.layer.get()]++;
+    for (std::size_t i = 0; i < call.outputs; ++i) names.push_back({call.layer->name(), number, i});
   }
-  return nullptr;
+  return names;
 }
 
 namespace {
+
+std::vector<Shape> inputs_of(const Network::Call& call, const std::vector<Shape>& all) {
+  std::vector<Shape> inputs;
+  for (const Network::TensorNumber n : call.inputs) inputs.push_back(all[n]);
+  return inputs;
+}
 
 // Whether a layer would take a time step after the other of what it does not take alone: then it helps to know what
 // the layer before it does.
@@ -208,8 +224,7 @@ bool takes_steps(const LayerNode& layer, std::vector<Shape> inputs) {
 }  // namespace
 
 std::vector<Shape> Network::shapes_after(const Call& call, const std::vector<Shape>& known) const {
-  std::vector<Shape> inputs;
-  for (const TensorNumber n : call.inputs) inputs.push_back(known[n]);
+  const std::vector<Shape> inputs = inputs_of(call, known);
   const Call* made = maker(call.inputs.front());
   const LayerNode* before = made == nullptr ? nullptr : made->layer.get();
   try {
@@ -236,9 +251,7 @@ std::vector<Shape> Network::shapes(const std::vector<Shape>& inputs) const {
 const LayerNode* Network::first_to_mix_time(const std::vector<Shape>& inputs) const {
   const std::vector<Shape> all = shapes(inputs);
   for (const Call& call : calls_) {
-    std::vector<Shape> from;
-    for (const TensorNumber n : call.inputs) from.push_back(all[n]);
-    if (!call.layer->keeps_time(from)) return call.layer.get();
+    if (!call.layer->keeps_time(inputs_of(call, all))) return call.layer.get();
   }
   return nullptr;
 }
@@ -253,9 +266,8 @@ std::vector<Shape> Network::output_shapes(const std::vector<Shape>& inputs) cons
 void Network::build(const std::vector<Shape>& inputs) const {
   std::vector<Shape> all = inputs;
   for (const Call& call : calls_) {
-    std::vector<Shape> after = shapes_after(call, all), from;
-    for (const TensorNumber n : call.inputs) from.push_back(all[n]);
-    call.layer->build(from);
+    const std::vector<Shape> after = shapes_after(call, all);
+    call.layer->build(inputs_of(call, all));
     all.insert(all.end(), after.begin(), after.end());
   }
 }

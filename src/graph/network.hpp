@@ -43,6 +43,13 @@ class Network {
   // Each once, in Keras's order, with the InputLayers of a graph.
   const std::vector<LayerPtr>& layers() const { return layers_; }
 
+  // How Keras names a tensor: an output of a layer, in one of its calls here.
+  struct TensorName {
+    std::string layer;
+    std::size_t call, output;
+  };
+  // Of all tensors of a graph.
+  std::vector<TensorName> tensor_names() const;
   // The call that puts a tensor out; null for an input.
   const Call* maker(TensorNumber tensor) const;
 

@@ -65,9 +65,6 @@ class ActivationNode final : public graph::LayerNode {
     return config;
   }
 
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
-
  private:
   template <class T>
   void add_executor(engine::PlanBuilder& builder, engine::Value x, engine::Value y) const {

@@ -1,6 +1,5 @@
 #include "training/functional.hpp"
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include <rondo/model.hpp>
@@ -49,29 +48,20 @@ namespace {
 using graph::Json;
 using graph::Network;
 
-// How Keras names the tensors of a network: [layer, number of its call, number of the output].
-std::vector<Json> keras_histories(const Network& network) {
-  std::vector<Json> histories;
-  for (const auto& input : network.input_layers()) histories.push_back(Json::array({input->name(), 0, 0}));
-  std::map<const graph::LayerNode*, int> calls;
-  for (const Network::Call& call : network.calls()) {
-    const int number = calls[call.layer.get()]++;
-    for (std::size_t i = 0; i < call.outputs; ++i) histories.push_back(Json::array({call.layer->name(), number, i}));
-  }
-  return histories;
-}
-
 }  // namespace
 
 graph::Json FunctionalNode::config() const {
-  const std::vector<Json> histories = keras_histories(network_);
+  const std::vector<Network::TensorName> names = network_.tensor_names();
+  const auto history = [&](Network::TensorNumber n) {
+    return Json::array({names[n].layer, names[n].call, names[n].output});
+  };
   const std::vector<Shape> shapes = network_.shapes(declared_);
   const auto tensor = [&](Network::TensorNumber n) {
     return Json{{"class_name", "__keras_tensor__"},
                 {"config",
                  {{"shape", graph::batch_shape_config(shapes[n])},
                   {"dtype", std::string(to_string(dtype()))},
-                  {"keras_history", histories[n]}}}};
+                  {"keras_history", history(n)}}}};
   };
   Json config = LayerNode::config();
   config["layers"] = Json::array();
@@ -99,7 +89,7 @@ graph::Json FunctionalNode::config() const {
   }
   const auto listed = [&](const std::vector<Network::TensorNumber>& tensors) {
     Json list = Json::array();
-    for (const auto n : tensors) list.push_back(histories[n]);
+    for (const auto n : tensors) list.push_back(history(n));
     return list.size() == 1 ? list.front() : list;
   };
   std::vector<Network::TensorNumber> inputs;

@@ -79,24 +79,22 @@ std::vector<Tensor> predict_all(const Model& model, training::ModelNode& node, c
   return out;
 }
 
-void require_one_tensor(const training::ModelNode& node, const char* call, const char* instead) {
+void require_one_tensor(const training::ModelNode& node, const char* call) {
   const std::size_t outputs = node.network().outputs().size();
   if (outputs == 1) return;
-  throw ShapeError(node.where() + " has " + std::to_string(outputs) + " outputs, " + call + " returns one tensor; " +
-                   instead);
+  throw ShapeError(node.where() + " has " + std::to_string(outputs) + " outputs, " + call +
+                   " returns one tensor; take predict_outputs, which returns them all");
 }
-
-constexpr const char* kPredictOutputs = "take predict_outputs, which returns them all";
 
 }  // namespace
 
 Tensor Model::predict(const Tensor& X, const PredictOptions& options) const {
-  require_one_tensor(model_node(), "predict", kPredictOutputs);
+  require_one_tensor(model_node(), "predict");
   return predict_all(*this, model_node(), {&X}, options).front();
 }
 
 Tensor Model::predict_only(const Inputs& X, const PredictOptions& options) const {
-  require_one_tensor(model_node(), "predict", kPredictOutputs);
+  require_one_tensor(model_node(), "predict");
   return predict_all(*this, model_node(), training::in_order(model_node(), X), options).front();
 }
 
@@ -106,7 +104,7 @@ std::vector<Tensor> Model::predict_outputs(const Inputs& X, const PredictOptions
 
 void Model::predict_into(const Tensor& X, Tensor& out, Dim batch_size) const {
   training::ModelNode& node = model_node();
-  require_one_tensor(node, "predict_into", kPredictOutputs);
+  require_one_tensor(node, "predict_into");
   if (!node.built()) node.build_for(training::check_inputs(node, {&X}, ""));
   const Tensor* const in = &X;
   Tensor* const to = &out;

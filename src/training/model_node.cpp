@@ -82,13 +82,6 @@ void ModelNode::require_inputs(std::size_t given) const {
                                              "the model's order"));
 }
 
-std::vector<Shape> ModelNode::adapt_inputs(std::span<const Shape> batches) const {
-  require_inputs(batches.size());
-  std::vector<Shape> samples;
-  for (std::size_t i = 0; i < batches.size(); ++i) samples.push_back(adapt_input(i, batches[i]));
-  return samples;
-}
-
 Shape ModelNode::adapt_input(std::size_t input, const Shape& batch) const {
   const std::string name = input_name(input);
   if (batch.rank() < 1) {

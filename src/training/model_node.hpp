@@ -60,8 +60,7 @@ class ModelNode : public graph::LayerNode {
   // The sample shape as the model reads it for data of shape `batch` at an input: a missing or superfluous last axis of
   // 1 is mended as in Keras. ShapeError where the data do not fit the declared input.
   Shape adapt_input(std::size_t input, const Shape& batch) const;
-  // The same for data at all inputs; ShapeError where there are more or fewer.
-  std::vector<Shape> adapt_inputs(std::span<const Shape> batches) const;
+  // ShapeError unless data for so many inputs are what the model takes.
   void require_inputs(std::size_t given) const;
   // Builds the layers for data of these sample shapes, if they are not built yet.
   void build_for(const std::vector<Shape>& samples);
@@ -97,7 +96,6 @@ class ModelNode : public graph::LayerNode {
   void require_no_fit(const char* call) const;
 
  protected:
-  void create_parameters(const std::vector<Shape>&) override {}
   // What stands in front of the paths of its layers' weights.
   virtual std::string path_begin() const { return name() + "/"; }
 

@@ -1,7 +1,6 @@
 // summary(): Keras's table of layers.
 #include <algorithm>
 #include <array>
-#include <map>
 #include <optional>
 
 #include <rondo/model.hpp>
@@ -197,20 +196,15 @@ std::string output_shape(const graph::Network& network, const Shapes& shapes, co
 }
 
 // What a layer's calls read: "lstm[0][0], input_layer[0][0]".
-std::string connected_to(const graph::Network& network, const graph::LayerNode& layer) {
-  std::vector<std::string> names;  // of the tensors
-  for (const auto& input : network.input_layers()) names.push_back(input->name() + "[0][0]");
-  std::map<const graph::LayerNode*, int> calls;
-  for (const graph::Network::Call& call : network.calls()) {
-    const std::string number = std::to_string(calls[call.layer.get()]++);
-    for (std::size_t i = 0; i < call.outputs; ++i) {
-      names.push_back(call.layer->name() + "[" + number + "][" + std::to_string(i) + "]");
-    }
-  }
+std::string connected_to(const graph::Network& network, const std::vector<graph::Network::TensorName>& names,
+                         const graph::LayerNode& layer) {
   std::string text;
   for (const graph::Network::Call& call : network.calls()) {
     if (call.layer.get() != &layer) continue;
-    for (const auto n : call.inputs) text += (text.empty() ? "" : ", ") + names[n];
+    for (const auto n : call.inputs) {
+      text += (text.empty() ? "" : ", ") + names[n].layer + "[" + std::to_string(names[n].call) + "][" +
+              std::to_string(names[n].output) + "]";
+    }
   }
   return text.empty() ? "-" : text;
 }
@@ -254,12 +248,13 @@ std::string Model::summary_text(const SummaryOptions& options) const {
   }
 
   const Shapes shapes = tensor_shapes(model);
+  const std::vector<graph::Network::TensorName> names = network.tensor_names();
   std::vector<Row> rows;
   for (const auto& layer : model.layers()) {
     const std::vector<Parameter> parameters = layer->parameters();
     rows.push_back({layer->name() + " (" + layer->class_name() + ")", output_shape(network, shapes, *layer),
                     layer->built() ? with_commas(count(parameters, false)) : "0 (unbuilt)"});
-    if (branched) rows.back().push_back(connected_to(network, *layer));
+    if (branched) rows.back().push_back(connected_to(network, names, *layer));
     if (options.show_trainable) rows.back().push_back(trainable_mark(parameters));
   }
   return "Model: \"" + model.name() + "\"\n" + Table(widths, align).render(header, rows) + totals(model);

@@ -79,8 +79,7 @@ class MaskingNode final : public graph::LayerNode {
     const engine::ValueInfo x = builder.info(inputs[0]);
     const engine::Value y = builder.value(x.sample, builder.wants_gradient(inputs[0]));
     builder.set_mask(y, builder.mask_rows(x.steps));
-    dtype() == DType::float32 ? builder.add(MaskingExecutor<float>(value_, x, builder.info(y)))
-                              : builder.add(MaskingExecutor<double>(value_, x, builder.info(y)));
+    builder.add<MaskingExecutor>(value_, x, builder.info(y));
     return {y};
   }
   graph::Json config() const override {
@@ -88,9 +87,6 @@ class MaskingNode final : public graph::LayerNode {
     config["mask_value"] = value_;
     return config;
   }
-
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
 
  private:
   double value_;

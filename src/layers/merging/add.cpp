@@ -119,29 +119,19 @@ class AddNode final : public graph::LayerNode {
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
-    std::vector<ValueInfo> infos;
-    std::vector<Shape> shapes;
-    bool gradient = false, masked = true;
-    for (const engine::Value v : inputs) {
-      infos.push_back(builder.info(v));
-      shapes.push_back(infos.back().sample);
-      gradient = gradient || builder.wants_gradient(v);
-      masked = masked && infos.back().mask;
-    }
-    const Shape sum = layers::broadcast(*this, shapes);
-    const engine::Value y = builder.value(sum, gradient);
+    const layers::Merged from = layers::merged(builder, inputs);
+    const Shape sum = layers::broadcast(*this, from.shapes);
+    const engine::Value y = builder.value(sum, from.wants_gradient);
     std::vector<Term> terms;
-    for (const ValueInfo& info : infos) {
+    for (const ValueInfo& info : from.infos) {
       terms.push_back({info, info.sample == sum ? std::vector<Index>{} : layers::broadcast_steps(info.sample, sum)});
     }
-    dtype() == DType::float32 ? builder.add(AddExecutor<float>(std::move(terms), builder.info(y)))
-                              : builder.add(AddExecutor<double>(std::move(terms), builder.info(y)));
-    if (masked) builder.set_mask(y, layers::add_mask_union(builder, infos));
+    builder.add<AddExecutor>(std::move(terms), builder.info(y));
+    const bool masked = std::all_of(from.infos.begin(), from.infos.end(),
+                                    [](const ValueInfo& info) { return static_cast<bool>(info.mask); });
+    if (masked) builder.set_mask(y, layers::add_mask_union(builder, from.infos));
     return {y};
   }
-
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
 };
 
 }  // namespace

@@ -100,20 +100,11 @@ class ConcatenateNode final : public graph::LayerNode {
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
-    std::vector<ValueInfo> infos;
-    std::vector<Shape> shapes;
-    bool gradient = false;
-    for (const engine::Value v : inputs) {
-      infos.push_back(builder.info(v));
-      shapes.push_back(infos.back().sample);
-      gradient = gradient || builder.wants_gradient(v);
-    }
-    const Shape whole = output_shapes(shapes).front();
-    const engine::Value y = builder.value(whole, gradient);
-    std::vector<Part> parts = parts_of(infos, whole);
-    dtype() == DType::float32 ? builder.add(ConcatenateExecutor<float>(std::move(parts), builder.info(y)))
-                              : builder.add(ConcatenateExecutor<double>(std::move(parts), builder.info(y)));
-    builder.set_mask(y, mask(builder, infos));
+    const layers::Merged from = layers::merged(builder, inputs);
+    const Shape whole = output_shapes(from.shapes).front();
+    const engine::Value y = builder.value(whole, from.wants_gradient);
+    builder.add<ConcatenateExecutor>(parts_of(from.infos, whole), builder.info(y));
+    builder.set_mask(y, mask(builder, from.infos));
     return {y};
   }
 
@@ -122,9 +113,6 @@ class ConcatenateNode final : public graph::LayerNode {
     config["axis"] = axis_;
     return config;
   }
-
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
 
  private:
   // Among the axes of a sample.

@@ -73,13 +73,26 @@ class MaskSequence final : public MaskExecutor {
   }
 };
 
-std::vector<MaskExecutor::Input> masks_of(std::span<const engine::ValueInfo> inputs) {
+template <class Executor>
+engine::Place add_mask(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs, Index steps) {
   std::vector<MaskExecutor::Input> masks;
   for (const engine::ValueInfo& info : inputs) masks.push_back({info.mask, mask_steps(info)});
-  return masks;
+  const engine::Place out = builder.mask_rows(steps);
+  builder.add(Executor(std::move(masks), out, steps));
+  return out;
 }
 
 }  // namespace
+
+Merged merged(const engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs) {
+  Merged all;
+  for (const engine::Value v : inputs) {
+    all.infos.push_back(builder.info(v));
+    all.shapes.push_back(all.infos.back().sample);
+    all.wants_gradient = all.wants_gradient || builder.wants_gradient(v);
+  }
+  return all;
+}
 
 void require_several(const graph::LayerNode& layer, const std::vector<Shape>& inputs) {
   if (inputs.size() >= 2) return;
@@ -127,17 +140,13 @@ std::vector<Index> broadcast_steps(const Shape& from, const Shape& to) {
 engine::Place add_mask_union(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs) {
   Index steps = 1;
   for (const engine::ValueInfo& info : inputs) steps = std::max(steps, mask_steps(info));
-  const engine::Place out = builder.mask_rows(steps);
-  builder.add(MaskUnion(masks_of(inputs), out, steps));
-  return out;
+  return add_mask<MaskUnion>(builder, inputs, steps);
 }
 
 engine::Place add_mask_sequence(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs) {
   Index steps = 0;
   for (const engine::ValueInfo& info : inputs) steps += mask_steps(info);
-  const engine::Place out = builder.mask_rows(steps);
-  builder.add(MaskSequence(masks_of(inputs), out, steps));
-  return out;
+  return add_mask<MaskSequence>(builder, inputs, steps);
 }
 
 }  // namespace rondo::layers

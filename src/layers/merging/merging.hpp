@@ -8,6 +8,14 @@
 
 namespace rondo::layers {
 
+// What is merged.
+struct Merged {
+  std::vector<engine::ValueInfo> infos;
+  std::vector<Shape> shapes;
+  bool wants_gradient = false;  // one of them does
+};
+Merged merged(const engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs);
+
 // ShapeError unless there are two inputs at least.
 void require_several(const graph::LayerNode& layer, const std::vector<Shape>& inputs);
 

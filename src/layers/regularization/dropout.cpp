@@ -21,21 +21,21 @@ struct DrawStrides {
   std::vector<Index> steps;  // of each step
 };
 
+struct DropoutRule {
+  std::uint64_t seed;
+  std::uint32_t layer;
+  Index call;
+  double rate;
+  DrawStrides strides;
+};
+
 // y = x factor, where factor is 0 with probability `rate` and else 1 / (1 - rate). Draws are a function of the seed,
 // the layer, which of its calls this is, the training step and the place in the batch: threads, targets and how much
 // room the plan has change nothing.
 template <class T>
 class DropoutExecutor final : public engine::Executor {
  public:
-  struct Rule {
-    std::uint64_t seed;
-    std::uint32_t layer;
-    Index call;
-    double rate;
-    DrawStrides strides;
-  };
-
-  DropoutExecutor(const Rule& rule, const engine::ValueInfo& x, const engine::ValueInfo& y,
+  DropoutExecutor(const DropoutRule& rule, const engine::ValueInfo& x, const engine::ValueInfo& y,
                   const engine::Place& factors)
       : rule_(rule),
         keep_from_(static_cast<std::uint32_t>(std::min(rule.rate * 0x1p32, 0x1p32 - 1))),
@@ -89,7 +89,7 @@ class DropoutExecutor final : public engine::Executor {
     }
   }
 
-  Rule rule_;
+  DropoutRule rule_;
   std::uint32_t keep_from_;
   engine::ValueInfo x_, y_;
   engine::Place factors_;
@@ -126,7 +126,8 @@ class DropoutNode final : public graph::LayerNode {
     const engine::ValueInfo x = builder.info(inputs[0]);
     const engine::Value y = builder.value(x.sample, builder.wants_gradient(inputs[0]));
     builder.set_mask(y, x.mask);
-    dtype() == DType::float32 ? add_executor<float>(builder, x, y) : add_executor<double>(builder, x, y);
+    const DropoutRule rule{seed_.value_or(seed()), number(), builder.call_number(this), rate_, strides(x)};
+    builder.add<DropoutExecutor>(rule, x, builder.info(y), builder.rows(x.steps, x.features));
     return {y};
   }
 
@@ -144,17 +145,7 @@ class DropoutNode final : public graph::LayerNode {
     return config;
   }
 
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
-
  private:
-  template <class T>
-  void add_executor(engine::PlanBuilder& builder, const engine::ValueInfo& x, engine::Value y) const {
-    typename DropoutExecutor<T>::Rule rule{seed_.value_or(seed()), number(), builder.call_number(this), rate_,
-                                           strides(x)};
-    builder.add(DropoutExecutor<T>(std::move(rule), x, builder.info(y), builder.rows(x.steps, x.features)));
-  }
-
   // Of the draws: row-major, with no stride along axes that share one.
   DrawStrides strides(const engine::ValueInfo& x) const {
     const auto shared = [&](Index axis) { return !noise_shape_.empty() && noise_shape_[axis] == 1; };  // with the batch

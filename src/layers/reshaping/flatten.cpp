@@ -31,9 +31,6 @@ class FlattenNode final : public graph::LayerNode {
     config["data_format"] = "channels_last";
     return config;
   }
-
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
 };
 
 }  // namespace

@@ -62,9 +62,6 @@ class PermuteNode final : public graph::LayerNode {
     return config;
   }
 
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
-
  private:
   std::vector<Index> dims_;
 };

@@ -72,8 +72,7 @@ engine::Value add_rearranged(engine::PlanBuilder& builder, engine::Value x, cons
                              const std::vector<Index>& source) {
   const engine::ValueInfo from = builder.info(x);
   const engine::Value y = builder.value(to, builder.wants_gradient(x));
-  builder.dtype() == DType::float32 ? builder.add(RearrangeExecutor<float>(from, builder.info(y), source))
-                                    : builder.add(RearrangeExecutor<double>(from, builder.info(y), source));
+  builder.add<RearrangeExecutor>(from, builder.info(y), source);
   return y;
 }
 

@@ -61,8 +61,7 @@ class RepeatVectorNode final : public graph::LayerNode {
     const engine::ValueInfo x = builder.info(inputs[0]);
     const engine::Place all_steps{x.data.offset, x.data.batch_stride, /*step_stride=*/0};
     const engine::Value y = builder.value_at({n_, x.features}, all_steps, builder.wants_gradient(inputs[0]));
-    dtype() == DType::float32 ? builder.add(RepeatExecutor<float>(x, builder.info(y)))
-                              : builder.add(RepeatExecutor<double>(x, builder.info(y)));
+    builder.add<RepeatExecutor>(x, builder.info(y));
     return {y};
   }
   graph::Json config() const override {
@@ -70,9 +69,6 @@ class RepeatVectorNode final : public graph::LayerNode {
     config["n"] = n_;
     return config;
   }
-
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
 
  private:
   Index n_;

@@ -64,9 +64,6 @@ class ReshapeNode final : public graph::LayerNode {
     return config;
   }
 
- protected:
-  void create_parameters(const std::vector<Shape>&) override {}
-
  private:
   Shape target_;
 };
