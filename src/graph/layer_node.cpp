@@ -54,6 +54,33 @@ std::vector<Shape> LayerNode::output_shapes_for_data(const std::vector<Shape>& i
   }
 }
 
+namespace {
+
+// Whether a layer would take a time step after the other of what it does not take alone: then it helps to know what
+// the layer before it does.
+bool takes_steps(const LayerNode& layer, std::vector<Shape> inputs) {
+  inputs.front() = inputs.front().prepend(Shape::kUnknown);
+  try {
+    (void)layer.output_shapes(inputs);
+    return true;
+  } catch (const ShapeError&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::vector<Shape> LayerNode::output_shapes_behind(const LayerNode* before, const std::vector<Shape>& inputs) const {
+  if (before == nullptr) return output_shapes_for_data(inputs);
+  try {
+    return output_shapes(inputs);
+  } catch (const ShapeError& error) {
+    const std::string hint = before->output_hint();
+    if (hint.empty() || !takes_steps(*this, inputs)) throw;
+    throw ShapeError(std::string(error.what()) + ". The layer before it, '" + before->name() + "', " + hint);
+  }
+}
+
 void LayerNode::build(const std::vector<Shape>& inputs) {
   if (built_) return;
   create_parameters(inputs);

@@ -53,6 +53,9 @@ class LayerNode {
   virtual std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const = 0;
   // The same for data of a user's, whose ShapeError says how to reshape them (input_hint).
   std::vector<Shape> output_shapes_for_data(const std::vector<Shape>& inputs) const;
+  // The same for the outputs of the layer before it (null: data), whose ShapeError says what that layer does where it
+  // is the cause (output_hint).
+  std::vector<Shape> output_shapes_behind(const LayerNode* before, const std::vector<Shape>& inputs) const;
   // Creates the parameters; nothing happens if they exist. The shapes were accepted by output_shapes.
   void build(const std::vector<Shape>& inputs);
   bool built() const { return built_; }

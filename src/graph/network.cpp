@@ -209,35 +209,15 @@ std::vector<Shape> inputs_of(const Network::Call& call, const std::vector<Shape>
   return inputs;
 }
 
-// Whether a layer would take a time step after the other of what it does not take alone: then it helps to know what
-// the layer before it does.
-bool takes_steps(const LayerNode& layer, std::vector<Shape> inputs) {
-  inputs.front() = inputs.front().prepend(Shape::kUnknown);
-  try {
-    (void)layer.output_shapes(inputs);
-    return true;
-  } catch (const ShapeError&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 std::vector<Shape> Network::shapes_after(const Call& call, const std::vector<Shape>& known) const {
-  const std::vector<Shape> inputs = inputs_of(call, known);
-  const Call* made = maker(call.inputs.front());
-  const LayerNode* before = made == nullptr ? nullptr : made->layer.get();
-  try {
-    std::vector<Shape> outputs =
-        before == nullptr ? call.layer->output_shapes_for_data(inputs) : call.layer->output_shapes(inputs);
-    if (outputs.size() == call.outputs) return outputs;
-    throw ShapeError(call.layer->where() + " returns " + std::to_string(outputs.size()) +
-                     " tensors (return_state); a Sequential model takes layers with one output");
-  } catch (const ShapeError& error) {
-    const std::string hint = before != nullptr ? before->output_hint() : "";
-    if (hint.empty() || !takes_steps(*call.layer, inputs)) throw;
-    throw ShapeError(std::string(error.what()) + ". The layer before it, '" + before->name() + "', " + hint);
-  }
+  const Call* before = maker(call.inputs.front());
+  std::vector<Shape> outputs =
+      call.layer->output_shapes_behind(before == nullptr ? nullptr : before->layer.get(), inputs_of(call, known));
+  if (outputs.size() == call.outputs) return outputs;
+  throw ShapeError(call.layer->where() + " returns " + std::to_string(outputs.size()) +
+                   " tensors (return_state); a Sequential model takes layers with one output");
 }
 
 std::vector<Shape> Network::shapes(const std::vector<Shape>& inputs) const {

@@ -223,6 +223,8 @@ TEST_F(Functional, MisfitsAreFoundWhenALayerIsCalled) {
   const Input a({5, 3}), b({4, 3});
   expect_error<ShapeError>([&] { (void)Add()({a, b}); }, {"cannot merge", "(None, 5, 3), (None, 4, 3)"});
   expect_error<ShapeError>([&] { (void)Concatenate()({a, b}); }, {"along axis -1", "(None, 4, 3)", "differ elsewhere"});
+  expect_error<ShapeError>([&] { (void)LSTM(2)(LSTM(3, {.name = "first"})(a)); },
+                           {"expects 3-D input", "The layer before it, 'first'", ".return_sequences = true"});
   expect_error<ShapeError>([&] { (void)Add()(a); }, {"two tensors or more"});
   expect_error<ConfigError>([&] { (void)Dense(2)(a, {.initial_state = {b}}); }, {"not recurrent", "initial_state"});
   expect_error<ShapeError>([&] { (void)Dense(2)({a, b}); }, {"takes one input, 2 were given"});
