@@ -134,22 +134,23 @@ class Steps {
  public:
   explicit Steps(const Sequential& model)
       : node_(static_cast<training::ModelNode&>(*model.node())),
-        program_(node_.program(training::Mode::train, kBatch, samples_, {2})),
+        program_(node_.program(training::Mode::train, {.capacity = kBatch, .samples = samples_, .truth = truth_})),
         workspace_(program_->plan->lease()) {
     node_.compiled("this test").optimizer.prepare(*program_->plan);
   }
 
   void one(Index rows) {
-    program_->train(workspace_, {.X = X_list_, .y = &y_, .rows = rows}, node_.compiled("this test").optimizer);
+    program_->train(workspace_, {.X = X_list_, .y = y_list_, .rows = rows}, node_.compiled("this test").optimizer);
   }
 
  private:
-  std::vector<Shape> samples_{Shape{6, 3}};
+  std::vector<Shape> samples_{Shape{6, 3}}, truth_{Shape{2}};
   training::ModelNode& node_;
   std::shared_ptr<const training::Program> program_;
   engine::Workspace workspace_;
   Tensor X_ = ramp({kBatch, 6, 3}), y_ = ramp({kBatch, 2});
   const Tensor* const X_list_[1] = {&X_};
+  const Tensor* const y_list_[1] = {&y_};
 };
 
 class Allocations : public testing::TestWithParam<int> {

@@ -206,20 +206,42 @@ void run_layer(Check& check, const Json& one, DType dtype) {
 
 // ---- losses and metrics --------------------------------------------------------------------------------------------
 
+// What an update of a loss or metric is given.
+struct HeadData {
+  Tensor truth, prediction;
+  std::optional<Tensor> mask = {}, sample_weight = {};
+};
+
+// Weights that broadcast otherwise than one a sample or one a row are refused by Rondo.
+HeadData head_data(const Json& one) {
+  HeadData data{tensor(one.at("y_true")), tensor(one.at("y_pred"))};
+  const Shape rows = data.prediction.shape().without_last();
+  if (one.contains("mask") && !one["mask"].is_null()) data.mask = tensor(one["mask"]);
+  if (one.contains("sample_weight") && !one["sample_weight"].is_null()) {
+    const Tensor weight = tensor(one["sample_weight"]);
+    if (weight.shape() != rows && weight.shape() != rows.append(1)) throw NotSupported("sample_weight that broadcasts");
+    data.sample_weight = weight;
+  }
+  return data;
+}
+
 // Loss and metrics of one batch, computed by the head that ends a model's plan.
 class HeadRun {
  public:
-  HeadRun(const Tensor& truth, const Tensor& prediction, const Loss& loss, const std::vector<Metric>& metrics,
-          DType dtype)
-      : rows_(prediction.shape()[0]) {
+  HeadRun(const HeadData& data, const training::HeadOptions& options, DType dtype) : rows_(data.prediction.shape()[0]) {
     engine::PlanBuilder builder(dtype, rows_, engine::Use::training);
-    prediction_ = builder.info(builder.value(prediction.shape().from(1), /*gradient=*/true));
-    head_.emplace(builder, prediction_, truth.shape().from(1), loss, metrics);
+    const engine::Value v = builder.value(data.prediction.shape().from(1), /*gradient=*/true);
+    if (data.mask) builder.set_mask(v, builder.mask_rows(builder.info(v).steps));
+    prediction_ = builder.info(v);
+    head_ = &builder.add(
+        training::Head(builder, prediction_, data.truth.shape().from(1), options, data.sample_weight.has_value()));
     plan_ = builder.finish();
     workspace_.emplace(plan_->lease());
-    engine::stage_rows(prediction, {}, 0, {0, rows_}, prediction_, prediction_.data, dtype, run().arena);
-    engine::stage_rows(truth, {}, 0, {0, rows_}, head_->truth(), head_->truth().data, dtype, run().arena);
-    head_->compute(run(), {0, rows_});
+    stage(data.prediction, prediction_);
+    stage(data.truth, head_->truth());
+    if (data.sample_weight) stage(*data.sample_weight, *head_->sample_weights());
+    if (data.mask) stage_mask(data.mask->to_vector());
+    for (Index s = 0; s < plan_->forward_stages(); ++s) plan_->forward(run(), engine::Member(0, 1), s);
   }
 
   double loss() const { return head_->loss(run()); }
@@ -233,6 +255,18 @@ class HeadRun {
  private:
   engine::Run run() const { return workspace_->run(rows_); }
 
+  void stage(const Tensor& from, const engine::ValueInfo& to) {
+    engine::stage_rows(from, {}, 0, {0, rows_}, to, to.data, plan_->dtype(), run().arena);
+  }
+  void stage_mask(const std::vector<double>& mask) {
+    const auto to = prediction_.mask.rows<std::uint8_t>(run().arena);
+    for (Index b = 0; b < rows_; ++b) {
+      for (Index t = 0; t < prediction_.steps; ++t) {
+        *to.at(b, t) = mask.at(static_cast<std::size_t>(b * prediction_.steps + t)) != 0 ? 1 : 0;
+      }
+    }
+  }
+
   template <class T>
   Tensor unstage() const {
     Tensor out(prediction_.sample.prepend(rows_), dtype_of<T>);
@@ -243,7 +277,7 @@ class HeadRun {
 
   Index rows_;
   engine::ValueInfo prediction_;
-  std::optional<training::Head> head_;
+  const training::Head* head_ = nullptr;  // the plan's
   std::unique_ptr<const engine::Plan> plan_;
   std::optional<engine::Workspace> workspace_;
 };
@@ -271,14 +305,15 @@ bool is_clipped_at_one(const Json& loss, const Tensor& prediction) {
 }
 
 void run_loss(Check& check, const Json& one, DType dtype) {
-  refuse_other_keys("loss", one,
-                    {"id", "note", "loss", "kwargs", "y_true", "y_pred", "value", "cotangent", "gradient"});
+  refuse_other_keys(
+      "loss", one,
+      {"id", "note", "loss", "kwargs", "y_true", "y_pred", "mask", "sample_weight", "value", "cotangent", "gradient"});
   const Loss loss = loss_from(one.at("loss"), one.at("kwargs"));
-  const Tensor truth = tensor(one.at("y_true")), prediction = tensor(one.at("y_pred"));
-  refuse_odd_shapes("loss", truth.shape(), prediction.shape(),
+  const HeadData data = head_data(one);
+  refuse_odd_shapes("loss", data.truth.shape(), data.prediction.shape(),
                     [&](const Shape& p, const Shape& t) { return loss.impl().bind(p, t); });
-  const HeadRun head(truth, prediction, loss, {}, dtype);
-  const bool coarse = dtype == DType::float32 && is_clipped_at_one(one["loss"], prediction);
+  const HeadRun head(data, {.loss = loss}, dtype);
+  const bool coarse = dtype == DType::float32 && is_clipped_at_one(one["loss"], data.prediction);
   check.near("value", Tensor(Shape{}, std::vector<double>{head.loss()}), tensor(one.at("value")),
              coarse ? Tolerance{1e-2} : tolerance(dtype));
   check.near("gradient", head.gradient(), tensor(one.at("gradient")), tolerance(dtype));
@@ -289,15 +324,15 @@ void run_metric(Check& check, const Json& one, DType dtype) {
   const Metric metric = metric_from(one.at("metric"));
   check.same("name", metric.name(), one.at("name"));
   for (const Json& update : one.at("updates")) {
-    refuse_other_keys("metric", update, {"y_true", "y_pred", "result"});
+    refuse_other_keys("metric", update, {"y_true", "y_pred", "mask", "sample_weight", "result"});
   }
   training::RunningMean mean;
   for (const Json& update : one["updates"]) {
-    const Tensor truth = tensor(update.at("y_true")), prediction = tensor(update.at("y_pred"));
-    refuse_odd_shapes("metric", truth.shape(), prediction.shape(),
+    const HeadData data = head_data(update);
+    refuse_odd_shapes("metric", data.truth.shape(), data.prediction.shape(),
                       [&](const Shape& p, const Shape& t) { return metric.impl().bind(metric.name(), p, t); });
-    // A loss has to be there; this one takes labels of any kind.
-    const HeadRun head(truth, prediction, "crossentropy", {metric}, dtype);
+    // A loss has to be there; this one takes labels of any kind. The metric heeds the weights.
+    const HeadRun head(data, {.loss = Loss("crossentropy"), .metrics = {metric}}, dtype);
     head.add_to(mean);
     check.near("result", Tensor(Shape{}, std::vector<double>{head.metric(mean)}), tensor(update.at("result")),
                tolerance(dtype));
@@ -409,15 +444,19 @@ class TrainingRun {
         floatx_(dtype),
         model_(model_from(one.at("model"), dtype)),
         X_(Inputs(tensors(one.at("x")))),
-        y_(only(one.at("y"))) {
+        y_(several(one.at("y"))) {
     const Json& compile = one.at("compile");
-    refuse_other_keys("compile", compile, {"optimizer", "loss", "metrics"});
+    refuse_other_keys("compile", compile, {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"});
     refuse_other_keys("fit", one.at("fit"), {"epochs", "shuffle", "batch_size", "validation_split", "initial_epoch"});
-    CompileOptions options{.optimizer = optimizer_from(compile.at("optimizer")), .loss = loss_from(compile.at("loss"))};
-    for (const Json& metric : list(compile, "metrics")) options.metrics.push_back(metric_from(metric));
+    CompileOptions options{.optimizer = optimizer_from(compile.at("optimizer")),
+                           .loss = losses_from(compile.at("loss")),
+                           .loss_weights = numbers(list(compile, "loss_weights")),
+                           .metrics = metrics_from(list(compile, "metrics")),
+                           .weighted_metrics = metrics_from(list(compile, "weighted_metrics"))};
     if (one.contains("validation_data")) {
-      refuse_other_keys("validation_data", one["validation_data"], {"x", "y"});
+      refuse_other_keys("validation_data", one["validation_data"], {"x", "y", "sample_weight"});
     }
+    if (one.contains("sample_weight") && !one["sample_weight"].is_null()) weights_ = several(one["sample_weight"]);
     model_.set_weights(tensors(one.at("initial_weights")));
     model_.compile(options);
   }
@@ -430,9 +469,13 @@ class TrainingRun {
                        .shuffle = fit.at("shuffle").get<bool>(),
                        .initial_epoch = fit.value("initial_epoch", 0)};
     if (fit.contains("batch_size")) options.batch_size = fit["batch_size"].get<int>();
+    options.sample_weight = weights_;
     if (one_.contains("validation_data")) {
       const Json& data = one_["validation_data"];
-      options.validation_data = {Inputs(tensors(data.at("x"))), only(data.at("y"))};
+      const Inputs X(tensors(data.at("x")));
+      const Json& weights = list(data, "sample_weight");
+      options.validation_data = weights.is_null() ? ValidationData(X, several(data.at("y")))
+                                                  : ValidationData(X, several(data.at("y")), several(weights));
     }
     Course course;
     options.callbacks.push_back(
@@ -446,13 +489,18 @@ class TrainingRun {
   // Loss and metrics with the case's own batch size, in the order of compile.
   std::vector<std::pair<std::string, double>> evaluate() {
     model_.reset_states();
-    return model_.evaluate(X_, y_, {.batch_size = one_.at("evaluate").at("batch_size").get<int>(), .verbose = 0})
+    const Json& given = one_.at("evaluate");
+    return model_
+        .evaluate(X_, y_,
+                  {.batch_size = given.at("batch_size").get<int>(),
+                   .verbose = 0,
+                   .sample_weight = given.value("with_sample_weight", false) ? weights_ : std::nullopt})
         .values();
   }
 
-  Tensor predict() {
+  std::vector<Tensor> predict() {
     model_.reset_states();
-    return model_.predict(X_, {.batch_size = one_.at("evaluate").at("batch_size").get<int>(), .verbose = 0});
+    return model_.predict_outputs(X_, {.batch_size = one_.at("evaluate").at("batch_size").get<int>(), .verbose = 0});
   }
 
   const Model& model() const { return model_; }
@@ -461,10 +509,21 @@ class TrainingRun {
   }
 
  private:
-  static Tensor only(const Json& data) {
-    if (data.is_object()) return tensor(data);
-    if (data.size() != 1) throw NotSupported("several outputs");
-    return tensor(data[0]);
+  static Outputs several(const Json& data) { return data.is_object() ? Outputs(tensor(data)) : Outputs(tensors(data)); }
+  static Losses losses_from(const Json& loss) {
+    if (!loss.is_array()) return loss_from(loss);
+    std::vector<Loss> losses;
+    for (const Json& each : loss) losses.push_back(loss_from(each));
+    return losses;
+  }
+  // One for each output stands in a list of its own, as several do.
+  static Metrics metrics_from(const Json& metrics) {
+    Metrics result;
+    for (const Json& each : metrics) {
+      if (each.is_array() && each.size() != 1) throw NotSupported("several metrics for each output");
+      result.push_back(metric_from(each.is_array() ? each[0] : each));
+    }
+    return result;
   }
 
   static void append(const History& history, Course& course) {
@@ -494,7 +553,8 @@ class TrainingRun {
   Floatx floatx_;
   Model model_;
   Inputs X_;
-  Tensor y_;
+  Outputs y_;
+  std::optional<Outputs> weights_;
 };
 
 std::string names_of(const std::map<std::string, std::vector<double>>& series) {
@@ -521,7 +581,7 @@ void compare_double(Check& check, const Json& one, TrainingRun& run, const Cours
     check.near("evaluate " + name, value, number(one.at("evaluate").at("dict").at(name)), near);
   }
   check.near("evaluate", Tensor(values), Tensor(numbers(one.at("evaluate").at("list"))), near);
-  check.near("predict", {run.predict()}, one.at("predict"), near);
+  check.near("predict", run.predict(), one.at("predict"), near);
 }
 
 // float32: the first steps closely, with the losses of the float64 run, which has been compared itself; then the
@@ -535,10 +595,10 @@ void compare_single(Check& check, const Json& one, TrainingRun& run, const Cours
 }
 
 void run_training(Check& check, const Json& one, DType dtype) {
-  refuse_other_keys(
-      "", one,
-      {"id", "note", "model", "initial_weights", "x", "y", "compile", "fit", "validation_data", "protocol", "history",
-       "epochs_run", "final_weights", "optimizer_iterations", "final_learning_rate", "evaluate", "predict"});
+  refuse_other_keys("", one,
+                    {"id", "note", "model", "initial_weights", "x", "y", "sample_weight", "compile", "fit",
+                     "validation_data", "protocol", "history", "epochs_run", "final_weights", "optimizer_iterations",
+                     "final_learning_rate", "evaluate", "predict"});
   TrainingRun run(one, dtype);
   const Course course = run.fit();
   std::map<std::string, std::vector<double>> expected;
@@ -583,8 +643,8 @@ void run_area(const std::string& area, Index at_least) {
   }
 }
 
-TEST(Golden, Layers) { run_area("layers", 127); }
-TEST(Golden, Losses) { run_area("losses", 29); }
+TEST(Golden, Layers) { run_area("layers", 150); }
+TEST(Golden, Losses) { run_area("losses", 77); }
 TEST(Golden, Metrics) { run_area("metrics", 13); }
 TEST(Golden, Optimizers) { run_area("optimizers", 14); }
 TEST(Golden, Training) { run_area("training", 22); }

@@ -41,6 +41,7 @@ PUBLIC_HEADERS = {
     "activations": "layers",
     "layers": "layers",
     "callbacks": "training",
+    "extend": "training",
     "history": "training",
     "losses": "training",
     "metrics": "training",

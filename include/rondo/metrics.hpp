@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,12 +51,22 @@ class Metric {
 };
 
 // Metrics for compile, in order: {"mae", metrics::BinaryAccuracy()}, or names that a program has in a vector.
+//
+// Of a model with several outputs: one for each output, in order, or any number by the outputs' names (of the layers
+// that make them): {{"price", {"mae", "mse"}}, {"sold", {"accuracy"}}}. They are logged as "price_mae".
 class Metrics : public std::vector<Metric> {
  public:
   using std::vector<Metric>::vector;
   Metrics(const std::vector<Metric>& metrics) : std::vector<Metric>(metrics) {}
   // ConfigError for a name that is not known.
   Metrics(const std::vector<std::string>& names) : std::vector<Metric>(names.begin(), names.end()) {}
+  Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named);
+
+  // How many of the metrics belong to which output, where they were given by name; none otherwise.
+  const std::vector<std::pair<std::string, std::size_t>>& outputs() const { return outputs_; }
+
+ private:
+  std::vector<std::pair<std::string, std::size_t>> outputs_;
 };
 
 namespace metrics {

@@ -42,8 +42,10 @@ class ModelNode;
 // little, name the struct: for model.fit(X, y, FitOptions{.epoch = 10}) g++ says that there is no 'epoch'.
 struct CompileOptions {
   Optimizer optimizer = "rmsprop";
-  std::optional<Loss> loss = {};  // left out: that of the compile before, if any
-  Metrics metrics = {};           // likewise; names, objects of rondo::metrics, or a std::vector<std::string>
+  Losses loss = {};               // left out: that of the compile before, if any
+  LossWeights loss_weights = {};  // of several outputs
+  Metrics metrics = {};           // left out: as loss; names, objects of rondo::metrics, or a std::vector<std::string>
+  Metrics weighted_metrics = {};  // likewise; these take sample_weight into account, the others do not
 };
 
 // Data for a model with several inputs, in the order of its inputs, or by their names:
@@ -51,7 +53,7 @@ struct CompileOptions {
 //   model.fit(Inputs{words, numbers}, y);
 //   model.predict(Inputs{{"words", words}, {"numbers", numbers}});
 //
-// Each has one row a sample.
+// Each has one row a sample. Labels for several outputs are given alike, as Outputs.
 class Inputs {
  public:
   Inputs(Tensor only) { tensors_.push_back(std::move(only)); }
@@ -68,24 +70,59 @@ class Inputs {
   std::vector<std::string> names_;
 };
 
-// Samples and labels to measure on after each epoch: .validation_data = {X, y}, or a pair of both.
+// Labels for a model with several outputs, in their order or by the names of the layers that make them.
+using Outputs = Inputs;
+
+namespace detail {
+
+// A Tensor or Inputs of somebody's, while a call lasts.
+class Given {
+ public:
+  Given(const Tensor& only) : tensors_{&only} {}
+  Given(const Inputs& many) : names_(&many.names()) {
+    for (const Tensor& tensor : many.tensors()) tensors_.push_back(&tensor);
+  }
+  const std::vector<const Tensor*>& tensors() const { return tensors_; }
+  // Null, or as many as tensors, or none.
+  const std::vector<std::string>* names() const { return names_; }
+
+ private:
+  std::vector<const Tensor*> tensors_;
+  const std::vector<std::string>* names_ = nullptr;
+};
+
+// X and y of which at least one is Inputs. (Calls with two Tensors are functions of their own, whose arguments may be
+// written in braces.)
+template <class X, class Y>
+concept OneIsMany = (std::same_as<X, Inputs> && (std::same_as<Y, Inputs> || std::same_as<Y, Tensor>)) ||
+                    (std::same_as<X, Tensor> && std::same_as<Y, Inputs>);
+
+}  // namespace detail
+
+// Samples and labels to measure on after each epoch: .validation_data = {X, y}, or a pair of both; {X, y, weights}
+// where samples weigh differently (FitOptions::sample_weight).
 class ValidationData {
  public:
   ValidationData() = default;  // none
   ValidationData(std::nullopt_t) {}
   ValidationData(Tensor X, Tensor y) : data_(std::in_place, std::move(X), std::move(y)) {}
-  template <std::same_as<Inputs> Many>
-  ValidationData(Many X, Tensor y) : data_(std::in_place, std::move(X), std::move(y)) {}
+  template <class In, class Out>
+    requires detail::OneIsMany<In, Out>
+  ValidationData(In X, Out y) : data_(std::in_place, std::move(X), std::move(y)) {}
+  ValidationData(Inputs X, Outputs y, Outputs sample_weight)
+      : data_(std::in_place, std::move(X), std::move(y)), sample_weight_(std::move(sample_weight)) {}
   ValidationData(std::pair<Tensor, Tensor> data)
       : data_(std::in_place, std::move(data.first), std::move(data.second)) {}
 
   explicit operator bool() const { return data_.has_value(); }
   // Of data that are there.
   const Inputs& X() const { return data_->first; }
-  const Tensor& y() const { return data_->second; }
+  const Outputs& y() const { return data_->second; }
+  const std::optional<Outputs>& sample_weight() const { return sample_weight_; }
 
  private:
-  std::optional<std::pair<Inputs, Tensor>> data_;
+  std::optional<std::pair<Inputs, Outputs>> data_;
+  std::optional<Outputs> sample_weight_;
 };
 
 struct FitOptions {
@@ -98,12 +135,17 @@ struct FitOptions {
   // A new order of the samples each epoch, from the random seed. Default: true, but false for a stateful model, whose
   // rows go on from batch to batch; ConfigError for true there.
   std::optional<bool> shuffle = {};
+  // How much each sample counts in the loss and in weighted_metrics: shape (samples,), or (samples, timesteps) for
+  // outputs with a time axis; for several outputs one each. Losses are divided by the number of rows, as in Keras, not
+  // by the sum of the weights.
+  std::optional<Outputs> sample_weight = {};
   Dim initial_epoch = 0;  // 0 or more; epochs are counted from here, so there are epochs - initial_epoch of them
 };
 
 struct EvaluateOptions {
   std::optional<Dim> batch_size = {};  // default 32
   int verbose = 1;
+  std::optional<Outputs> sample_weight = {};  // as in FitOptions
   Callbacks callbacks = {};
 };
 
@@ -174,15 +216,18 @@ class Model : public Layer {
   // compile, add and pop are a StateError then. Ctrl-C stops after the batch at work and returns what was learned, with
   // history.interrupted(); a second one ends the program.
   History fit(const Tensor& X, const Tensor& y, const FitOptions& options = {}) const;
-  template <std::same_as<Inputs> Many>
-  History fit(const Many& X, const Tensor& y, const FitOptions& options = {}) const {
+  template <class In, class Out>
+    requires detail::OneIsMany<In, Out>
+  History fit(const In& X, const Out& y, const FitOptions& options = {}) const {
     return fit_all(X, y, options);
   }
 
-  // Loss and metrics on (X, y), as means over samples. Errors as fit; but NaN and infinities propagate.
+  // Loss and metrics on (X, y), as means over samples; of several outputs the sum of the losses first, then each loss
+  // ("price_loss"), then the metrics in alphabetical order. Errors as fit; but NaN and infinities propagate.
   Evaluation evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options = {}) const;
-  template <std::same_as<Inputs> Many>
-  Evaluation evaluate(const Many& X, const Tensor& y, const EvaluateOptions& options = {}) const {
+  template <class In, class Out>
+    requires detail::OneIsMany<In, Out>
+  Evaluation evaluate(const In& X, const Out& y, const EvaluateOptions& options = {}) const {
     return evaluate_all(X, y, options);
   }
 
@@ -236,8 +281,8 @@ class Model : public Layer {
   friend class Sequential;
   explicit Model(const Layer& sequential) : Layer(sequential) {}
   training::ModelNode& model_node() const;
-  History fit_all(const Inputs& X, const Tensor& y, const FitOptions& options) const;
-  Evaluation evaluate_all(const Inputs& X, const Tensor& y, const EvaluateOptions& options) const;
+  History fit_all(const detail::Given& X, const detail::Given& y, const FitOptions& options) const;
+  Evaluation evaluate_all(const detail::Given& X, const detail::Given& y, const EvaluateOptions& options) const;
   Tensor predict_only(const Inputs& X, const PredictOptions& options) const;
 };
 

@@ -7,6 +7,7 @@
 #include <rondo/data.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/error.hpp>
+#include <rondo/extend.hpp>
 #include <rondo/history.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>

@@ -146,6 +146,9 @@ std::unique_ptr<const Plan> PlanBuilder::finish() {
     const bool shared = std::any_of(added.gradients.begin(), added.gradients.end(),
                                     [&](std::size_t slot) { return plan_->gradients_[slot].shared; });
     if (shared) added.executor->add_gradients();
+    const Executor* e = added.executor.get();
+    if (e->gradient_tiles() > 0) plan_->with_gradients_.push_back({e, e->gradient_tiles()});
+    if (e->derived_tiles() > 0) plan_->deriving_.push_back({e, e->derived_tiles()});
     plan_->executors_.push_back(std::move(added.executor));
   }
   return std::move(plan_);

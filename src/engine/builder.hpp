@@ -58,16 +58,23 @@ class PlanBuilder {
   // Names rows of state that a streaming plan carries, for the stream to read and write.
   void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }
 
-  // Adds a layer's executor. The gradients that were asked for since the last one are its own.
+  // Adds a layer's executor. The gradients that were asked for since the last one are its own. Returns it as it stands
+  // in the plan, which keeps it.
   template <class E>
-  void add(E executor) {
-    add_executor(std::make_unique<E>(std::move(executor)));
+  const E& add(E executor) {
+    auto owned = std::make_unique<E>(std::move(executor));
+    const E& added = *owned;
+    add_executor(std::move(owned));
+    return added;
   }
   // The same for an executor of the plan's dtype: add<AddExecutor>(terms, info).
   template <template <class> class E, class... Arguments>
   void add(Arguments&&... arguments) {
-    dtype() == DType::float32 ? add(E<float>(std::forward<Arguments>(arguments)...))
-                              : add(E<double>(std::forward<Arguments>(arguments)...));
+    if (dtype() == DType::float32) {
+      add(E<float>(std::forward<Arguments>(arguments)...));
+    } else {
+      add(E<double>(std::forward<Arguments>(arguments)...));
+    }
   }
 
   std::unique_ptr<const Plan> finish();

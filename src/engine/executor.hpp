@@ -7,9 +7,12 @@
 // writes its member's rows, for the next neighbour.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <stdexcept>
+#include <utility>
 
 #include "core/range.hpp"
 #include "engine/parameter.hpp"
@@ -18,6 +21,26 @@
 
 namespace rondo::engine {
 
+// What a user's code threw inside a walk, the first of it. Members of a team may report; the caller asks afterwards.
+class Failure {
+ public:
+  // In a catch block.
+  void report() noexcept {
+    if (!reported_.test_and_set(std::memory_order_relaxed)) exception_ = std::current_exception();
+  }
+  bool happened() const { return reported_.test(std::memory_order_relaxed); }
+  // Throws it, if there is any. Once: the next walk begins without.
+  void rethrow() {
+    if (!happened()) return;
+    reported_.clear(std::memory_order_relaxed);
+    std::rethrow_exception(std::exchange(exception_, nullptr));
+  }
+
+ private:
+  std::atomic_flag reported_;
+  std::exception_ptr exception_;
+};
+
 // One walk of a plan: whose arena, and how many batch rows.
 struct Run {
   std::byte* arena = nullptr;
@@ -25,6 +48,7 @@ struct Run {
   Index step = 0;       // streaming: how many walks have gone before; in the first one the state counts as zero
   Index first_row = 0;  // of the whole batch, where the arena has a part of it
   std::uint64_t training_step = 0;  // which random numbers are drawn
+  Failure* failure = nullptr;       // of a user's code; null where the plan has none
 };
 
 // One layer at work. Executors are immutable once their plan is made, and shared by all its callers; what they compute
@@ -43,7 +67,8 @@ class Executor {
   virtual Index backward_stages() const { return 1; }
   virtual void backward(const Run& run, const Member& member, Index stage) const noexcept = 0;
 
-  // Weight gradients that backward has not computed already, cut into tiles that threads share.
+  // Weight gradients that backward has not computed already, cut into tiles that threads share; their number, and that
+  // of derived tiles, is the plan's.
   virtual Index gradient_tiles() const { return 0; }
   virtual void gradients(const Run&, Range /*tiles*/) const noexcept {}
   // Called while the plan is made, where other executors of it compute gradients of the same parameters: from now on
@@ -54,7 +79,7 @@ class Executor {
   // after each update, or when the parameters' version moved for another reason.
   virtual Index derived_tiles() const { return 0; }
   virtual void derive(const Run&, Range /*tiles*/) const noexcept {}
-  // The block that the derived copies come from; null if there are none.
+  // The block that the derived copies come from; not null where there are any.
   virtual const ParameterBlock* derived_from() const { return nullptr; }
 
   // Floating-point operations of forward per batch row, for the choice of threads.

@@ -29,7 +29,7 @@ Workspace Plan::lease() const {
   }
   auto state = std::make_unique<Workspace::State>();
   state->memory = AlignedBytes(arena_bytes_, workspace_text(capacity_));
-  state->derived_versions.assign(executors_.size(), 0);
+  state->derived_versions.assign(deriving_.size(), 0);
   const ForkSafeLock lock(this);
   idle_.reserve(++workspaces_);  // giving back must not fail
   return Workspace(*this, std::move(state));
@@ -78,26 +78,26 @@ void Plan::backward(const Run& run, const Member& member, Index stage) const noe
 }
 
 void Plan::gradients(const Run& run, const Member& member) const noexcept {
-  for (const auto& e : executors_) e->gradients(run, member.share(e->gradient_tiles()));
+  for (const Tiled& e : with_gradients_) e.executor->gradients(run, member.share(e.tiles));
 }
 
 void Plan::derive(const Run& run, const Member& member) const noexcept {
-  for (const auto& e : executors_) e->derive(run, member.share(e->derived_tiles()));
+  for (const Tiled& e : deriving_) e.executor->derive(run, member.share(e.tiles));
 }
 
 void Plan::derive_if_stale(Workspace& workspace) const noexcept {
-  for (std::size_t i = 0; i < executors_.size(); ++i) {
-    const ParameterBlock* block = executors_[i]->derived_from();
-    if (block == nullptr || block->version() == workspace.state_->derived_versions[i]) continue;
-    executors_[i]->derive(workspace.run(0), {0, executors_[i]->derived_tiles()});
-    workspace.state_->derived_versions[i] = block->version();
+  for (std::size_t i = 0; i < deriving_.size(); ++i) {
+    const Executor& e = *deriving_[i].executor;
+    const std::uint64_t version = e.derived_from()->version();
+    if (version == workspace.state_->derived_versions[i]) continue;
+    e.derive(workspace.run(0), {0, deriving_[i].tiles});
+    workspace.state_->derived_versions[i] = version;
   }
 }
 
 void Plan::derived(Workspace& workspace) const noexcept {
-  for (std::size_t i = 0; i < executors_.size(); ++i) {
-    const ParameterBlock* block = executors_[i]->derived_from();
-    if (block != nullptr) workspace.state_->derived_versions[i] = block->version();
+  for (std::size_t i = 0; i < deriving_.size(); ++i) {
+    workspace.state_->derived_versions[i] = deriving_[i].executor->derived_from()->version();
   }
 }
 

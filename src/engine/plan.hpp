@@ -52,13 +52,14 @@ class Workspace {
   ~Workspace();
 
   std::byte* arena() const { return state_->memory.data(); }
-  Run run(Index rows) const { return {arena(), rows}; }
+  Run run(Index rows) const { return {.arena = arena(), .rows = rows, .failure = &state_->failure}; }
 
  private:
   friend class Plan;
   struct State {
     AlignedBytes memory;
-    std::vector<std::uint64_t> derived_versions;  // per executor
+    std::vector<std::uint64_t> derived_versions;  // as Plan::deriving_
+    Failure failure;
   };
   Workspace(const Plan& plan, std::unique_ptr<State> state) : plan_(&plan), state_(std::move(state)) {}
 
@@ -123,7 +124,13 @@ class Plan {
   double flops_per_row_ = 0;
   Index forward_stages_ = 1, backward_stages_ = 1;
   bool shares_gradients_ = false;
+  // An executor that has work in tiles, and how many.
+  struct Tiled {
+    const Executor* executor;
+    Index tiles;
+  };
   std::vector<std::unique_ptr<const Executor>> executors_;
+  std::vector<Tiled> with_gradients_, deriving_;
   std::vector<ValueInfo> values_;
   std::vector<Value> inputs_, outputs_;
   std::vector<GradientSlot> gradients_;

@@ -68,6 +68,13 @@ struct BinaryCrossentropyFromLogits {  // max(x, 0) - x t + log(1 + e^-|x|) = so
   }
 };
 
+// What a slope of row r is multiplied with: a row of weight 0 has no slope, whatever its numbers are.
+template <class T>
+HWY_INLINE T Weighted(const LossArgs<T>& a, Index r, T slope) {
+  if (a.row_weights == nullptr) return slope;
+  return a.row_weights[r] == 0 ? T{0} : slope * a.row_weights[r];
+}
+
 // smooth(t) = t (1 - s) + shift.
 template <class T>
 struct Smoothing {
@@ -104,7 +111,7 @@ void ShortRows(const LossArgs<T>& a, Smoothing<T> smooth) {
       a.value[begin + r] = RowSum(value + r * features, features) * mean;
       if (a.gradient == nullptr) continue;
       T* gradient = a.gradient + (begin + r) * a.gradient_stride;
-      for (Index f = 0; f < features; ++f) gradient[f] = slope[r * features + f];
+      for (Index f = 0; f < features; ++f) gradient[f] = Weighted(a, begin + r, slope[r * features + f]);
     }
   }
 }
@@ -132,6 +139,8 @@ void LongRows(const LossArgs<T>& a, Smoothing<T> smooth) {
       total += RowSum(value, part);
     }
     a.value[r] = total * mean;
+    if (gradient == nullptr || a.row_weights == nullptr) continue;
+    for (Index k = 0; k < n; ++k) gradient[k] = Weighted(a, r, gradient[k]);
   }
 }
 
@@ -188,7 +197,7 @@ void CategoricalRow(const LossArgs<T>& a, bool sparse, Index r) {
   if (a.gradient == nullptr) return;
   for (Index k = 0; k < a.features; ++k) {
     T& g = a.gradient[r * a.gradient_stride + k];
-    g = (g - through_sum) / sum * a.scale;
+    g = Weighted(a, r, (g - through_sum) / sum * a.scale);
   }
 }
 
@@ -211,7 +220,7 @@ void CategoricalLogitsRow(const LossArgs<T>& a, bool sparse, Index r) {
   if (a.gradient == nullptr) return;
   for (Index k = 0; k < a.features; ++k) {
     const T softmax = ExpOf(x[k] - max) / sum;
-    a.gradient[r * a.gradient_stride + k] = (softmax * weight - Target(a, sparse, r, k)) * a.scale;
+    a.gradient[r * a.gradient_stride + k] = Weighted(a, r, (softmax * weight - Target(a, sparse, r, k)) * a.scale);
   }
 }
 

@@ -175,6 +175,7 @@ struct LossArgs {
   T* gradient = nullptr;
   Index gradient_stride = 0;
   T scale = 1;
+  const T* row_weights = nullptr;  // times each row's gradient; null: 1
 };
 
 // ---- optimizer updates, elementwise over packed arrays -----------------------------------------------------------

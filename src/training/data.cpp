@@ -9,29 +9,48 @@
 
 namespace rondo::training {
 
-Tensors in_order(const ModelNode& node, const Inputs& inputs) {
-  Tensors ordered;
-  const auto& tensors = inputs.tensors();
-  const auto& names = inputs.names();
-  node.require_inputs(tensors.size());
-  std::vector<std::string> known;
-  for (const auto& layer : node.network().input_layers()) known.push_back(layer->name());
+namespace {
+
+// `noun` is "input" or "output"; there are as many tensors as names.
+Tensors by_name(const ModelNode& node, const detail::Given& given, const std::vector<std::string>& known,
+                const std::string& noun) {
+  if (given.names() == nullptr || given.names()->empty()) return given.tensors();
+  const std::vector<std::string>& names = *given.names();
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    throw ConfigError(node.where() + " has no input '" + name + "'" +
+    throw ConfigError(node.where() + " has no " + noun + " '" + name + "'" +
                       (known.empty() ? ": a Sequential model has one, without a name"
                                      : "." + did_you_mean(name, known) + " It has " + quoted_list(known)));
   }
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (names.empty()) {
-      ordered.push_back(&tensors[i]);
-      continue;
+  Tensors ordered;
+  for (const std::string& name : known) {
+    const auto named = std::find(names.begin(), names.end(), name);
+    if (named == names.end()) {
+      throw ConfigError(node.where() + ": no data were given for its " + noun + " '" + name + "'");
     }
-    const auto named = std::find(names.begin(), names.end(), known[i]);
-    if (named == names.end()) throw ConfigError(node.where() + ": no data were given for its input '" + known[i] + "'");
-    ordered.push_back(&tensors[static_cast<std::size_t>(named - names.begin())]);
+    ordered.push_back(given.tensors()[static_cast<std::size_t>(named - names.begin())]);
   }
   return ordered;
+}
+
+}  // namespace
+
+Tensors in_order(const ModelNode& node, const detail::Given& inputs) {
+  node.require_inputs(inputs.tensors().size());
+  std::vector<std::string> known;
+  for (const auto& layer : node.network().input_layers()) known.push_back(layer->name());
+  return by_name(node, inputs, known, "input");
+}
+
+Tensors in_order_of_outputs(const ModelNode& node, const detail::Given& labels, const std::string& what) {
+  const std::vector<std::string> known = node.output_names();
+  if (labels.tensors().size() != known.size()) {
+    throw ShapeError(node.where() + " has " + std::to_string(known.size()) +
+                     (known.size() == 1 ? " output" : " outputs") + ", " + what + " for " +
+                     std::to_string(labels.tensors().size()) + " were given" +
+                     (known.size() == 1 ? "" : ": give Outputs{a, b, ...}, in the model's order or by name"));
+  }
+  return by_name(node, labels, known, "output");
 }
 
 void require_samples(const ModelNode& node, const std::string& what, const std::string& X_name, const Shape& X,
@@ -55,11 +74,47 @@ std::vector<Shape> check_inputs(const ModelNode& node, const Tensors& X, const s
   return samples;
 }
 
-Data check_data(const ModelNode& node, const Tensors& X, const Tensor& y, const std::string& what) {
-  std::vector<Shape> sample = check_inputs(node, X, what);
-  if (y.rank() < 1) throw ShapeError(node.where() + ": the " + what + "labels y are a scalar");
-  require_samples(node, what, node.input_name(0), X[0]->shape(), "y", y.shape());
-  return {X, &y, y.shape()[0], std::move(sample), y.shape().from(1)};
+namespace {
+
+// Whether weights of this shape go with an output of so many rows a sample.
+void require_weights(const ModelNode& node, const std::string& name, const Shape& weights, const Shape& y,
+                     const Shape& output) {
+  const Shape rows = output.without_last();  // of a sample
+  const Shape sample = weights.from(1);
+  const Index steps = rows.elements();
+  const bool one_each = sample.elements() == 1 && (steps == 1 || sample.rank() == 1);
+  if (weights[0] == y[0] && (one_each || sample == rows || sample == rows.append(1))) return;
+  throw ShapeError(node.where() + ": sample_weight" + name + " has shape " + to_string(weights) + "; it must be " +
+                   to_string(rows.prepend(y[0])) + ", one number for each row of the loss" +
+                   (steps == 1 ? "" : ", or " + to_string(Shape{y[0], 1}) + ", one for all time steps of a sample"));
+}
+
+}  // namespace
+
+Data check_data(const ModelNode& node, const detail::Given& X, const detail::Given& y,
+                const std::optional<Outputs>& sample_weight, const std::string& what) {
+  Data data;
+  data.X = in_order(node, X);
+  data.y = in_order_of_outputs(node, y, what + "labels");
+  data.sample = check_inputs(node, data.X, what);
+  data.samples = data.X[0]->shape()[0];
+  for (std::size_t i = 0; i < data.y.size(); ++i) {
+    const Shape& shape = data.y[i]->shape();
+    const std::string name = node.label_name(i);
+    if (shape.rank() < 1) throw ShapeError(node.where() + ": the " + what + "labels " + name + " are a scalar");
+    require_samples(node, what, node.input_name(0), data.X[0]->shape(), name, shape);
+    data.truth.push_back(shape.from(1));
+  }
+  if (!sample_weight) return data;
+  data.sample_weights = in_order_of_outputs(node, *sample_weight, what + "sample_weight");
+  const std::vector<Shape> outputs = node.output_shapes(data.sample);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& weights = *data.sample_weights[i];
+    if (weights.rank() < 1) throw ShapeError(node.where() + ": the " + what + "sample_weight is a scalar");
+    require_weights(node, outputs.size() == 1 ? "" : " of '" + node.output_names()[i] + "'", weights.shape(),
+                    data.y[i]->shape(), outputs[i]);
+  }
+  return data;
 }
 
 Index training_samples(const ModelNode& node, Index samples, double validation_split) {

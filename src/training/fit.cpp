@@ -10,6 +10,7 @@
 #include "core/standard_floats.hpp"
 #include "engine/staging.hpp"
 #include "training/data.hpp"
+#include "training/evaluator.hpp"
 #include "training/interrupt.hpp"
 #include "training/labels.hpp"
 #include "training/not_finite.hpp"
@@ -28,117 +29,6 @@ namespace rondo::training {
 
 namespace {
 
-using engine::Workspace;
-
-// Loss and metrics of an epoch so far, as Keras averages them: the loss by samples, metrics by rows.
-class EpochMeans {
- public:
-  EpochMeans(const Program& program, const std::vector<Metric>& metrics)
-      : head_(&*program.head), means_(metrics.size()) {
-    entries_.push_back({"loss", "val_loss", -1});
-    for (std::size_t i = 0; i < metrics.size(); ++i) {
-      entries_.push_back({metrics[i].name(), "val_" + metrics[i].name(), static_cast<int>(i)});
-    }
-    alphabetical_ = entries_;
-    std::sort(alphabetical_.begin(), alphabetical_.end(),
-              [](const Entry& a, const Entry& b) { return a.name < b.name; });
-  }
-
-  void reset() {
-    loss_ = {};
-    std::fill(means_.begin(), means_.end(), RunningMean{});
-  }
-
-  void add(const engine::Run& run, double loss) {
-    loss_.total += static_cast<double>(run.rows) * loss;
-    loss_.count += static_cast<double>(run.rows);
-    head_->add_metrics(run, means_);
-  }
-
-  // Alphabetical, as Keras logs; as validation with "val_" in front.
-  void write(Logs& logs, bool validation = false) const {
-    const StandardFloats floats;
-    for (const Entry& e : alphabetical_) logs.set(validation ? e.validation_name : e.name, value(e.metric));
-  }
-
-  // Loss first, then metrics in the order of compile.
-  Evaluation evaluation() const {
-    const StandardFloats floats;
-    std::vector<std::pair<std::string, double>> values;
-    for (const Entry& e : entries_) values.emplace_back(e.name, value(e.metric));
-    return Evaluation(std::move(values));
-  }
-
- private:
-  struct Entry {
-    std::string name, validation_name;
-    int metric;  // -1 is the loss
-  };
-
-  double value(int metric) const {
-    if (metric < 0) return engine::standard_nan(loss_.mean());
-    const auto i = static_cast<std::size_t>(metric);
-    return engine::standard_nan(head_->metric(i, means_[i]));
-  }
-
-  const Head* head_;
-  RunningMean loss_;
-  std::vector<RunningMean> means_;
-  std::vector<Entry> entries_, alphabetical_;
-};
-
-// ---- evaluation ----------------------------------------------------------------------------------------------------
-
-// Walks data through an evaluation program; shared by evaluate() and the validation inside fit().
-class Evaluator {
- public:
-  // `what` names the data in messages, as for check_data.
-  Evaluator(const ModelNode& node, const Compiled& compiled, const Data& data, Index batch_size,
-            const std::string& what = "")
-      : data_(data),
-        batch_size_(std::min(batch_size, data.samples)),
-        program_(node.program(Mode::evaluate, batch_size_, data.sample, data.truth)),
-        workspace_(program_->plan->lease()),
-        means_(*program_, compiled.metrics) {
-    check_labels(node, *program_->head, *data.y, what);
-  }
-
-  Index batches() const { return batches_of(data_.samples, batch_size_); }
-  const EpochMeans& means() const { return means_; }
-
-  void run(const Callbacks& callbacks, ProgressBar* bar) {
-    means_.reset();
-    Logs logs;
-    for (const auto& c : callbacks) c->on_test_begin();
-    for (Index batch = 0; batch < batches(); ++batch) {
-      for (const auto& c : callbacks) c->on_test_batch_begin(batch);
-      run_batch(batch);
-      if (callbacks.empty() && bar == nullptr) continue;
-      means_.write(logs);
-      for (const auto& c : callbacks) c->on_test_batch_end(batch, logs);
-      if (bar != nullptr) bar->update(batch + 1, logs);
-    }
-    if (callbacks.empty()) return;
-    means_.write(logs);
-    for (const auto& c : callbacks) c->on_test_end(logs);
-  }
-
- private:
-  void run_batch(Index batch) {
-    const StandardFloats floats;
-    const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
-    program_->evaluate(workspace_, {.X = data_.X, .y = data_.y, .first = first, .rows = rows});
-    const engine::Run done = workspace_.run(rows);
-    means_.add(done, program_->head->loss(done));
-  }
-
-  Data data_;
-  Index batch_size_;
-  std::shared_ptr<const Program> program_;
-  Workspace workspace_;
-  EpochMeans means_;
-};
-
 // ---- training ------------------------------------------------------------------------------------------------------
 
 class Trainer {
@@ -152,12 +42,12 @@ class Trainer {
         options_(options),
         batch_size_(std::min(batch_size, data.samples)),
         batches_(batches_of(data.samples, batch_size_)),
-        program_(node.program(Mode::train, batch_size_, data.sample, data.truth)),
+        program_(node.program(Mode::train, data.shapes(batch_size_))),
         workspace_(program_->plan->lease()),
-        means_(*program_, compiled.metrics),
+        means_(node, *program_, compiled),
         order_(static_cast<std::size_t>(data.samples)) {
-    check_can_learn(node, *program_->head);
-    check_labels(node, *program_->head, *data.y, "");
+    check_can_learn(node, *program_);
+    check_labels(node, *program_, data.y, "");
     compiled_.optimizer.prepare(*program_->plan);
     std::iota(order_.begin(), order_.end(), Index{0});
   }
@@ -213,6 +103,7 @@ class Trainer {
     const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
     const Samples samples{.X = data_.X,
                           .y = data_.y,
+                          .sample_weights = data_.sample_weights,
                           .order = order_,
                           .first = first,
                           .rows = rows,
@@ -250,7 +141,7 @@ class Trainer {
   const FitOptions& options_;
   Index batch_size_, batches_;
   std::shared_ptr<const Program> program_;
-  Workspace workspace_;
+  engine::Workspace workspace_;
   EpochMeans means_;
   std::vector<Index> order_;
   bool staged_ = false;
@@ -306,77 +197,42 @@ Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given)
                     "; it must be 1 or more (leave it out for " + std::to_string(kDefaultBatchSize) + ")");
 }
 
-namespace {
-
-// Rows [begin, end) of tensors, which it keeps.
-class Part {
- public:
-  Part(const Tensors& X, const Tensor& y, Index begin, Index end) : y_(y.rows(begin, end)) {
-    tensors_.reserve(X.size());
-    for (const Tensor* x : X) X_.push_back(&tensors_.emplace_back(x->rows(begin, end)));
-  }
-  const Tensors& X() const { return X_; }
-  const Tensor& y() const { return y_; }
-
- private:
-  std::vector<Tensor> tensors_;
-  Tensors X_;
-  Tensor y_;
-};
-
-}  // namespace
-
-void require_one_output(const ModelNode& node, const char* call) {
-  const std::size_t outputs = node.network().outputs().size();
-  if (outputs == 1) return;
-  throw ConfigError(node.where() + " has " + std::to_string(outputs) + " outputs; " + call +
-                    " of models with several outputs is not supported yet. Make a model of one of them with the same "
-                    "layers and " +
-                    call + " that");
-}
-
-History fit(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y, const FitOptions& options) {
+History fit(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
+            const FitOptions& options) {
   const ModelNode::Fitting fitting(node);
   Compiled& compiled = node.compiled("fit");
   check_verbose(node, options.verbose);
   const Index batch_size = checked_batch_size(node, options.batch_size);
   check_epochs(node, options);
   check_shuffle(node, options);
-  require_one_output(node, "fit");
-  const Data all = check_data(node, X, y, "");
-
-  const bool split = options.validation_split != 0 && !options.validation_data;
-  const Index train = split ? training_samples(node, all.samples, options.validation_split) : all.samples;
-  std::optional<Part> head, tail;
-  if (split) {
-    head.emplace(X, y, 0, train);
-    tail.emplace(X, y, train, all.samples);
+  Data data = check_data(node, X, y, options.sample_weight, "");
+  std::optional<Data> validation;
+  if (options.validation_data) {
+    validation = check_data(node, options.validation_data.X(), options.validation_data.y(),
+                            options.validation_data.sample_weight(), "validation ");
+  } else if (options.validation_split != 0) {
+    validation = data;
+    data.samples = training_samples(node, data.samples, options.validation_split);
+    validation->first = data.samples;
+    validation->samples -= data.samples;
   }
-  const Data data = split ? check_data(node, head->X(), head->y(), "") : all;
   check_stateful(node, data.samples, batch_size);
+  if (validation) check_stateful(node, validation->samples, batch_size);
   node.build_for(data.sample);
 
   std::optional<Evaluator> evaluator;
-  if (split || options.validation_data) {
-    const Data validation = split ? check_data(node, tail->X(), tail->y(), "validation ")
-                                  : check_data(node, in_order(node, options.validation_data.X()),
-                                               options.validation_data.y(), "validation ");
-    check_stateful(node, validation.samples, batch_size);
-    evaluator.emplace(node, compiled, validation, batch_size, "validation ");
-  }
-
+  if (validation) evaluator.emplace(node, compiled, *validation, batch_size, "validation ");
   Trainer trainer(model, node, compiled, data, batch_size, options);
   if (evaluator) trainer.validate_with(*evaluator);
   return trainer.run();
 }
 
-Evaluation evaluate(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y,
+Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
                     const EvaluateOptions& options) {
   const Compiled& compiled = node.compiled("evaluate");
   check_verbose(node, options.verbose);
   const Index batch_size = checked_batch_size(node, options.batch_size);
-  require_one_output(node, "evaluate");
-  const Data data = check_data(node, X, y, "");
+  const Data data = check_data(node, X, y, options.sample_weight, "");
   check_stateful(node, data.samples, batch_size);
   node.build_for(data.sample);
   Evaluator evaluator(node, compiled, data, batch_size);

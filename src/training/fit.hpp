@@ -21,14 +21,12 @@ constexpr Index batches_of(Index samples, Index batch_size) {
 // ConfigError unless 0, 1 or 2.
 void check_verbose(const ModelNode& node, int verbose);
 
-// ConfigError for a model of several outputs, which fit and evaluate do not take so far.
-void require_one_output(const ModelNode& node, const char* call);
-
 // Gives each callback the model and how it was called. ConfigError for a null pointer.
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params);
 
-History fit(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y, const FitOptions& options);
-Evaluation evaluate(const Model& model, ModelNode& node, const Tensors& X, const Tensor& y,
+History fit(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
+            const FitOptions& options);
+Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
                     const EvaluateOptions& options);
 
 }  // namespace rondo::training

@@ -1,5 +1,6 @@
 // Models that are graphs, as a user writes them.
 #include <gtest/gtest.h>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -353,15 +354,151 @@ TEST_F(Functional, ALongChainOfCallsEndsWithoutAStackOfDestructors) {
   x = in;
 }
 
-TEST_F(Functional, FitOfSeveralOutputsIsRefusedByName) {
-  const Input in({3});
-  const Model model({in}, {Dense(1)(in), Dense(2)(in)});
-  model.compile({.optimizer = "sgd", .loss = "mse"});
+// Two quantities of one sequence: how much, and which of three.
+Model two_outputs() {
+  const Input in({4, 2});
+  const Symbol read = LSTM(5)(in);
+  return Model({in}, {Dense(1, {.name = "much"})(read), Dense(3, {.activation = "softmax", .name = "which"})(read)});
+}
+const Tensor kX = ramp({6, 4, 2}), kMuch = ramp({6, 1}, 0.3), kWhich = Tensor{0, 1, 2, 2, 1, 0};
+
+TEST_F(Functional, SeveralOutputsHaveALossAndMetricsEach) {
+  const Model model = two_outputs();
+  model.compile({.optimizer = "adam",
+                 .loss = {"mse", "sparse_categorical_crossentropy"},
+                 .loss_weights = {2.0, 0.5},
+                 .metrics = {{"which", {"accuracy"}}, {"much", {"mae", "mse"}}}});
+  const History history = model.fit(kX, Outputs{kMuch, kWhich}, {.epochs = 3, .verbose = 0});
+  EXPECT_EQ(history.names(),
+            (std::vector<std::string>{"loss", "much_loss", "much_mae", "much_mse", "which_accuracy", "which_loss"}));
+  EXPECT_NEAR(history["loss"][1], 2 * history["much_loss"][1] + 0.5 * history["which_loss"][1], 1e-6);
+  EXPECT_NEAR(history["much_loss"][2], history["much_mse"][2], 1e-7);
+
+  const Evaluation all = model.evaluate(kX, Outputs{kMuch, kWhich}, {.verbose = 0});
+  std::vector<std::string> names;
+  for (const auto& [name, value] : all.values()) names.push_back(name);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"loss", "much_loss", "which_loss", "much_mae", "much_mse", "which_accuracy"}));
+}
+
+TEST_F(Functional, LabelsLossesAndWeightsComeByNameToo) {
+  const auto trained = [](bool by_name) {
+    clear_session();
+    set_random_seed(3);
+    const Model model = two_outputs();
+    CompileOptions options{.optimizer = "sgd"};
+    if (by_name) {
+      options.loss = {{"which", "sparse_categorical_crossentropy"}, {"much", "mae"}};
+      options.loss_weights = {{"which", 0.25}};
+    } else {
+      options.loss = {"mae", "sparse_categorical_crossentropy"};
+      options.loss_weights = {1.0, 0.25};
+    }
+    model.compile(options);
+    const Outputs named{{"which", kWhich}, {"much", kMuch}}, ordered{kMuch, kWhich};
+    model.fit(kX, by_name ? named : ordered, {.batch_size = 4, .epochs = 2, .verbose = 0});
+    return model.predict_outputs(kX, {.verbose = 0});
+  };
+  const std::vector<Tensor> by_name = trained(true), in_order = trained(false);
+  EXPECT_TRUE(by_name[0].identical(in_order[0]));
+  EXPECT_TRUE(by_name[1].identical(in_order[1]));
+}
+
+TEST_F(Functional, AnOutputOfWeightZeroLearnsNothing) {
+  const Model model = two_outputs();
+  model.compile({.optimizer = "sgd", .loss = {"mse", "sparse_categorical_crossentropy"}, .loss_weights = {1.0, 0.0}});
+  const Tensor before = model.get_layer("which").get_weights()[0];
+  model.fit(kX, Outputs{kMuch, kWhich}, {.epochs = 2, .verbose = 0});
+  EXPECT_TRUE(model.get_layer("which").get_weights()[0].identical(before));
+}
+
+TEST_F(Functional, OneLossIsForAllOutputsAndMasksHoldForEachByItself) {
+  const Input in({4, 2});
+  const Symbol masked = Masking()(in);
+  const Model model({in},
+                    {LSTM(2, {.return_sequences = true, .name = "steps"})(masked), LSTM(2, {.name = "last"})(masked)});
+  model.compile({.optimizer = "sgd", .loss = "mse", .loss_weights = {{"steps", 1}, {"last", 1}}});
+  Tensor X = kX;
+  for (std::size_t i = 4; i < 8; ++i) X.data<double>()[i] = 0;  // half of the first sample
+  const Outputs y{Tensor::zeros({6, 4, 2}), Tensor::zeros({6, 2})};
+  const Evaluation loss = model.evaluate(X, y, {.verbose = 0});
+  double counted = 0, last = 0;
+  const std::vector<Tensor> out = model.predict_outputs(X, {.verbose = 0});
+  for (std::size_t i = 0; i < 48; ++i) {
+    const double v = out[0].to_vector()[i];
+    counted += i >= 4 && i < 8 ? 0 : v * v / 2;
+  }
+  for (const double v : out[1].to_vector()) last += v * v / 2;
+  EXPECT_NEAR(loss["steps_loss"], counted / 22, 1e-7);
+  EXPECT_NEAR(loss["last_loss"], last / 6, 1e-7);
+}
+
+TEST_F(Functional, WhatDoesNotFitTheOutputsIsRefused) {
+  const Model model = two_outputs();
   expect_error<ConfigError>(
       [&] {
-        model.fit(ramp({4, 3}), ramp({4, 1}), {.verbose = 0});
+        model.compile({.loss = {"mse", "mse", "mae"}});
       },
-      {"2 outputs", "not supported yet"});
+      {"2 outputs", ".loss was given for 3", "one for all"});
+  expect_error<ConfigError>(
+      [&] {
+        model.compile({.loss = {{"much", "mse"}, {"wich", "mae"}}});
+      },
+      {"no output 'wich'", "Did you mean 'which'"});
+  expect_error<ConfigError>([&] { model.compile({.loss = {{"much", "mse"}}}); }, {"no loss for the output 'which'"});
+  expect_error<ConfigError>([&] { model.compile({.loss = "mse", .loss_weights = {1}}); }, {".loss_weights", "for 1"});
+  expect_error<ConfigError>([&] { model.compile({.loss = "mse", .metrics = {"mae"}}); },
+                            {".metrics", "for 1", "names"});
+  model.compile({.optimizer = "sgd", .loss = {"mse", "sparse_categorical_crossentropy"}});
+  expect_error<ShapeError>([&] { model.fit(kX, kMuch, {.verbose = 0}); },
+                           {"2 outputs", "labels for 1", "Outputs{a, b, ...}"});
+  expect_error<ShapeError>(
+      [&] {
+        model.fit(kX, Outputs{kWhich, kMuch}, {.verbose = 0});
+      },
+      {"sample 0 of y['which']", "no class number"});
+  expect_error<ShapeError>([&] { model.fit(kX, Outputs{kMuch, ramp({5})}, {.verbose = 0}); }, {"y['which'] has 5"});
+  expect_error<ConfigError>(
+      [&] {
+        model.fit(kX, Outputs{{"much", kMuch}, {"what", kWhich}}, {.verbose = 0});
+      },
+      {"no output 'what'"});
+}
+
+TEST_F(Functional, SamplesWeighAsTheirWeightsSay) {
+  const Sequential model{LSTM(3, {.return_sequences = true, .input_shape = {4, 2}}), Dense(1)};
+  model.compile({.optimizer = "sgd", .loss = "mse", .metrics = {"mae"}, .weighted_metrics = {"mae"}});
+  const Tensor y = ramp({6, 4, 1}, 0.5);
+  const Tensor rows = Tensor{{1}, {0}, {0}, {0}, {0}, {2}};
+  const auto parts = [&](Index i) { return model.evaluate(kX.rows(i, i + 1), y.rows(i, i + 1), {.verbose = 0}); };
+  const Evaluation weighted = model.evaluate(kX, y, {.verbose = 0, .sample_weight = rows});
+  EXPECT_NEAR(weighted.loss(), (parts(0).loss() + 2 * parts(5).loss()) / 6, 1e-7);
+  EXPECT_NEAR(weighted["weighted_mae"], (parts(0)["mae"] + 2 * parts(5)["mae"]) / 3, 1e-7);
+  EXPECT_NEAR(weighted["mae"], model.evaluate(kX, y, {.verbose = 0})["mae"], 1e-7);
+  // One weight for all steps of a sample is that weight at each.
+  Tensor steps = Tensor::zeros({6, 4}, DType::float64);
+  for (std::size_t t = 0; t < 4; ++t) steps.data<double>()[t] = 1, steps.data<double>()[20 + t] = 2;
+  EXPECT_EQ(model.evaluate(kX, y, {.verbose = 0, .sample_weight = steps}).loss(), weighted.loss());
+
+  for (const Tensor& bad : {ramp({6}), ramp({6, 3}), ramp({5, 1})}) {
+    expect_error<ShapeError>([&] { model.fit(kX, y, {.verbose = 0, .sample_weight = bad}); },
+                             {"sample_weight", "(6, 4)", "(6, 1)"});
+  }
+  Tensor nan = rows;
+  nan.data<double>()[1] = std::numeric_limits<double>::quiet_NaN();
+  expect_error<NumericError>([&] { model.fit(kX, y, {.verbose = 0, .sample_weight = nan}); },
+                             {"sample_weight is NaN in sample 1"});
+}
+
+TEST_F(Functional, ValidationHasWeightsOfItsOwn) {
+  const Sequential model{Dense(1, {.input_shape = {3}})};
+  model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
+  const Tensor X = ramp({6, 3}), y = ramp({6, 1}, 0.4), w{1, 2, 0, 0, 3, 1};
+  const History split = model.fit(X, y, {.verbose = 0, .validation_split = 0.5, .sample_weight = w});
+  EXPECT_EQ(split["val_loss"][0],
+            model.evaluate(X.rows(3, 6), y.rows(3, 6), {.verbose = 0, .sample_weight = w.rows(3, 6)}).loss());
+  const History data = model.fit(X, y, {.verbose = 0, .validation_data = {X, y, w}});
+  EXPECT_EQ(data["val_loss"][0], model.evaluate(X, y, {.verbose = 0, .sample_weight = w}).loss());
 }
 
 }  // namespace

@@ -1,81 +1,154 @@
 #include "training/head.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace rondo::training {
 
+using engine::Place;
+using engine::Run;
+
 Head::Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, const Shape& truth_sample,
-           const Loss& loss, const std::vector<Metric>& metrics)
+           const HeadOptions& options, bool sample_weights)
     : table_(&kernels::chosen()),
       dtype_(builder.dtype()),
       capacity_(builder.capacity()),
       prediction_(prediction),
-      loss_(loss.impl().bind(prediction.sample, truth_sample)) {
-  const Index truth_features = loss_.labels == Labels::sparse ? 1 : prediction.features;
-  truth_.sample = prediction.sample.with(-1, truth_features);
-  truth_.steps = prediction.steps;
-  truth_.features = truth_features;
-  truth_.data = builder.rows(prediction.steps, truth_features, /*compact=*/true);
-  loss_values_ = builder.elements(prediction.steps * capacity_);
-  for (const Metric& metric : metrics) {
+      loss_(options.loss->impl().bind(prediction.sample, truth_sample)),
+      loss_weight_(options.loss_weight) {
+  const auto beside_rows = [&](Index features) {
+    engine::ValueInfo info;
+    info.sample = prediction.sample.with(-1, features);
+    info.steps = prediction.steps;
+    info.features = features;
+    info.data = builder.rows(prediction.steps, features, /*compact=*/true);
+    return info;
+  };
+  truth_ = beside_rows(loss_->labels_in_row(prediction.features));
+  if (sample_weights) sample_weights_ = beside_rows(1);
+  const auto number_a_row = [&] { return builder.elements(prediction.steps * capacity_); };
+  loss_values_ = number_a_row();
+  if (prediction.mask) {
+    mask_weights_ = number_a_row();
+    counts_ = builder.elements(capacity_);
+    if (sample_weights) all_weights_ = number_a_row();
+  }
+  for (std::size_t i = 0; i < options.metrics.size(); ++i) {
+    const Metric& metric = options.metrics[i];
     metrics_.push_back({metric.impl().bind(metric.name(), prediction.sample, truth_sample),
-                        builder.elements(prediction.steps * capacity_)});
+                        /*weighted=*/i >= options.unweighted_metrics, number_a_row()});
+  }
+}
+
+// [step][row], or nowhere: all count for 1.
+Place Head::row_weights() const {
+  if (all_weights_) return all_weights_;
+  if (mask_weights_) return mask_weights_;
+  return sample_weights_ ? sample_weights_->data : Place{};  // compact rows of one number stand just so
+}
+
+void Head::forward(const Run& run, const engine::Member& member, Index stage) const noexcept {
+  const Range rows = member.share(run.rows);
+  const bool single = dtype_ == DType::float32;
+  if (prediction_.mask && stage == 0) return single ? weigh_rows<float>(run, rows) : weigh_rows<double>(run, rows);
+  if (rows.empty()) return;
+  try {
+    single ? values_of_rows<float>(run, rows) : values_of_rows<double>(run, rows);
+  } catch (...) {
+    run.failure->report();
   }
 }
 
 template <class T>
-void Head::compute_as(const engine::Run& run, Range rows) const noexcept {
-  const kernels::Ops<T>& ops = table_->ops<T>();
-  const auto truth = truth_.data.rows<const T>(run.arena);
-  const auto prediction = prediction_.data.rows<const T>(run.arena);
-  const auto gradient = prediction_.gradient.rows<T>(run.arena);
-  const T scale = T{1} / static_cast<T>(run.rows * prediction_.steps);
+void Head::weigh_rows(const Run& run, Range rows) const noexcept {
+  const auto mask = prediction_.mask.rows<const std::uint8_t>(run.arena);
+  T* counts = counts_.pointer<T>(run.arena);
+  std::fill(counts + rows.begin, counts + rows.end, T{0});
   for (Index t = 0; t < prediction_.steps; ++t) {
-    const Index at = t * capacity_ + rows.begin;
-    ops.loss({.kind = loss_.kind,
-              .label_smoothing = loss_.label_smoothing,
-              .rows = rows.size(),
-              .features = prediction_.features,
-              .truth = truth.at(rows.begin, t),
-              .truth_stride = truth.batch_stride,
-              .prediction = prediction.at(rows.begin, t),
-              .prediction_stride = prediction.batch_stride,
-              .value = loss_values_.pointer<T>(run.arena) + at,
-              .gradient = gradient ? gradient.at(rows.begin, t) : nullptr,
-              .gradient_stride = gradient.batch_stride,
-              .scale = scale});
-    for (const MetricAt& m : metrics_) {
-      m.metric.rows(ops, truth.at(rows.begin, t), truth.batch_stride, prediction.at(rows.begin, t),
-                    prediction.batch_stride, rows.size(), prediction_.features, m.values.pointer<T>(run.arena) + at);
+    for (Index b = rows.begin; b < rows.end; ++b) {
+      const T counted = *mask.at(b, t) != 0 ? T{1} : T{0};
+      mask_weights_.pointer<T>(run.arena)[t * capacity_ + b] = counted;
+      counts[b] += counted;
+      if (!all_weights_) continue;
+      all_weights_.pointer<T>(run.arena)[t * capacity_ + b] =
+          counted * *sample_weights_->data.rows<const T>(run.arena).at(b, t);
     }
   }
 }
 
-void Head::compute(const engine::Run& run, Range rows) const noexcept {
-  if (rows.empty()) return;
-  dtype_ == DType::float32 ? compute_as<float>(run, rows) : compute_as<double>(run, rows);
+template <class T>
+double Head::denominator(const Run& run) const noexcept {
+  if (!counts_) return static_cast<double>(prediction_.steps * run.rows);
+  const T* counts = counts_.pointer<const T>(run.arena);
+  double sum = 0;  // of whole numbers: exact
+  for (Index b = 0; b < run.rows; ++b) sum += static_cast<double>(counts[b]);
+  return sum;
 }
 
 template <class T>
-RunningMean Head::sum_as(const engine::Run& run, const T* values) const noexcept {
-  RunningMean mean;
-  for (Index t = 0; t < prediction_.steps; ++t, values += capacity_) {
-    for (Index b = 0; b < run.rows; ++b) mean.total += static_cast<double>(values[b]);
+void Head::values_of_rows(const Run& run, Range rows) const {
+  const kernels::Ops<T>& ops = table_->ops<T>();
+  const auto truth = truth_.data.rows<const T>(run.arena);
+  const auto prediction = prediction_.data.rows<const T>(run.arena);
+  const auto gradient = prediction_.gradient.rows<T>(run.arena);
+  const T* weights = row_weights().pointer<const T>(run.arena);
+  const double count = denominator<T>(run);
+  const T scale = count == 0 ? T{0} : static_cast<T>(loss_weight_) / static_cast<T>(count);
+  for (Index t = 0; t < prediction_.steps; ++t) {
+    const Index at = t * capacity_ + rows.begin;
+    kernels::LossArgs<T> args{.rows = rows.size(),
+                              .features = prediction_.features,
+                              .truth = truth.at(rows.begin, t),
+                              .truth_stride = truth.batch_stride,
+                              .prediction = prediction.at(rows.begin, t),
+                              .prediction_stride = prediction.batch_stride,
+                              .value = loss_values_.pointer<T>(run.arena) + at,
+                              .gradient = gradient ? gradient.at(rows.begin, t) : nullptr,
+                              .gradient_stride = gradient.batch_stride,
+                              .scale = scale,
+                              .row_weights = weights != nullptr ? weights + at : nullptr};
+    loss_->rows(ops, args);
+    args.gradient = nullptr;
+    for (const MetricAt& m : metrics_) {
+      args.value = m.values.pointer<T>(run.arena) + at;
+      m.metric.rows->rows(ops, args);
+    }
   }
-  mean.count = static_cast<double>(prediction_.steps * run.rows);
+}
+
+// A row of weight 0 is not there, whatever its value.
+template <class T>
+RunningMean Head::sum_as(const Run& run, const Place& values, const Place& weights) const noexcept {
+  const T* value = values.pointer<const T>(run.arena);
+  const T* weight = weights.pointer<const T>(run.arena);
+  RunningMean mean;
+  for (Index t = 0; t < prediction_.steps; ++t) {
+    for (Index i = t * capacity_; i < t * capacity_ + run.rows; ++i) {
+      if (weight == nullptr) {
+        mean.total += static_cast<double>(value[i]);
+      } else if (weight[i] != 0) {
+        mean.total += static_cast<double>(weight[i]) * static_cast<double>(value[i]);
+        mean.count += static_cast<double>(weight[i]);
+      }
+    }
+  }
+  if (weight == nullptr) mean.count = static_cast<double>(prediction_.steps * run.rows);
   return mean;
 }
 
-RunningMean Head::sum(const engine::Run& run, const engine::Place& values) const noexcept {
-  return dtype_ == DType::float32 ? sum_as(run, values.pointer<const float>(run.arena))
-                                  : sum_as(run, values.pointer<const double>(run.arena));
+RunningMean Head::sum(const Run& run, const Place& values, const Place& weights) const noexcept {
+  return dtype_ == DType::float32 ? sum_as<float>(run, values, weights) : sum_as<double>(run, values, weights);
 }
 
-double Head::loss(const engine::Run& run) const noexcept { return sum(run, loss_values_).mean(); }
+double Head::loss(const Run& run) const noexcept {
+  const double count = dtype_ == DType::float32 ? denominator<float>(run) : denominator<double>(run);
+  return RunningMean{sum(run, loss_values_, row_weights()).total, count}.mean();
+}
 
-void Head::add_metrics(const engine::Run& run, std::span<RunningMean> means) const noexcept {
+void Head::add_metrics(const Run& run, std::span<RunningMean> means) const noexcept {
   for (std::size_t i = 0; i < metrics_.size(); ++i) {
-    const RunningMean batch = sum(run, metrics_[i].values);
+    const RunningMean batch = sum(run, metrics_[i].values, metrics_[i].weighted ? row_weights() : mask_weights_);
     means[i].total += batch.total;
     means[i].count += batch.count;
   }

@@ -1,11 +1,18 @@
-// The end of a model's plan: labels, loss and metrics on the predictions.
+// Head: what stands behind an output of a model in training and evaluation: labels, loss and metrics.
 //
 // Every batch row has its values computed by the thread that owns the row; the sums are taken afterwards by one thread,
 // row by row, so that no number of threads shows in them.
+//
+// Rows may weigh differently: a mask of the output leaves time steps out, the user's sample weights count some for
+// more. Keras's denominators: a loss is divided by the number of rows, or by that of the rows that the mask leaves,
+// whatever the sample weights are; a metric by the sum of the weights. The number that a mask leaves is the whole
+// batch's, so a head with a mask takes two stages.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/builder.hpp"
@@ -14,30 +21,43 @@
 
 namespace rondo::training {
 
-// A sum over rows and their number; the mean is what Keras logs.
+// A sum over rows and their number, or the sum of their weights; the mean is what Keras logs.
 struct RunningMean {
   double total = 0;
   double count = 0;
   double mean() const { return count == 0 ? 0 : total / count; }
 };
 
-class Head {
- public:
-  // Binds loss and metrics to the shapes and takes buffers from the builder. ShapeError where the labels do not fit.
-  Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, const Shape& truth_sample, const Loss& loss,
-       const std::vector<Metric>& metrics);
+// What compile says about one output.
+struct HeadOptions {
+  std::optional<Loss> loss = {};
+  double loss_weight = 1;
+  std::vector<Metric> metrics = {};  // the first ones; then those that heed sample weights
+  std::size_t unweighted_metrics = 0;
+};
 
-  // The labels' place in the arena, for staging.
+class Head final : public engine::Executor {
+ public:
+  // Binds loss and metrics to the shapes and takes buffers from the builder; room for sample weights too, if there are
+  // any. ShapeError where the labels do not fit.
+  Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, const Shape& truth_sample,
+       const HeadOptions& options, bool sample_weights);
+
+  // The places in the arena of the labels and of a sample weight for each row (time step), for staging.
   const engine::ValueInfo& truth() const { return truth_; }
-  const BoundLoss& rule() const { return loss_; }
-  bool sparse() const { return loss_.labels == Labels::sparse; }
+  const std::optional<engine::ValueInfo>& sample_weights() const { return sample_weights_; }
+  const BoundLoss& loss_function() const { return *loss_; }
   Index classes() const { return prediction_.features; }
 
-  // Values of these batch rows; the gradient of the batch's mean loss too, where the plan has a place for it.
-  void compute(const engine::Run& run, Range rows) const noexcept;
+  // Values of the member's rows; the gradient of the batch's loss too, where the plan has a place for it.
+  Index forward_stages() const override { return prediction_.mask ? 2 : 1; }
+  void forward(const engine::Run& run, const engine::Member& member, Index stage) const noexcept override;
+  void backward(const engine::Run&, const engine::Member&, Index) const noexcept override {}
+  double flops_per_row() const override { return 0; }  // next to nothing
 
-  // The mean loss of the batch, after compute() of all rows.
+  // The loss of the batch, without its weight among other outputs, after forward.
   double loss(const engine::Run& run) const noexcept;
+  double loss_weight() const { return loss_weight_; }
   // Adds the batch's metric values to one running mean per metric.
   void add_metrics(const engine::Run& run, std::span<RunningMean> means) const noexcept;
   // A metric's epoch value from its running mean.
@@ -47,22 +67,35 @@ class Head {
  private:
   struct MetricAt {
     BoundMetric metric;
+    bool weighted;  // by sample weights; by the mask they all are
     engine::Place values;
   };
 
   template <class T>
-  void compute_as(const engine::Run& run, Range rows) const noexcept;
-  RunningMean sum(const engine::Run& run, const engine::Place& values) const noexcept;
+  void weigh_rows(const engine::Run& run, Range rows) const noexcept;
   template <class T>
-  RunningMean sum_as(const engine::Run& run, const T* values) const noexcept;
+  void values_of_rows(const engine::Run& run, Range rows) const;
+  // By how much the losses of all rows are divided.
+  template <class T>
+  double denominator(const engine::Run& run) const noexcept;
+  template <class T>
+  RunningMean sum_as(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
+  RunningMean sum(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
+  engine::Place row_weights() const;
 
   const kernels::KernelTable* table_;
   DType dtype_;
   Index capacity_;
   engine::ValueInfo prediction_;
   engine::ValueInfo truth_;
-  BoundLoss loss_;
-  engine::Place loss_values_;  // [step][row]
+  std::optional<engine::ValueInfo> sample_weights_;
+  std::shared_ptr<const BoundLoss> loss_;
+  double loss_weight_;
+  // Each [step][row]:
+  engine::Place loss_values_;
+  engine::Place mask_weights_;  // 0 or 1; nowhere without a mask
+  engine::Place all_weights_;   // times the sample weights; nowhere without a mask or without them
+  engine::Place counts_;        // [row]: how many steps the mask leaves
   std::vector<MetricAt> metrics_;
 };
 

@@ -11,34 +11,6 @@ namespace rondo::training {
 
 namespace {
 
-using kernels::LossKind;
-
-enum class Family { regression, binary, categorical };
-
-struct Traits {
-  Family family;
-  bool from_logits;
-  const char* name;
-  const char* class_name;
-};
-
-Traits traits_of(LossKind kind) {
-  switch (kind) {
-    case LossKind::binary_crossentropy: return {Family::binary, false, "binary_crossentropy", "BinaryCrossentropy"};
-    case LossKind::binary_crossentropy_from_logits:
-      return {Family::binary, true, "binary_crossentropy", "BinaryCrossentropy"};
-    case LossKind::categorical_crossentropy:
-      return {Family::categorical, false, "categorical_crossentropy", "CategoricalCrossentropy"};
-    case LossKind::categorical_crossentropy_from_logits:
-      return {Family::categorical, true, "categorical_crossentropy", "CategoricalCrossentropy"};
-    case LossKind::sparse_categorical_crossentropy:
-      return {Family::categorical, false, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"};
-    case LossKind::sparse_categorical_crossentropy_from_logits:
-      return {Family::categorical, true, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"};
-    default: return {Family::regression, false, "", ""};
-  }
-}
-
 // ---- labels --------------------------------------------------------------------------------------------------------
 
 // The first element that is not `good`, or -1.
@@ -55,7 +27,7 @@ Index first_that_is_not(const Tensor& y, Good good) {
 bool is_probability(double v) { return !(v < -1e-6 || v > 1 + 1e-6); }
 
 // How labels become 0 and 1, or what takes them as they are.
-std::string remedy(const Tensor& y, Family family) {
+std::string remedy(const Tensor& y, LossFamily family) {
   std::vector<double> values = y.to_vector();
   std::erase_if(values, [](double v) { return std::isnan(v); });
   const std::set<double> different(values.begin(), values.end());
@@ -66,7 +38,7 @@ std::string remedy(const Tensor& y, Family family) {
         high - low == 1 ? shifted : (low == 0 ? "y" : "(" + shifted + ")") + " / " + number_text(high - low);
     return number_text(low) + " and " + number_text(high) + " become 0 and 1 by " + scaled;
   }
-  if (family == Family::categorical) return "each row holds a 1 for its class and 0 for the others";
+  if (family == LossFamily::categorical) return "each row holds a 1 for its class and 0 for the others";
   const bool whole = std::all_of(different.begin(), different.end(), [](double v) { return v == std::floor(v); });
   if (whole && low >= 0 && high < 10'000) {
     return "class numbers take Dense(" + number_text(high + 1) +
@@ -75,11 +47,23 @@ std::string remedy(const Tensor& y, Family family) {
   return "quantities take a loss such as \"mse\" and no activation";
 }
 
-[[noreturn]] void refuse_label(const ModelNode& node, const Tensor& y, Index at, const std::string& what,
-                               const std::string& why) {
-  throw ShapeError(node.where() + ": label " + number_text(y.to_vector()[static_cast<std::size_t>(at)]) +
-                   " in sample " + std::to_string(at / (y.size() / y.shape()[0])) + " of " +
-                   (what.empty() ? "" : "the " + what) + "y is " + why);
+void check_labels_of(const ModelNode& node, const Head& head, const Tensor& y, const std::string& name) {
+  const BoundLoss::Traits& loss = head.loss_function().traits();
+  if (loss.family == LossFamily::regression) return;
+  const auto refuse = [&](Index at, const std::string& why) {
+    throw ShapeError(node.where() + ": label " + number_text(y.to_vector()[static_cast<std::size_t>(at)]) +
+                     " in sample " + std::to_string(at / (y.size() / y.shape()[0])) + " of " + name + " is " + why);
+  };
+  if (head.loss_function().labels() == Labels::sparse) {
+    const auto classes = static_cast<double>(head.classes());
+    const Index at = first_that_is_not(y, [&](double v) { return v >= 0 && v < classes && v == std::floor(v); });
+    if (at >= 0) {
+      refuse(at, "no class number; the model has the classes 0 to " + std::to_string(head.classes() - 1));
+    }
+    return;
+  }
+  const Index at = first_that_is_not(y, is_probability);
+  if (at >= 0) refuse(at, "not between 0 and 1, as " + loss.name + " needs it; " + remedy(y, loss.family));
 }
 
 // ---- outputs -------------------------------------------------------------------------------------------------------
@@ -90,54 +74,48 @@ bool is_one_of(const std::string& name, std::initializer_list<const char*> names
 
 // Whether a function's values are what crossentropies of probabilities take: from 0 to 1, or from 0 on where they are
 // divided by their sum. An unknown function ("") is trusted.
-bool gives_probabilities(const std::string& activation, Family family) {
+bool gives_probabilities(const std::string& activation, LossFamily family) {
   if (activation.empty()) return true;
   if (is_one_of(activation, {"sigmoid", "hard_sigmoid", "sparse_sigmoid", "softmax", "sparsemax"})) return true;
-  return family == Family::categorical &&
+  return family == LossFamily::categorical &&
          is_one_of(activation, {"relu", "relu6", "softplus", "exponential", "sparse_plus", "squareplus"});
 }
 
-}  // namespace
-
-void check_labels(const ModelNode& node, const Head& head, const Tensor& y, const std::string& what) {
-  const Traits loss = traits_of(head.rule().kind);
-  if (loss.family == Family::regression) return;
-  if (head.sparse()) {
-    const auto classes = static_cast<double>(head.classes());
-    const Index at = first_that_is_not(y, [&](double v) { return v >= 0 && v < classes && v == std::floor(v); });
-    if (at < 0) return;
-    refuse_label(node, y, at, what,
-                 "no class number; the model has the classes 0 to " + std::to_string(head.classes() - 1));
-  }
-  const Index at = first_that_is_not(y, is_probability);
-  if (at < 0) return;
-  refuse_label(node, y, at, what,
-               std::string("not between 0 and 1, as ") + loss.name + " needs it; " + remedy(y, loss.family));
-}
-
-void check_can_learn(const ModelNode& node, const Head& head) {
-  const std::string activation = node.output_activation(0);
+void check_head_can_learn(const ModelNode& node, const Head& head, std::size_t output) {
+  const std::string activation = node.output_activation(output);
   if (head.classes() == 1 && is_one_of(activation, {"softmax", "log_softmax", "sparsemax"})) {
     throw ConfigError(node.where() + ": it ends in " + activation + " over one unit, which is always " +
                       (activation == "log_softmax" ? "0" : "1") +
                       ", so it cannot learn. Two classes take Dense(1, {.activation = \"sigmoid\"}) and the loss "
                       "\"binary_crossentropy\", more classes one unit each; a quantity takes no activation");
   }
-  const Traits loss = traits_of(head.rule().kind);
-  if (head.classes() == 1 && loss.family == Family::categorical) {
+  const BoundLoss::Traits& loss = head.loss_function().traits();
+  if (head.classes() == 1 && loss.family == LossFamily::categorical) {
     throw ConfigError(node.where() + ": the loss " + loss.name +
                       " over one unit is the same whatever the unit says, so it cannot learn. Two classes take "
                       "Dense(1, {.activation = \"sigmoid\"}) and the loss \"binary_crossentropy\", more classes one "
                       "unit each");
   }
-  if (loss.family == Family::regression || loss.from_logits || gives_probabilities(activation, loss.family)) return;
+  if (loss.family == LossFamily::regression || loss.from_logits || gives_probabilities(activation, loss.family)) return;
   throw ConfigError(node.where() + ": it ends in '" + activation + "', but the loss " + loss.name +
                     " takes probabilities and does not learn from other numbers. End it with Dense(" +
                     std::to_string(head.classes()) + ", {.activation = \"" +
-                    (loss.family == Family::binary ? "sigmoid" : "softmax") + "\"})" +
+                    (loss.family == LossFamily::binary ? "sigmoid" : "softmax") + "\"})" +
                     (activation == "linear"
                          ? std::string(", or give the loss losses::") + loss.class_name + "({.from_logits = true})"
                          : ""));
+}
+
+}  // namespace
+
+void check_labels(const ModelNode& node, const Program& program, const Tensors& y, const std::string& what) {
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    check_labels_of(node, *program.heads[i], *y[i], (what.empty() ? "" : "the " + what) + node.label_name(i));
+  }
+}
+
+void check_can_learn(const ModelNode& node, const Program& program) {
+  for (std::size_t i = 0; i < program.heads.size(); ++i) check_head_can_learn(node, *program.heads[i], i);
 }
 
 }  // namespace rondo::training

@@ -19,7 +19,7 @@ namespace training {
 bool labels_fit(Labels labels, const Shape& prediction, const Shape& truth) {
   const Index rank = prediction.rank();
   const bool last_axis_dropped = truth.rank() == rank - 1 && truth == prediction.without_last();
-  if (labels == Labels::sparse) return last_axis_dropped || (truth.rank() == rank && truth == prediction.with(-1, 1));
+  if (labels != Labels::same) return last_axis_dropped || (truth.rank() == rank && truth == prediction.with(-1, 1));
   if (truth == prediction) return true;
   if (prediction.back() == 1 && last_axis_dropped) return true;
   return truth.rank() == rank + 1 && truth.back() == 1 && truth.without_last() == prediction;
@@ -29,6 +29,10 @@ std::string labels_mismatch(const std::string& who, Labels expected, const Shape
   const auto text = [](const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); };
   std::string message =
       who + ": the labels y have shape " + text(truth) + ", the model's output has shape " + text(prediction) + ". ";
+  if (expected == Labels::one) {
+    return message + "It expects one number a row, y of shape " + text(prediction.with(-1, 1)) +
+           " or without the last axis";
+  }
   if (expected == Labels::sparse) {
     message += "It expects class numbers, y of shape " + text(prediction.with(-1, 1)) + " or without the last axis";
     if (truth == prediction) message += "; for one-hot labels use categorical_crossentropy";
@@ -54,28 +58,51 @@ using Json = nlohmann::ordered_json;
 using kernels::LossKind;
 using training::BoundLoss;
 using training::Labels;
+using training::LossFamily;
+using Bound = std::shared_ptr<const BoundLoss>;
+
+// One of the kernels' losses.
+class BoundKernelLoss final : public BoundLoss {
+ public:
+  BoundKernelLoss(Labels labels, Traits traits, LossKind kind, double smoothing)
+      : BoundLoss(labels, std::move(traits)), kind_(kind), smoothing_(smoothing) {}
+  void rows(const kernels::Ops<float>& ops, kernels::LossArgs<float> args) const override { run(ops, args); }
+  void rows(const kernels::Ops<double>& ops, kernels::LossArgs<double> args) const override { run(ops, args); }
+
+ private:
+  template <class T>
+  void run(const kernels::Ops<T>& ops, kernels::LossArgs<T>& args) const {
+    args.kind = kind_;
+    args.label_smoothing = smoothing_;
+    ops.loss(args);
+  }
+
+  LossKind kind_;
+  double smoothing_;
+};
 
 class KernelLoss final : public detail::LossImpl {
  public:
-  KernelLoss(std::string name, LossKind kind, Labels labels, Json options = Json::object(), double smoothing = 0)
-      : name_(std::move(name)), bound_{kind, smoothing, labels}, options_(std::move(options)) {}
+  KernelLoss(BoundLoss::Traits traits, LossKind kind, Labels labels, Json options = Json::object(),
+             double smoothing = 0)
+      : bound_(std::make_shared<BoundKernelLoss>(labels, std::move(traits), kind, smoothing)),
+        options_(std::move(options)) {}
 
-  const std::string& name() const override { return name_; }
+  const std::string& name() const override { return bound_->traits().name; }
   Json config() const override {
-    Json config{{"name", name_}, {"reduction", "sum_over_batch_size"}};
+    Json config{{"name", name()}, {"reduction", "sum_over_batch_size"}};
     config.update(options_);
     return config;
   }
-  BoundLoss bind(const Shape& prediction, const Shape& truth) const override {
-    if (!training::labels_fit(bound_.labels, prediction, truth)) {
-      throw ShapeError(training::labels_mismatch("loss '" + name_ + "'", bound_.labels, prediction, truth));
+  Bound bind(const Shape& prediction, const Shape& truth) const override {
+    if (!training::labels_fit(bound_->labels(), prediction, truth)) {
+      throw ShapeError(training::labels_mismatch("loss '" + name() + "'", bound_->labels(), prediction, truth));
     }
     return bound_;
   }
 
  private:
-  std::string name_;
-  BoundLoss bound_;
+  Bound bound_;
   Json options_;
 };
 
@@ -84,7 +111,7 @@ class AnyCrossentropy final : public detail::LossImpl {
  public:
   const std::string& name() const override { return name_; }
   Json config() const override { return {{"name", name_}}; }
-  BoundLoss bind(const Shape& prediction, const Shape& truth) const override {
+  Bound bind(const Shape& prediction, const Shape& truth) const override {
     if (prediction.back() == 1) return losses::BinaryCrossentropy().impl().bind(prediction, truth);
     const bool sparse = truth.rank() < prediction.rank() || truth.back() == 1;
     if (sparse) return losses::SparseCategoricalCrossentropy().impl().bind(prediction, truth);
@@ -100,8 +127,8 @@ double checked_smoothing(const char* loss, Real smoothing) {
 }
 
 template <class... Options>
-Loss kernel_loss(const char* name, Options&&... options) {
-  return detail::Access::make<Loss>(std::make_shared<KernelLoss>(name, std::forward<Options>(options)...));
+Loss kernel_loss(BoundLoss::Traits traits, Options&&... options) {
+  return detail::Access::make<Loss>(std::make_shared<KernelLoss>(std::move(traits), std::forward<Options>(options)...));
 }
 
 // Keras's function names and short forms.
@@ -138,16 +165,34 @@ Loss::Loss(const std::string& name) {
 
 const std::string& Loss::name() const { return impl_->name(); }
 
+Losses::Losses(std::initializer_list<std::pair<const char*, Loss>> named) {
+  for (const auto& [name, loss] : named) {
+    names_.emplace_back(name);
+    losses_.push_back(loss);
+  }
+}
+
+LossWeights::LossWeights(std::initializer_list<Real> weights) : weights_(weights.begin(), weights.end()) {}
+
+LossWeights::LossWeights(std::initializer_list<std::pair<const char*, Real>> named) {
+  for (const auto& [name, weight] : named) {
+    names_.emplace_back(name);
+    weights_.push_back(weight);
+  }
+}
+
 namespace losses {
 
 MeanSquaredError::MeanSquaredError()
-    : Loss(kernel_loss("mean_squared_error", LossKind::mean_squared_error, Labels::same)) {}
+    : Loss(kernel_loss({.name = "mean_squared_error", .class_name = "MeanSquaredError"}, LossKind::mean_squared_error,
+                       Labels::same)) {}
 
 MeanAbsoluteError::MeanAbsoluteError()
-    : Loss(kernel_loss("mean_absolute_error", LossKind::mean_absolute_error, Labels::same)) {}
+    : Loss(kernel_loss({.name = "mean_absolute_error", .class_name = "MeanAbsoluteError"},
+                       LossKind::mean_absolute_error, Labels::same)) {}
 
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
-    : Loss(kernel_loss("binary_crossentropy",
+    : Loss(kernel_loss({LossFamily::binary, o.from_logits, "binary_crossentropy", "BinaryCrossentropy"},
                        o.from_logits ? LossKind::binary_crossentropy_from_logits : LossKind::binary_crossentropy,
                        Labels::same,
                        Json{{"from_logits", o.from_logits}, {"label_smoothing", o.label_smoothing.value}, {"axis", -1}},
@@ -155,18 +200,18 @@ BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
 
 CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions o)
     : Loss(kernel_loss(
-          "categorical_crossentropy",
+          {LossFamily::categorical, o.from_logits, "categorical_crossentropy", "CategoricalCrossentropy"},
           o.from_logits ? LossKind::categorical_crossentropy_from_logits : LossKind::categorical_crossentropy,
           Labels::same,
           Json{{"from_logits", o.from_logits}, {"label_smoothing", o.label_smoothing.value}, {"axis", -1}},
           checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
 
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
-    : Loss(kernel_loss("sparse_categorical_crossentropy",
-                       o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
-                                     : LossKind::sparse_categorical_crossentropy,
-                       Labels::sparse, Json{{"from_logits", o.from_logits}, {"ignore_class", nullptr}, {"axis", -1}})) {
-}
+    : Loss(kernel_loss(
+          {LossFamily::categorical, o.from_logits, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"},
+          o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
+                        : LossKind::sparse_categorical_crossentropy,
+          Labels::sparse, Json{{"from_logits", o.from_logits}, {"ignore_class", nullptr}, {"axis", -1}})) {}
 
 }  // namespace losses
 }  // namespace rondo

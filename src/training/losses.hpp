@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 
 #include <rondo/losses.hpp>
 #include <rondo/shape.hpp>
@@ -16,13 +17,43 @@ namespace rondo::training {
 enum class Labels {
   same,    // the predictions' shape, up to a last axis of 1
   sparse,  // class numbers: the predictions' shape without the class axis, or with 1 there
+  one,     // one number a row, likewise
 };
 
-// A loss for known shapes.
-struct BoundLoss {
-  kernels::LossKind kind = kernels::LossKind::mean_squared_error;
-  double label_smoothing = 0;
-  Labels labels = Labels::same;
+// What a loss makes of predictions, for checks of labels and of the last activation.
+enum class LossFamily { regression, binary, categorical };
+
+// A loss or metric for known shapes, at work on rows: what Keras calls a function of (y_true, y_pred). Immutable; safe
+// from any thread.
+class RowFunction {
+ public:
+  explicit RowFunction(Labels labels = Labels::same) : labels_(labels) {}
+  virtual ~RowFunction() = default;
+  Labels labels() const { return labels_; }
+  // How many of them stand beside a row of predictions.
+  Index labels_in_row(Index predictions) const { return labels_ == Labels::same ? predictions : 1; }
+
+  // Fills `value`, and `gradient` where it is not null; `kind` and `label_smoothing` of the arguments are the
+  // function's own. May throw what a user's function throws.
+  virtual void rows(const kernels::Ops<float>& ops, kernels::LossArgs<float> args) const = 0;
+  virtual void rows(const kernels::Ops<double>& ops, kernels::LossArgs<double> args) const = 0;
+
+ private:
+  Labels labels_;
+};
+
+class BoundLoss : public RowFunction {
+ public:
+  struct Traits {
+    LossFamily family = LossFamily::regression;
+    bool from_logits = false;
+    std::string name = {}, class_name = {};
+  };
+  BoundLoss(Labels labels, Traits traits) : RowFunction(labels), traits_(std::move(traits)) {}
+  const Traits& traits() const { return traits_; }
+
+ private:
+  Traits traits_;
 };
 
 // How labels of this sample shape fit predictions of that one; no value if they do not. Where both readings are
@@ -42,7 +73,7 @@ class LossImpl {
   virtual const std::string& name() const = 0;        // "mean_squared_error"
   virtual nlohmann::ordered_json config() const = 0;  // Keras's
   // Sample shapes of predictions and labels. ShapeError, in words, where they do not fit.
-  virtual training::BoundLoss bind(const Shape& prediction, const Shape& truth) const = 0;
+  virtual std::shared_ptr<const training::BoundLoss> bind(const Shape& prediction, const Shape& truth) const = 0;
 };
 
 }  // namespace rondo::detail

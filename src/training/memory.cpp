@@ -20,12 +20,15 @@ MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, 
   const std::vector<Shape> samples{node.adapt_input(0, X)};
   (void)Size(X.elements()).bytes(node.dtype(), "the data X " + to_string(X));  // there can be such data
   const bool training = !y.empty();
-  if (training) require_one_output(node, "fit");
+  if (training && node.output_names().size() > 1) {
+    throw ShapeError(node.where() + " has several outputs; memory_required tells about fit for models of one");
+  }
   if (training) require_samples(node, "", "X", X, "y", y);
   const Compiled* compiled = training ? &node.compiled("memory_required for fit") : nullptr;
   const Index capacity = std::clamp<Index>(X[0], 1, batch_size);
+  const std::vector<Shape> truth = training ? std::vector<Shape>{y.from(1)} : std::vector<Shape>{};
   const auto program =
-      node.program(training ? Mode::train : Mode::predict, capacity, samples, training ? y.from(1) : Shape{});
+      node.program(training ? Mode::train : Mode::predict, {.capacity = capacity, .samples = samples, .truth = truth});
 
   MemoryRequired required;
   std::set<const engine::ParameterBlock*> blocks;

@@ -28,50 +28,49 @@ Index largest(const T* row, Index n) {
   return best;
 }
 
-}  // namespace
+class AccuracyRows final : public RowFunction {
+ public:
+  enum class Kind { binary, categorical, sparse_categorical };
+  explicit AccuracyRows(Kind kind, double threshold = 0.5)
+      : RowFunction(kind == Kind::sparse_categorical ? Labels::sparse : Labels::same),
+        kind_(kind),
+        threshold_(threshold) {}
+  void rows(const kernels::Ops<float>&, kernels::LossArgs<float> args) const override { run(args); }
+  void rows(const kernels::Ops<double>&, kernels::LossArgs<double> args) const override { run(args); }
 
-template <class T>
-void BoundMetric::rows(const kernels::Ops<T>& ops, const T* truth, Index truth_stride, const T* prediction,
-                       Index prediction_stride, Index rows, Index features, T* values) const {
-  if (kind == Kind::loss) {
-    ops.loss({.kind = loss.kind,
-              .label_smoothing = loss.label_smoothing,
-              .rows = rows,
-              .features = features,
-              .truth = truth,
-              .truth_stride = truth_stride,
-              .prediction = prediction,
-              .prediction_stride = prediction_stride,
-              .value = values});
-    return;
-  }
-  for (Index r = 0; r < rows; ++r, truth += truth_stride, prediction += prediction_stride) {
-    switch (kind) {
-      case Kind::binary_accuracy: {
-        Index hits = 0;
-        for (Index f = 0; f < features; ++f) {
-          hits += (prediction[f] > static_cast<T>(threshold) ? T{1} : T{0}) == truth[f];
-        }
-        values[r] = static_cast<T>(hits) / static_cast<T>(features);
-        break;
-      }
-      case Kind::categorical_accuracy:
-        values[r] = largest(truth, features) == largest(prediction, features) ? T{1} : T{0};
-        break;
-      default: values[r] = truth[0] == static_cast<T>(largest(prediction, features)) ? T{1} : T{0}; break;
+ private:
+  template <class T>
+  void run(const kernels::LossArgs<T>& a) const {
+    for (Index r = 0; r < a.rows; ++r) {
+      a.value[r] = row(a.truth + r * a.truth_stride, a.prediction + r * a.prediction_stride, a.features);
     }
   }
-}
 
-template void BoundMetric::rows<float>(const kernels::Ops<float>&, const float*, Index, const float*, Index, Index,
-                                       Index, float*) const;
-template void BoundMetric::rows<double>(const kernels::Ops<double>&, const double*, Index, const double*, Index, Index,
-                                        Index, double*) const;
+  template <class T>
+  T row(const T* truth, const T* prediction, Index features) const {
+    switch (kind_) {
+      case Kind::binary: {
+        Index hits = 0;
+        for (Index f = 0; f < features; ++f) {
+          hits += (prediction[f] > static_cast<T>(threshold_) ? T{1} : T{0}) == truth[f];
+        }
+        return static_cast<T>(hits) / static_cast<T>(features);
+      }
+      case Kind::categorical: return largest(truth, features) == largest(prediction, features) ? T{1} : T{0};
+      default: return truth[0] == static_cast<T>(largest(prediction, features)) ? T{1} : T{0};
+    }
+  }
 
+  Kind kind_;
+  double threshold_;
+};
+
+}  // namespace
 }  // namespace training
 
 namespace {
 
+using training::AccuracyRows;
 using training::BoundMetric;
 using training::Labels;
 
@@ -81,7 +80,7 @@ class LossMetric final : public detail::MetricImpl {
       : class_name_(std::move(class_name)), loss_(loss), root_(root) {}
   std::string class_name() const override { return class_name_; }
   BoundMetric bind(const std::string&, const Shape& prediction, const Shape& truth) const override {
-    return {.kind = BoundMetric::Kind::loss, .loss = loss_.impl().bind(prediction, truth), .root = root_};
+    return {.rows = loss_.impl().bind(prediction, truth), .root = root_};
   }
 
  private:
@@ -92,21 +91,19 @@ class LossMetric final : public detail::MetricImpl {
 
 class AccuracyMetric final : public detail::MetricImpl {
  public:
-  AccuracyMetric(std::string class_name, BoundMetric::Kind kind, double threshold = 0.5)
-      : class_name_(std::move(class_name)), kind_(kind), threshold_(threshold) {}
+  AccuracyMetric(std::string class_name, AccuracyRows::Kind kind, double threshold = 0.5)
+      : class_name_(std::move(class_name)), rows_(std::make_shared<AccuracyRows>(kind, threshold)) {}
   std::string class_name() const override { return class_name_; }
   BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
-    const Labels labels = kind_ == BoundMetric::Kind::sparse_categorical_accuracy ? Labels::sparse : Labels::same;
-    if (!training::labels_fit(labels, prediction, truth)) {
-      throw ShapeError(training::labels_mismatch("metric '" + name + "'", labels, prediction, truth));
+    if (!training::labels_fit(rows_->labels(), prediction, truth)) {
+      throw ShapeError(training::labels_mismatch("metric '" + name + "'", rows_->labels(), prediction, truth));
     }
-    return {.kind = kind_, .threshold = threshold_};
+    return {.rows = rows_};
   }
 
  private:
   std::string class_name_;
-  BoundMetric::Kind kind_;
-  double threshold_;
+  std::shared_ptr<const AccuracyRows> rows_;
 };
 
 // Keras's "accuracy": one of three, by the shapes.
@@ -131,11 +128,11 @@ const std::map<std::string, Rule>& known_metrics() {
     const auto add = [&](Rule rule, std::initializer_list<const char*> names) {
       for (const char* name : names) m.emplace(name, rule);
     };
-    using Kind = BoundMetric::Kind;
+    using Kind = AccuracyRows::Kind;
     add(std::make_shared<AnyAccuracy>(), {"accuracy", "acc", "Accuracy", "ACC"});
-    add(std::make_shared<AccuracyMetric>("BinaryAccuracy", Kind::binary_accuracy), {"binary_accuracy"});
-    add(std::make_shared<AccuracyMetric>("CategoricalAccuracy", Kind::categorical_accuracy), {"categorical_accuracy"});
-    add(std::make_shared<AccuracyMetric>("SparseCategoricalAccuracy", Kind::sparse_categorical_accuracy),
+    add(std::make_shared<AccuracyMetric>("BinaryAccuracy", Kind::binary), {"binary_accuracy"});
+    add(std::make_shared<AccuracyMetric>("CategoricalAccuracy", Kind::categorical), {"categorical_accuracy"});
+    add(std::make_shared<AccuracyMetric>("SparseCategoricalAccuracy", Kind::sparse_categorical),
         {"sparse_categorical_accuracy"});
     add(std::make_shared<LossMetric>("MeanSquaredError", losses::MeanSquaredError()),
         {"mse", "MSE", "mean_squared_error"});
@@ -164,7 +161,7 @@ Metric known(const std::string& name, const char* standard) {
 
 Rule binary_accuracy(Real threshold) {
   return std::make_shared<AccuracyMetric>(
-      "BinaryAccuracy", BoundMetric::Kind::binary_accuracy,
+      "BinaryAccuracy", AccuracyRows::Kind::binary,
       checked_option("BinaryAccuracy", "threshold", threshold, Allowed::inside_0_and_1));
 }
 
@@ -182,6 +179,13 @@ Metric::Metric(const std::string& name) : name_(name) {
     throw ConfigError(unknown_name(NameKind::metric, name, names));
   }
   impl_ = found->second;
+}
+
+Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named) {
+  for (const auto& [name, metrics] : named) {
+    outputs_.emplace_back(name, metrics.size());
+    insert(end(), metrics.begin(), metrics.end());
+  }
 }
 
 namespace metrics {

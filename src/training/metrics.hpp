@@ -1,4 +1,4 @@
-// The rules behind the public Metric handles: per row a value, over an epoch the mean of all rows.
+// The rules behind the public Metric handles: per row a value, over an epoch the mean of all rows that count.
 #pragma once
 
 #include <memory>
@@ -10,18 +10,10 @@
 
 namespace rondo::training {
 
-// A metric for known shapes.
+// A metric for known shapes: a value of each row, and what becomes of their mean over an epoch.
 struct BoundMetric {
-  enum class Kind { loss, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy };
-  Kind kind = Kind::loss;
-  BoundLoss loss = {};   // for Kind::loss
-  double threshold = 0;  // for binary_accuracy
-  bool root = false;     // the root of the mean
-
-  // values[r] for rows of predictions and labels, strides in elements.
-  template <class T>
-  void rows(const kernels::Ops<T>& ops, const T* truth, Index truth_stride, const T* prediction,
-            Index prediction_stride, Index rows, Index features, T* values) const;
+  std::shared_ptr<const RowFunction> rows;
+  bool root = false;  // the root of the mean
 };
 
 }  // namespace rondo::training

@@ -22,20 +22,18 @@ Inputs::Inputs(std::initializer_list<std::pair<const char*, Tensor>> named) {
   }
 }
 
-History Model::fit(const Tensor& X, const Tensor& y, const FitOptions& options) const {
-  return training::fit(*this, model_node(), {&X}, y, options);
-}
+History Model::fit(const Tensor& X, const Tensor& y, const FitOptions& options) const { return fit_all(X, y, options); }
 
-History Model::fit_all(const Inputs& X, const Tensor& y, const FitOptions& options) const {
-  return training::fit(*this, model_node(), training::in_order(model_node(), X), y, options);
+History Model::fit_all(const detail::Given& X, const detail::Given& y, const FitOptions& options) const {
+  return training::fit(*this, model_node(), X, y, options);
 }
 
 Evaluation Model::evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options) const {
-  return training::evaluate(*this, model_node(), {&X}, y, options);
+  return evaluate_all(X, y, options);
 }
 
-Evaluation Model::evaluate_all(const Inputs& X, const Tensor& y, const EvaluateOptions& options) const {
-  return training::evaluate(*this, model_node(), training::in_order(model_node(), X), y, options);
+Evaluation Model::evaluate_all(const detail::Given& X, const detail::Given& y, const EvaluateOptions& options) const {
+  return training::evaluate(*this, model_node(), X, y, options);
 }
 
 namespace {

@@ -72,6 +72,24 @@ std::string ModelNode::output_activation(std::size_t output) const {
   return call == nullptr ? "" : call->layer->output_activation(tensor - call->first_output);
 }
 
+std::vector<std::string> ModelNode::output_names() const {
+  std::vector<std::string> names;
+  for (const graph::Network::TensorNumber n : network_.outputs()) {
+    const graph::Network::Call* call = network_.maker(n);
+    if (call != nullptr) {
+      names.push_back(call->layer->name());
+    } else {
+      names.push_back(n < network_.input_layers().size() ? network_.input_layers()[n]->name() : "");
+    }
+  }
+  return names;
+}
+
+std::string ModelNode::label_name(std::size_t output) const {
+  const std::vector<std::string> names = output_names();
+  return names.size() == 1 ? "y" : "y['" + names[output] + "']";
+}
+
 void ModelNode::require_inputs(std::size_t given) const {
   if (given == network_.inputs()) return;
   const std::string wanted = std::to_string(network_.inputs());
@@ -135,13 +153,13 @@ void ModelNode::build_for(const std::vector<Shape>& samples) {
 
 // ---- programs ------------------------------------------------------------------------------------------------------
 
-std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, std::span<const Shape> samples,
-                                                  const Shape& truth) const {
+std::shared_ptr<const Program> ModelNode::program(Mode mode, const ProgramShapes& shapes) const {
   const std::uint64_t now = structure();
   const auto known = [&]() -> std::shared_ptr<const Program> {
     const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Entry& e) {
-      return e.structure == now && e.mode == mode && e.capacity == capacity && std::ranges::equal(e.samples, samples) &&
-             e.truth == truth;
+      return e.structure == now && e.mode == mode && e.capacity == shapes.capacity &&
+             e.sample_weights == shapes.sample_weights && std::ranges::equal(e.samples, shapes.samples) &&
+             std::ranges::equal(e.truth, shapes.truth);
     });
     if (found == programs_.end()) return nullptr;
     programs_.splice(programs_.begin(), programs_, found);
@@ -153,8 +171,13 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, std
   }
   // Made and dropped without the lock, which is for moments. Of two threads that make the same, one's is kept.
   std::list<Entry> fresh, dropped;
-  fresh.push_back(
-      {now, mode, capacity, {samples.begin(), samples.end()}, truth, make_program(mode, capacity, samples, truth)});
+  fresh.push_back({now,
+                   mode,
+                   shapes.capacity,
+                   {shapes.samples.begin(), shapes.samples.end()},
+                   {shapes.truth.begin(), shapes.truth.end()},
+                   shapes.sample_weights,
+                   make_program(mode, shapes)});
   const ForkSafeLock lock(this);
   if (auto program = known()) return program;
   programs_.splice(programs_.begin(), fresh);
@@ -162,22 +185,18 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, Index capacity, std
   return programs_.front().program;
 }
 
-std::shared_ptr<const Program> ModelNode::make_program(Mode mode, Index capacity, std::span<const Shape> samples,
-                                                       const Shape& truth) const {
-  (void)output_shapes({samples.begin(), samples.end()});  // they fit every layer
-  engine::PlanBuilder builder(dtype(), capacity, mode == Mode::train ? engine::Use::training : engine::Use::inference);
+std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramShapes& shapes) const {
+  (void)output_shapes({shapes.samples.begin(), shapes.samples.end()});  // they fit every layer
+  engine::PlanBuilder builder(dtype(), shapes.capacity,
+                              mode == Mode::train ? engine::Use::training : engine::Use::inference);
   std::vector<engine::Value> inputs;
-  for (const Shape& sample : samples) inputs.push_back(builder.input(sample));
+  for (const Shape& sample : shapes.samples) inputs.push_back(builder.input(sample));
   const std::vector<engine::Value> outputs = plan(builder, inputs);
   for (const engine::Value v : outputs) builder.output(v);
   auto program = std::make_shared<Program>();
-  if (mode != Mode::predict) {
-    if (builder.info(outputs.front()).mask) {
-      throw ConfigError(where() +
-                        ": the output has a mask, and losses with masks are not supported yet; let the last recurrent "
-                        "layer return its last step only (.return_sequences = false)");
-    }
-    program->head.emplace(builder, builder.info(outputs.front()), truth, *compiled_->loss, compiled_->metrics);
+  for (std::size_t i = 0; i < outputs.size() && mode != Mode::predict; ++i) {
+    program->heads.push_back(&builder.add(
+        Head(builder, builder.info(outputs[i]), shapes.truth[i], compiled_->heads[i], shapes.sample_weights)));
   }
   program->plan = builder.finish();
   const auto element = static_cast<Index>(element_size(dtype()));
@@ -212,15 +231,8 @@ void ModelNode::forget_programs() const {
 
 void ModelNode::compile(const CompileOptions& options) {
   require_no_fit("compile");
-  Compiled compiled{OptimizerState(options.optimizer), options.loss, {}};
-  std::set<std::string> names{"loss"};
-  for (const Metric& metric : options.metrics) {
-    std::string name = metric.name();
-    for (int i = 1; !names.insert(name).second; ++i) name = metric.name() + "_" + std::to_string(i);
-    compiled.metrics.push_back(metric.renamed(name));
-  }
-  if (compiled_ && !options.loss) compiled.loss = compiled_->loss;
-  if (compiled_ && options.metrics.empty()) compiled.metrics = compiled_->metrics;
+  Compiled compiled{OptimizerState(options.optimizer),
+                    head_options(where(), output_names(), options, compiled_ ? &compiled_->heads : nullptr)};
   forget_programs();
   compiled_.emplace(std::move(compiled));
 }
@@ -244,7 +256,7 @@ Compiled& ModelNode::compiled(const char* for_what) {
   if (!compiled_) {
     throw StateError(where() + ": call compile({.optimizer = ..., .loss = ...}) before " + for_what);
   }
-  if (!compiled_->loss) {
+  if (!compiled_->has_loss()) {
     throw StateError(where() + " was compiled without a loss; give one: compile({.loss = \"mse\"})");
   }
   return *compiled_;

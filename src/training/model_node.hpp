@@ -13,16 +13,10 @@
 #include <rondo/model.hpp>
 
 #include "graph/network.hpp"
-#include "training/optimizers.hpp"
+#include "training/compiled.hpp"
 #include "training/program.hpp"
 
 namespace rondo::training {
-
-struct Compiled {
-  OptimizerState optimizer;
-  std::optional<Loss> loss;
-  std::vector<Metric> metrics;  // their names made unique
-};
 
 class ModelNode : public graph::LayerNode {
  public:
@@ -57,6 +51,10 @@ class ModelNode : public graph::LayerNode {
   virtual const Shape& declared(std::size_t input) const = 0;
   // "X", or with several inputs "X['name']".
   virtual std::string input_name(std::size_t /*input*/) const { return "X"; }
+  // Those of the layers that make the outputs.
+  std::vector<std::string> output_names() const;
+  // "y", or with several outputs "y['name']".
+  std::string label_name(std::size_t output) const;
   // The sample shape as the model reads it for data of shape `batch` at an input: a missing or superfluous last axis of
   // 1 is mended as in Keras. ShapeError where the data do not fit the declared input.
   Shape adapt_input(std::size_t input, const Shape& batch) const;
@@ -65,10 +63,16 @@ class ModelNode : public graph::LayerNode {
   // Builds the layers for data of these sample shapes, if they are not built yet.
   void build_for(const std::vector<Shape>& samples);
 
-  // The program for these shapes, from the cache or made now. `truth` is the labels' sample shape (not for predict).
-  // Shapes were adapted. Thread-safe.
-  std::shared_ptr<const Program> program(Mode mode, Index capacity, std::span<const Shape> samples,
-                                         const Shape& truth) const;
+  // What a program is made for: shapes of samples, of adapted inputs and of the labels of each output (none for
+  // predict).
+  struct ProgramShapes {
+    Index capacity = 0;
+    std::span<const Shape> samples = {};
+    std::span<const Shape> truth = {};
+    bool sample_weights = false;
+  };
+  // The program for these shapes, from the cache or made now. Thread-safe.
+  std::shared_ptr<const Program> program(Mode mode, const ProgramShapes& shapes) const;
   // Forgets all programs, as compile does.
   void forget_programs() const;
 
@@ -112,14 +116,13 @@ class ModelNode : public graph::LayerNode {
     std::uint64_t structure;
     Mode mode;
     Index capacity;
-    std::vector<Shape> samples;
-    Shape truth;
+    std::vector<Shape> samples, truth;
+    bool sample_weights;
     std::shared_ptr<const Program> program;
   };
 
   [[noreturn]] void refuse_in_fit(const char* call) const;
-  std::shared_ptr<const Program> make_program(Mode mode, Index capacity, std::span<const Shape> samples,
-                                              const Shape& truth) const;
+  std::shared_ptr<const Program> make_program(Mode mode, const ProgramShapes& shapes) const;
 
   std::uint64_t structure_ = 0;
   std::optional<Compiled> compiled_;

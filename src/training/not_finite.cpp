@@ -1,5 +1,6 @@
 #include "training/not_finite.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -73,9 +74,13 @@ Fault fault_of_loss(const ModelNode& node, const Batch& batch, double loss) {
                         ", and fit has not made it so: set_weights or a callback has, or an initializer"};
     }
   }
-  const engine::ValueInfo& output = batch.program.output();
   const DType dtype = batch.program.plan->dtype();
-  if (engine::all_finite(output, output.data, dtype, batch.workspace.arena(), batch.samples.rows)) {
+  const auto is_finite = [&](engine::Value v) {
+    const engine::ValueInfo& output = batch.program.plan->info(v);
+    return engine::all_finite(output, output.data, dtype, batch.workspace.arena(), batch.samples.rows);
+  };
+  const auto& outputs = batch.program.plan->outputs();
+  if (std::all_of(outputs.begin(), outputs.end(), is_finite)) {
     return {what, "the model's output is finite, but too far from y for a loss in " + std::string(to_string(dtype)) +
                       "; scale the data or lower the learning rate"};
   }
@@ -115,12 +120,18 @@ Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
   return {"a weight would become infinite or NaN", why};
 }
 
-// The first number of X or y that is not finite in the model's dtype.
+// The first number of the data that is not finite in the model's dtype.
 Fault fault_of_data(const ModelNode& node, const Batch& batch) {
   for (std::size_t i = 0; i < batch.samples.X.size(); ++i) {
     if (Fault fault = fault_of_tensor(batch, node.input_name(i), *batch.samples.X[i], "feature")) return fault;
   }
-  return fault_of_tensor(batch, "y", *batch.samples.y, "output");
+  for (std::size_t i = 0; i < batch.samples.y.size(); ++i) {
+    if (Fault fault = fault_of_tensor(batch, node.label_name(i), *batch.samples.y[i], "output")) return fault;
+  }
+  for (const Tensor* weights : batch.samples.sample_weights) {
+    if (Fault fault = fault_of_tensor(batch, "sample_weight", *weights, "row")) return fault;
+  }
+  return {};
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ void predict_into(const ModelNode& node, std::span<const Tensor* const> X, Index
   for (std::size_t i = 0; i < X.size(); ++i) shapes.push_back(node.adapt_input(i, X[i]->shape()));
 
   const Index samples = X[0]->shape()[0], capacity = std::clamp<Index>(samples, 1, batch_size);
-  const auto program = node.program(Mode::predict, capacity, shapes, {});
+  const auto program = node.program(Mode::predict, {.capacity = capacity, .samples = shapes});
   require_outputs(node, *program, samples, out);
   std::pmr::vector<std::byte*> elements(&memory);
   for (Tensor* tensor : out) elements.push_back(elements_of(*tensor));

@@ -1,9 +1,9 @@
-// A program: a model's plan for one batch shape with, for training and evaluation, the head at its end.
+// A program: a model's plan for one batch shape with, for training and evaluation, a head at each output.
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
+#include <vector>
 
 #include <rondo/tensor.hpp>
 
@@ -15,18 +15,19 @@ namespace rondo::training {
 
 enum class Mode { predict, evaluate, train };
 
-// A batch: the samples order[first], order[first + 1], ... of the Xs and y, or first, first + 1, ... without an order.
+// A batch: the samples order[first], order[first + 1], ... of the tensors, or first, first + 1, ... without an order.
 // The members of a team copy them into the workspace, each its rows.
 struct Samples {
-  std::span<const Tensor* const> X = {};  // one for each input
-  const Tensor* y = nullptr;              // null for predict
+  std::span<const Tensor* const> X = {};               // one for each input
+  std::span<const Tensor* const> y = {};               // one for each output; none for predict
+  std::span<const Tensor* const> sample_weights = {};  // likewise, where the program takes them
   std::span<const Index> order = {};
   Index first = 0;
   Index rows = 0;
   bool staged = false;  // they are in the workspace already
 };
 
-// What came of a training step: the loss, whether the weights have been updated, whether X and y are finite.
+// What came of a training step: the loss, whether the weights have been updated, whether the data are finite.
 struct Step {
   double loss = 0;
   bool updated = false;
@@ -35,16 +36,20 @@ struct Step {
 
 struct Program {
   std::unique_ptr<const engine::Plan> plan;
-  std::optional<Head> head;            // not for predict
+  std::vector<const Head*> heads;      // of the plan, one an output; none for predict
   std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the start of the arena
 
   const engine::ValueInfo& input(std::size_t i = 0) const { return plan->info(plan->inputs()[i]); }
   const engine::ValueInfo& output(std::size_t i = 0) const { return plan->info(plan->outputs()[i]); }
 
+  // What a user's code throws inside a walk comes out of these three.
+  //
   // Forward; sample i becomes row i of each row-major `out`, which holds elements of the plan's dtype.
   void predict(engine::Workspace& workspace, const Samples& samples, std::span<std::byte* const> out) const;
-  // Forward, loss and metrics.
+  // Forward, losses and metrics.
   void evaluate(engine::Workspace& workspace, const Samples& samples) const;
+  // The sum of all outputs' losses after a walk, each with its weight.
+  double loss(const engine::Run& run) const noexcept;
   // One training step. Where the data, the loss or a gradient is not finite, or the update might overflow, nothing is
   // updated: see not_finite.hpp for what comes then.
   Step train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const;

@@ -1,7 +1,11 @@
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <utility>
+#include <vector>
 
 #include <rondo/rondo.hpp>
 
+#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
 
@@ -9,6 +13,10 @@ namespace rondo {
 namespace {
 
 using test::expect_error;
+
+Tensor filled(const Shape& shape, double value) {
+  return Tensor(shape, std::vector<double>(static_cast<std::size_t>(shape.elements()), value));
+}
 
 TEST(MaskingConformance, HoldsForRowsAndSequences) {
   for (const Shape& sample : {Shape{5}, Shape{1}, Shape{4, 3}, Shape{3, 17}}) {
@@ -78,15 +86,70 @@ TEST(Masking, MasksOfMergedTensorsAreMerged) {
                   .identical(lstm(Tensor{{{1, 2}, {3, 4}, {1, 1}}})[0]));
 }
 
-TEST(Masking, WhatIsNotThereYetIsRefused) {
-  expect_error<ShapeError>([] { (void)Masking()(Input({4, 3, 2})); }, {"Masking", "(None, 4, 3, 2)"});
-  const Sequential model{Masking({.input_shape = {4, 2}}), LSTM(3, {.return_sequences = true})};
+// The loss of padded sequences is that of the steps that count, all of them together: 2 and 4 of 8.
+TEST(Masking, StepsThatDoNotCountAreNotInTheLoss) {
+  set_random_seed(6);
+  const Sequential model{Masking({.mask_value = -1, .dtype = DType::float64, .input_shape = {Shape::kUnknown, 2}}),
+                         LSTM(3, {.return_sequences = true, .dtype = DType::float64})};
+  const Tensor y = filled({2, 4, 3}, 0.5);
+  model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse", .metrics = {"mae"}});
+  const auto squares = [&](const Tensor& X) {
+    double sum = 0;
+    for (const double v : model.predict(X, {.verbose = 0}).to_vector()) sum += (v - 0.5) * (v - 0.5) / 3;
+    return sum;
+  };
+  const double expected = (squares(Tensor{{{1, 2}, {3, 4}}}) + squares(kPadded.rows(1, 2))) / 6;
+  EXPECT_NEAR(model.evaluate(kPadded, y, {.verbose = 0}).loss(), expected, 1e-12);
+  // A batch of its own has its own number of steps: the mean over batches is by samples, as Keras's.
+  const double separate = (squares(Tensor{{{1, 2}, {3, 4}}}) / 2 + squares(kPadded.rows(1, 2)) / 4) / 2;
+  EXPECT_NEAR(model.evaluate(kPadded, y, {.batch_size = 1, .verbose = 0}).loss(), separate, 1e-12);
+
+  // What stands beside steps that do not count has no influence, even if it is huge.
+  const std::vector<Tensor> before = model.get_weights();
+  const auto trained = [&](double filler) {
+    Tensor labels = y;
+    for (Index f = 0; f < 3; ++f) labels.data<double>()[static_cast<std::size_t>(9 + f)] = filler;  // sample 0, step 3
+    model.set_weights(before);
+    model.fit(kPadded, labels, {.epochs = 3, .verbose = 0});
+    return model.get_weights();
+  };
+  EXPECT_TRUE(trained(0.5)[1].identical(trained(1e300)[1]));
+  EXPECT_FALSE(trained(0.5)[1].identical(before[1]));
+}
+
+// How many steps count is the whole batch's, whose rows several threads have.
+TEST(Masking, LossesHaveTheSameBitsForAnyNumberOfThreads) {
+  const auto trained = [](int threads) {
+    set_num_threads(threads);
+    engine::set_thread_threshold(0);
+    clear_session();
+    set_random_seed(6);
+    const Sequential model{Masking({.input_shape = {9, 2}}), LSTM(20, {.return_sequences = true}), Dense(3)};
+    model.compile({.optimizer = "adam", .loss = "mse", .metrics = {"mae"}});
+    Tensor X = filled({13, 9, 2}, 0.3);
+    for (std::size_t i = 0; i < 13; ++i) std::fill_n(X.data<double>().begin() + 18 * static_cast<long>(i) + 4, i, 0.0);
+    const History history = model.fit(X, filled({13, 9, 3}, 0.5), {.batch_size = 7, .epochs = 3, .verbose = 0});
+    set_num_threads(0);
+    engine::set_thread_threshold(4e6);
+    return std::pair{history["loss"], model.get_weights()[1]};
+  };
+  const auto one = trained(1);
+  for (const int threads : {2, 3, 5}) {
+    EXPECT_EQ(trained(threads).first, one.first) << threads;
+    EXPECT_TRUE(trained(threads).second.identical(one.second)) << threads;
+  }
+}
+
+TEST(Masking, OfEverythingLeavesNothingToLearn) {
+  const Sequential model{Masking({.input_shape = {3, 2}}), LSTM(2, {.return_sequences = true})};
   model.compile({.optimizer = "sgd", .loss = "mse"});
-  expect_error<ConfigError>(
-      [&] {
-        model.fit(kPadded, Tensor::zeros({2, 4, 3}), {.verbose = 0});
-      },
-      {"the output has a mask", "not supported yet"});
+  const std::vector<Tensor> before = model.get_weights();
+  EXPECT_EQ(model.fit(Tensor::zeros({2, 3, 2}), filled({2, 3, 2}, 1), {.verbose = 0})["loss"][0], 0);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(model.get_weights()[i].identical(before[i]));
+}
+
+TEST(Masking, OfSamplesOfMoreAxesIsRefused) {
+  expect_error<ShapeError>([] { (void)Masking()(Input({4, 3, 2})); }, {"Masking", "(None, 4, 3, 2)"});
 }
 
 }  // namespace

@@ -1,0 +1,145 @@
+// Losses and metrics of a user's.
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "engine/thread_pool.hpp"
+#include "support/expect_error.hpp"
+
+namespace rondo {
+namespace {
+
+using test::expect_error;
+
+Tensor filled(const Shape& shape, double value) {
+  return Tensor(shape, std::vector<double>(static_cast<std::size_t>(shape.elements()), value));
+}
+
+Tensor ramp(const Shape& shape, double from = 0) {
+  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
+  return Tensor(shape, elements);
+}
+
+double squared_error(Row truth, Row prediction, GradientRow gradient) {
+  double sum = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const double e = prediction[i] - truth[i];
+    sum += e * e;
+    if (!gradient.empty()) gradient[i] = 2 * e / static_cast<double>(truth.size());
+  }
+  return sum / static_cast<double>(truth.size());
+}
+
+Sequential small(DType dtype) {
+  clear_session();
+  set_random_seed(5);
+  return {LSTM(4, {.return_sequences = true, .dtype = dtype, .input_shape = {3, 2}}), Dense(2, {.dtype = dtype})};
+}
+const Tensor kX = ramp({7, 3, 2}), kY = ramp({7, 3, 2}, 0.6);
+
+TEST(CustomLoss, TrainsAsTheBuiltInLossOfTheSameFormula) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const auto weights = [&](const Loss& loss) {
+      const Sequential model = small(dtype);
+      model.compile({.optimizer = "adam", .loss = loss, .metrics = {custom_metric("off", [](Row t, Row p) {
+                                                          return squared_error(t, p, {});
+                                                        })}});
+      const Tensor w = ramp({7, 1}, 0.5);
+      const History history = model.fit(kX, kY, {.batch_size = 3, .epochs = 5, .verbose = 0, .sample_weight = w});
+      EXPECT_TRUE(history.contains("off"));
+      return model.get_weights();
+    };
+    const auto own = weights(custom_loss("squared", squared_error)), standard = weights("mse");
+    const double near = dtype == DType::float64 ? 1e-12 : 1e-5;
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const auto a = own[i].to_vector(), b = standard[i].to_vector();
+      for (std::size_t k = 0; k < a.size(); ++k) EXPECT_NEAR(a[k], b[k], near);
+    }
+  }
+}
+
+// Of numbers from 0 to 1, nine tenths lie below the quantile 0.9.
+TEST(CustomLoss, LearnsSeveralQuantilesOfOneLabel) {
+  const std::vector<double> q = {0.1, 0.5, 0.9};
+  const Loss pinball = custom_loss("pinball",
+                                   [q](Row truth, Row prediction, GradientRow gradient) {
+                                     double sum = 0;
+                                     for (std::size_t i = 0; i < q.size(); ++i) {
+                                       const double e = truth[0] - prediction[i];
+                                       sum += e > 0 ? q[i] * e : (q[i] - 1) * e;
+                                       if (!gradient.empty()) gradient[i] = e > 0 ? -q[i] : 1 - q[i];
+                                     }
+                                     return sum;
+                                   },
+                                   {.one_label = true});
+  set_random_seed(5);
+  const Sequential model{Dense(3, {.input_shape = {1}})};
+  model.compile({.optimizer = SGD({.learning_rate = 0.05}), .loss = pinball});
+  std::vector<double> y(200);
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<double>(i * 37 % 200) / 200;
+  model.fit(filled({200, 1}, 1), Tensor(y), {.epochs = 60, .verbose = 0});
+  const std::vector<double> learned = model.predict(Tensor{{1.0}}, {.verbose = 0}).to_vector();
+  for (std::size_t i = 0; i < q.size(); ++i) EXPECT_NEAR(learned[i], q[i], 0.05);
+  expect_error<ShapeError>(
+      [&] {
+        model.evaluate(filled({4, 1}, 1), ramp({4, 3}), {.verbose = 0});
+      },
+      {"'pinball'", "one number a row", "(None, 1)"});
+}
+
+struct Tired : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class CustomFailure : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override {
+    set_num_threads(GetParam());
+    engine::set_thread_threshold(0);
+  }
+  void TearDown() override {
+    set_num_threads(0);
+    engine::set_thread_threshold(4e6);
+  }
+};
+
+TEST_P(CustomFailure, ComesOutOfFitWithTheWeightsAsTheyWereBeforeTheBatch) {
+  bool tired = false;
+  const Loss loss = custom_loss("moody", [&](Row truth, Row prediction, GradientRow gradient) {
+    if (tired) throw Tired("enough");
+    return squared_error(truth, prediction, gradient);
+  });
+  const Sequential model = small(DType::float32);
+  model.compile({.optimizer = "adam", .loss = loss});
+  model.fit(kX, kY, {.verbose = 0});
+  const std::vector<Tensor> before = model.get_weights();
+  tired = true;
+  EXPECT_THROW(model.fit(kX, kY, {.verbose = 0}), Tired);
+  EXPECT_THROW((void)model.evaluate(kX, kY, {.verbose = 0}), Tired);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(model.get_weights()[i].identical(before[i]));
+
+  // It goes on as if nothing had been.
+  tired = false;
+  model.fit(kX, kY, {.verbose = 0});
+  const std::vector<Tensor> after = model.get_weights();
+  const Sequential other = small(DType::float32);
+  other.compile({.optimizer = "adam", .loss = loss});
+  other.fit(kX, kY, {.verbose = 0, .shuffle = false});
+  other.fit(kX, kY, {.verbose = 0, .shuffle = false});
+  for (std::size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(other.get_weights()[i].identical(after[i]));
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, CustomFailure, testing::Values(1, 2, 3));
+
+TEST(CustomLoss, NeedsANameAndAFunction) {
+  expect_error<ConfigError>([] { (void)custom_loss("", squared_error); }, {"custom_loss", "name"});
+  expect_error<ConfigError>([] { (void)custom_loss("mine", nullptr); }, {"'mine'", "no function"});
+  expect_error<ConfigError>([] { (void)custom_metric("mine", nullptr); }, {"'mine'", "no function"});
+}
+
+}  // namespace
+}  // namespace rondo
