@@ -21,29 +21,33 @@ PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use) : plan_(new Plan)
   plan_->use_ = use;
 }
 
-std::ptrdiff_t PlanBuilder::allocate(Size count) {
-  const auto offset = static_cast<Index>(plan_->arena_bytes_);
+// In the arena or in bound memory, of which so many bytes are given away.
+std::ptrdiff_t PlanBuilder::allocate(Size count, std::size_t& bytes_so_far) {
+  const auto offset = static_cast<Index>(bytes_so_far);
   // A vector's width behind the last element may be loaded by kernels that work on whole vectors.
   const Size bytes = (count + kernels::kRowPadding).bytes(dtype()).rounded_up(AlignedBytes::kAlignment);
-  const Size arena = bytes + offset;
-  if (!arena.known()) throw_out_of_memory(arena, Plan::workspace_text(capacity()));
-  plan_->arena_bytes_ = static_cast<std::size_t>(arena.count("bytes"));
+  const Size all = bytes + offset;
+  if (!all.known()) throw_out_of_memory(all, Plan::workspace_text(capacity()));
+  bytes_so_far = static_cast<std::size_t>(all.count("bytes"));
   return offset;
 }
 
 Place PlanBuilder::rows(Index slots, Index features, bool compact) {
   const Size stride = compact ? Size(features) : Size(features).rounded_up(kernels::kRowPadding);
-  const std::ptrdiff_t offset = allocate(Size(slots) * capacity() * stride);
+  const std::ptrdiff_t offset = allocate(Size(slots) * capacity() * stride, plan_->arena_bytes_);
   const Index elements = stride.count("the features of a row");
   return {offset, elements, capacity() * elements};
 }
 
 Place PlanBuilder::mask_rows(Index steps) {
   const auto element = static_cast<Index>(element_size(dtype()));
-  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1)), 1, capacity()};
+  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1), plan_->arena_bytes_), 1,
+          capacity()};
 }
 
-Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }
+Place PlanBuilder::elements(Size count) { return {allocate(count, plan_->arena_bytes_), 0, 0}; }
+
+BoundPlace PlanBuilder::derived(Size count) { return {allocate(count, plan_->bound_bytes_)}; }
 
 Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
   ValueInfo info;
@@ -69,7 +73,7 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
   return v;
 }
 
-Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
+BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
   if (!training() || !block->trainable) return {};
   std::vector<GradientSlot>& slots = plan_->gradients_;
   for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -81,7 +85,7 @@ Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::v
   }
   if (ranges.empty()) ranges = {{0, block->size()}};
   asked_.push_back(slots.size());
-  slots.push_back({block, elements(block->size()), std::move(ranges)});
+  slots.push_back({block, {allocate(block->size(), plan_->bound_bytes_)}, std::move(ranges)});
   return slots.back().gradient;
 }
 

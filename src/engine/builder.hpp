@@ -50,7 +50,9 @@ class PlanBuilder {
   // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training. The
   // layer writes `ranges` of it, all of it if not told. Where it is asked for again, all that ask add to it
   // (Executor::add_gradients), in the order of the walk.
-  Place gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
+  BoundPlace gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
+  // Room for copies derived from weights.
+  BoundPlace derived(Size count);
 
   // How often this plan has called a layer before: its calls draw different random numbers.
   Index call_number(const void* layer) { return calls_[layer]++; }
@@ -85,7 +87,7 @@ class PlanBuilder {
     std::vector<std::size_t> gradients;  // which slots it computes
   };
 
-  std::ptrdiff_t allocate(Size count);
+  std::ptrdiff_t allocate(Size count, std::size_t& bytes_so_far);
   void add_executor(std::unique_ptr<Executor> executor);
 
   std::unique_ptr<Plan> plan_;

@@ -7,49 +7,16 @@
 // writes its member's rows, for the next neighbour.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
-#include <exception>
 #include <stdexcept>
-#include <utility>
 
 #include "core/range.hpp"
 #include "engine/parameter.hpp"
+#include "engine/run.hpp"
 #include "engine/thread_pool.hpp"
 #include "engine/value.hpp"
 
 namespace rondo::engine {
-
-// What a user's code threw inside a walk, the first of it. Members of a team may report; the caller asks afterwards.
-class Failure {
- public:
-  // In a catch block.
-  void report() noexcept {
-    if (!reported_.test_and_set(std::memory_order_relaxed)) exception_ = std::current_exception();
-  }
-  bool happened() const { return reported_.test(std::memory_order_relaxed); }
-  // Throws it, if there is any. Once: the next walk begins without.
-  void rethrow() {
-    if (!happened()) return;
-    reported_.clear(std::memory_order_relaxed);
-    std::rethrow_exception(std::exchange(exception_, nullptr));
-  }
-
- private:
-  std::atomic_flag reported_;
-  std::exception_ptr exception_;
-};
-
-// One walk of a plan: whose arena, and how many batch rows.
-struct Run {
-  std::byte* arena = nullptr;
-  Index rows = 0;
-  Index step = 0;       // streaming: how many walks have gone before; in the first one the state counts as zero
-  Index first_row = 0;  // of the whole batch, where the arena has a part of it
-  std::uint64_t training_step = 0;  // which random numbers are drawn
-  Failure* failure = nullptr;       // of a user's code; null where the plan has none
-};
 
 // One layer at work. Executors are immutable once their plan is made, and shared by all its callers; what they compute
 // goes into the run's arena. None of the functions may allocate, lock or throw, except begin() and add_gradients().

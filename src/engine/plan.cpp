@@ -28,7 +28,7 @@ Workspace Plan::lease() const {
     }
   }
   auto state = std::make_unique<Workspace::State>();
-  state->memory = AlignedBytes(arena_bytes_, workspace_text(capacity_));
+  state->memory = AlignedBytes(workspace_bytes(), workspace_text(capacity_));
   state->derived_versions.assign(deriving_.size(), 0);
   const ForkSafeLock lock(this);
   idle_.reserve(++workspaces_);  // giving back must not fail
@@ -52,7 +52,7 @@ void Plan::clear_gradients(const Run& run, const Member& member) const noexcept 
   for (const GradientSlot& slot : gradients_) {
     if (!slot.shared) continue;
     const Range mine = member.share(slot.block->size());
-    std::byte* gradient = slot.gradient.pointer<std::byte>(run.arena);
+    std::byte* gradient = slot.gradient.pointer<std::byte>(run);
     std::fill(gradient + static_cast<std::size_t>(mine.begin) * element,
               gradient + static_cast<std::size_t>(mine.end) * element, std::byte{0});
   }

@@ -34,25 +34,25 @@ struct CarriedState {
 };
 
 // Where the gradient of a block stands, laid out like it. The plan computes `ranges` of it; the rest is zero by
-// construction and stays so, as the arena was made.
+// construction and stays so, as the workspace was made.
 struct GradientSlot {
   std::shared_ptr<ParameterBlock> block;
-  Place gradient;
+  BoundPlace gradient;
   std::vector<Range> ranges;
   bool shared = false;  // several executors add to it, so it is cleared first
 };
 
 class Plan;
 
-// An arena at work. Returns to its plan on destruction.
+// A caller's memory at work: an arena and, in front of it, the bound memory. Returns to its plan on destruction.
 class Workspace {
  public:
   Workspace(Workspace&&) noexcept = default;
   Workspace& operator=(Workspace&&) noexcept = default;
   ~Workspace();
 
-  std::byte* arena() const { return state_->memory.data(); }
-  Run run(Index rows) const { return {.arena = arena(), .rows = rows, .failure = &state_->failure}; }
+  std::byte* arena() const { return run(0).arena; }
+  Run run(Index rows) const;
 
  private:
   friend class Plan;
@@ -76,7 +76,7 @@ class Plan {
   Index capacity() const { return capacity_; }
   bool training() const { return use_ == Use::training; }
   // Bytes of one workspace.
-  std::size_t arena_bytes() const { return arena_bytes_; }
+  std::size_t workspace_bytes() const { return bound_bytes_ + arena_bytes_; }
   const std::vector<Value>& inputs() const { return inputs_; }
   const std::vector<Value>& outputs() const { return outputs_; }
   const ValueInfo& info(Value v) const { return values_[static_cast<std::size_t>(v.id)]; }
@@ -120,7 +120,7 @@ class Plan {
   DType dtype_ = DType::float32;
   Index capacity_ = 0;
   Use use_ = Use::inference;
-  std::size_t arena_bytes_ = 0;
+  std::size_t bound_bytes_ = 0, arena_bytes_ = 0;
   double flops_per_row_ = 0;
   Index forward_stages_ = 1, backward_stages_ = 1;
   bool shares_gradients_ = false;
@@ -140,5 +140,10 @@ class Plan {
   mutable std::vector<std::unique_ptr<Workspace::State>> idle_;
   mutable std::size_t workspaces_ = 0;  // that were ever made
 };
+
+inline Run Workspace::run(Index rows) const {
+  std::byte* bound = state_->memory.data();
+  return {.arena = bound + plan_->bound_bytes_, .bound = bound, .rows = rows, .failure = &state_->failure};
+}
 
 }  // namespace rondo::engine

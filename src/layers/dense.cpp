@@ -21,10 +21,11 @@ using graph::Json;
 using kernels::DenseLayout;
 
 struct DensePlaces {
-  Place x, dx;       // dx nowhere: not wanted
-  Place z, dz;       // the sums before the activation
-  Place gradient;    // of the weights; nowhere: frozen
-  Place transposed;  // derived copy of the weights, where dx is wanted and they are not their own transpose
+  Place x, dx;                  // dx nowhere: not wanted
+  Place z, dz;                  // the sums before the activation
+  engine::BoundPlace gradient;  // of the weights; nowhere: frozen
+  engine::BoundPlace
+      transposed;  // derived copy of the weights, where dx is wanted and they are not their own transpose
 };
 
 // z = x K + b, then y = f(z). z and its gradient have buffers of their own unless f is linear, when z is y.
@@ -72,7 +73,7 @@ class DenseExecutor final : public engine::Executor {
                            .add = adds_,
                            .x = at_.x.rows<const T>(run.arena),
                            .dy = at_.dz.rows<const T>(run.arena),
-                           .gradient = at_.gradient.pointer<T>(run.arena)},
+                           .gradient = at_.gradient.pointer<T>(run)},
                           tiles);
   }
 
@@ -81,7 +82,7 @@ class DenseExecutor final : public engine::Executor {
   Index derived_tiles() const override { return at_.transposed ? 1 : 0; }
   void derive(const Run& run, Range tiles) const noexcept override {
     if (tiles.empty()) return;
-    ops_->dense_transpose(layout_, block_->template values<T>(), at_.transposed.pointer<T>(run.arena));
+    ops_->dense_transpose(layout_, block_->template values<T>(), at_.transposed.pointer<T>(run));
   }
   const engine::ParameterBlock* derived_from() const override { return at_.transposed ? block_.get() : nullptr; }
 
@@ -92,7 +93,7 @@ class DenseExecutor final : public engine::Executor {
 
  private:
   const T* transposed(const Run& run) const noexcept {
-    if (at_.transposed) return at_.transposed.pointer<const T>(run.arena);
+    if (at_.transposed) return at_.transposed.pointer<const T>(run);
     return block_->template values<T>() + layout_.first_input();
   }
 
@@ -164,7 +165,7 @@ class DenseNode final : public graph::LayerNode {
   template <class T>
   std::vector<engine::Value> plan_as(engine::PlanBuilder& builder, engine::Value x) const {
     const engine::ValueInfo in = builder.info(x);
-    const Place gradient = builder.gradient(block_);
+    const engine::BoundPlace gradient = builder.gradient(block_);
     const bool dx_wanted = builder.wants_gradient(x);
     const engine::Value y = builder.value(output_shapes({in.sample})[0], gradient || dx_wanted);
     builder.set_mask(y, in.mask);
@@ -182,7 +183,7 @@ class DenseNode final : public graph::LayerNode {
       activation.emplace(fn, block_->table().template ops<T>(), sums, at.z, at.dz, out);
     }
     if (dx_wanted && !layout_.is_own_transpose())
-      at.transposed = builder.elements(kernels::dense_transposed_size(layout_));
+      at.transposed = builder.derived(kernels::dense_transposed_size(layout_));
     builder.add(DenseExecutor<T>(layout_, in.steps, block_, at, std::move(activation)));
     return {y};
   }

@@ -39,8 +39,8 @@ struct LstmPlaces {
   Place kept, dz;                // what backward needs and makes; nowhere in inference
   Place checkpoints;             // h and c before each chunk; nowhere: nothing is computed again
   Place last_h, last_c;          // with checkpoints: the last states, which backward overwrites elsewhere
-  Place gradient;                // of the weights; nowhere: frozen
-  Place recurrent_transposed, input_transposed;
+  engine::BoundPlace gradient;   // of the weights; nowhere: frozen
+  engine::BoundPlace recurrent_transposed, input_transposed;
   layers::LstmBf16 bf16;  // instead of dz and in place of transposed weights, under mixed_bfloat16
 };
 
@@ -139,7 +139,7 @@ class LstmExecutor final : public engine::Executor {
     if constexpr (kMayRound) {
       if (!at_.bf16) return;
       bf16_ops().lstm_weights(s_.layout, block_->template values<T>(),
-                              at_.bf16.weights.template pointer<kernels::Bf16Pair>(run.arena), panels);
+                              at_.bf16.weights.template pointer<kernels::Bf16Pair>(run), panels);
     }
   }
   const engine::ParameterBlock* derived_from() const override { return derives() ? block_.get() : nullptr; }
@@ -187,7 +187,7 @@ class LstmExecutor final : public engine::Executor {
   }
   void weight_gradients(const Run& run, const kernels::LstmArgs<T>& args, Range steps, Range rows, bool add,
                         Range tiles) const noexcept {
-    T* gradient = at_.gradient.pointer<T>(run.arena);
+    T* gradient = at_.gradient.pointer<T>(run);
     if constexpr (kMayRound) {
       if (at_.bf16) return bf16_ops().lstm_gradients(args, steps, rows, gradient, add, tiles);
     }
@@ -195,16 +195,15 @@ class LstmExecutor final : public engine::Executor {
   }
 
   // Weight rows [first, first + count) for backward, if they have a place.
-  void transpose(const Run& run, Index first, Index count, const Place& to, Range panels) const noexcept {
+  void transpose(const Run& run, Index first, Index count, const engine::BoundPlace& to, Range panels) const noexcept {
     if (!to) return;
     const T* weights = block_->template values<T>();
     if constexpr (kMayRound) {
       if (at_.bf16) {
-        return bf16_ops().lstm_transpose(s_.layout, weights, first, count, to.pointer<kernels::Bf16Pair>(run.arena),
-                                         panels);
+        return bf16_ops().lstm_transpose(s_.layout, weights, first, count, to.pointer<kernels::Bf16Pair>(run), panels);
       }
     }
-    ops_->lstm_transpose(s_.layout, weights, first, count, to.pointer<T>(run.arena), panels);
+    ops_->lstm_transpose(s_.layout, weights, first, count, to.pointer<T>(run), panels);
   }
 
   template <class U>
@@ -237,13 +236,13 @@ class LstmExecutor final : public engine::Executor {
             .kept_slots = s_.kept_slots,
             .dz = at_.dz.pointer<T>(run.arena),
             .dz_slots = s_.chunk,
-            .bf16 = at_.bf16.operands(run.arena)};
+            .bf16 = at_.bf16.operands(run)};
   }
 
   kernels::LstmBackwardArgs<T> backward_arguments(const Run& run) const noexcept {
     return {.forward = arguments(run),
-            .recurrent_transposed = at_.recurrent_transposed.pointer<T>(run.arena),
-            .input_transposed = at_.input_transposed.pointer<T>(run.arena),
+            .recurrent_transposed = at_.recurrent_transposed.pointer<T>(run),
+            .input_transposed = at_.input_transposed.pointer<T>(run),
             .dh = at_.dh.rows<const T>(run.arena),
             .dh_every_step = s_.return_sequences,
             .dh_final = at_.dh_final.rows<const T>(run.arena),
@@ -529,7 +528,8 @@ class LstmNode final : public graph::LayerNode {
         {.x = x.data,
          .mask = x.mask,
          .state = state,
-         .rounded = builder.rounds_weights() ? builder.elements(kernels::bf16_weights_size(layout_)) : Place{}},
+         .rounded =
+             builder.rounds_weights() ? builder.derived(kernels::bf16_weights_size(layout_)) : engine::BoundPlace{}},
         block_));
     // A state that was zero when the stream began still is where no step has counted.
     return with_mask<T>(builder, x, outputs, /*from_state=*/false);
@@ -576,8 +576,8 @@ class LstmNode final : public graph::LayerNode {
       at.last_c = builder.rows(1, units_);
     }
     const auto transposed = [&](Index rows) {
-      return builder.elements(at.bf16 ? kernels::bf16_transposed_size(layout_, rows)
-                                      : kernels::lstm_transposed_size(layout_, rows));
+      return builder.derived(at.bf16 ? kernels::bf16_transposed_size(layout_, rows)
+                                     : kernels::lstm_transposed_size(layout_, rows));
     };
     if (steps > 1 || at.dh0) at.recurrent_transposed = transposed(units_);
     if (at.dx) at.input_transposed = transposed(layout_.inputs());

@@ -40,7 +40,7 @@ MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, 
       required.optimizer += static_cast<std::size_t>(compiled->optimizer.rule().slots()) * slot.block->bytes();
     }
   }
-  required.workspace = program->plan->arena_bytes();
+  required.workspace = program->plan->workspace_bytes();
   return required;
 }
 

@@ -91,7 +91,7 @@ Fault fault_of_gradients(const ModelNode& node, const Batch& batch, double loss)
   for (const engine::Parameter& p : node.parameters()) {
     for (const engine::GradientSlot& slot : batch.program.plan->gradient_slots()) {
       if (slot.block != p.block) continue;
-      const auto found = first_not_finite(p.unpack(slot.gradient.pointer<std::byte>(batch.workspace.arena())));
+      const auto found = first_not_finite(p.unpack(slot.gradient.pointer<std::byte>(batch.workspace.run(0))));
       if (!found) continue;
       return {"the gradient of '" + p.path + "' became " + text_of(found->number),
               "its numbers grew out of range while the loss is " + text_of(loss) +

@@ -284,12 +284,12 @@ bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, co
   const engine::ParameterBlock& any = *memory_.front().block;
   const auto check = [&]<class T>(T most) {
     const auto within = any.table().ops<T>().within;
-    const T* arena = reinterpret_cast<const T*>(run.arena);
-    if (member.size() == 1) return within(arena, gradients, most);
+    const T* bound = reinterpret_cast<const T*>(run.bound);
+    if (member.size() == 1) return within(bound, gradients, most);
     for (const Range& range : gradients) {
       const Range part = member.share(range.size());
       const Range mine{range.begin + part.begin, range.begin + part.end};
-      if (!within(arena, {&mine, 1}, most)) return false;
+      if (!within(bound, {&mine, 1}, most)) return false;
     }
     return true;
   };
@@ -355,9 +355,8 @@ void OptimizerState::update(const engine::Plan& plan, const engine::Run& run,
       const Range mine = member.share(range.size());
       if (mine.empty()) continue;
       const Range part{range.begin + mine.begin, range.begin + mine.end};
-      slot.block->dtype() == DType::float32
-          ? update_range(memory, slot.gradient.pointer<const float>(run.arena), part)
-          : update_range(memory, slot.gradient.pointer<const double>(run.arena), part);
+      slot.block->dtype() == DType::float32 ? update_range(memory, slot.gradient.pointer<const float>(run), part)
+                                            : update_range(memory, slot.gradient.pointer<const double>(run), part);
     }
   }
 }

@@ -35,7 +35,7 @@ class Stream::Impl {
     is_float32_ ? walk<float>(x, y) : walk<double>(x, y);
   }
 
-  void reset() { step_ = 0; }
+  void reset() { run_.step = 0; }
 
   std::vector<Tensor> state() const {
     std::vector<Tensor> tensors;
@@ -59,7 +59,7 @@ class Stream::Impl {
     for (std::size_t i = 0; i < state.size(); ++i) {
       dtype() == DType::float32 ? write<float>(carried[i], state[i]) : write<double>(carried[i], state[i]);
     }
-    step_ = 1;
+    run_.step = 1;
   }
 
  private:
@@ -111,19 +111,19 @@ class Stream::Impl {
     const StandardFloats floats;
     if (rounds_) plan_->derive_if_stale(workspace_);
     if (input_.rows == 1) {
-      convert(x.data(), input_.place.pointer<T>(arena_), features_);
+      convert(x.data(), input_.place.pointer<T>(run_.arena), features_);
     } else {
       for (Index r = 0; r < input_.rows; ++r) {
-        convert(x.data() + r * input_.features, input_.row<T>(arena_, r), input_.features);
+        convert(x.data() + r * input_.features, input_.row<T>(run_.arena, r), input_.features);
       }
     }
-    plan_->forward({arena_, 1, step_}, alone_, /*stage=*/0);
-    ++step_;
+    plan_->forward(run_, alone_, /*stage=*/0);
+    ++run_.step;
     if (output_.rows == 1) {
-      convert(output_.place.pointer<const T>(arena_), y.data(), outputs_);
+      convert(output_.place.pointer<const T>(run_.arena), y.data(), outputs_);
     } else {
       for (Index r = 0; r < output_.rows; ++r) {
-        convert(output_.row<const T>(arena_, r), y.data() + r * output_.features, output_.features);
+        convert(output_.row<const T>(run_.arena, r), y.data() + r * output_.features, output_.features);
       }
     }
   }
@@ -147,8 +147,8 @@ class Stream::Impl {
   template <class T>
   Tensor read(const engine::CarriedState& s) const {
     Tensor t = Tensor::zeros({s.features}, dtype_of<T>);
-    if (step_ == 0) return t;
-    const T* state = s.place.pointer<const T>(workspace_.arena());
+    if (run_.step == 0) return t;
+    const T* state = s.place.pointer<const T>(run_.arena);
     std::transform(state, state + s.features, t.data<T>().data(), engine::standard_nan<T>);
     return t;
   }
@@ -157,7 +157,7 @@ class Stream::Impl {
   void write(const engine::CarriedState& s, const Tensor& t) {
     const StandardFloats floats;
     const Tensor converted = t.cast(dtype_of<T>);
-    std::copy_n(converted.data<T>().data(), s.features, s.place.pointer<T>(workspace_.arena()));
+    std::copy_n(converted.data<T>().data(), s.features, s.place.pointer<T>(run_.arena));
   }
 
   Model model_;
@@ -165,12 +165,11 @@ class Stream::Impl {
   std::unique_ptr<const engine::Plan> plan_;
   engine::Workspace workspace_;
   // What every step needs.
-  std::byte* arena_ = workspace_.arena();
+  engine::Run run_ = workspace_.run(1);  // its step counts those since the state was zero
   Rows input_{plan_->info(plan_->inputs().front())}, output_{plan_->info(plan_->outputs().front())};
   Index features_ = input_.rows * input_.features, outputs_ = output_.rows * output_.features;
   bool is_float32_ = dtype() == DType::float32;
   const engine::Member alone_{0, 1};
-  Index step_ = 0;  // since the state was zero
 };
 
 Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

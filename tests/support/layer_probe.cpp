@@ -99,7 +99,7 @@ class Walk {
     const auto& slots = plan_->gradient_slots();
     for (const engine::Parameter& p : node_.parameters()) {
       const auto slot = std::find_if(slots.begin(), slots.end(), [&](const auto& s) { return s.block == p.block; });
-      all.push_back(slot == slots.end() ? Tensor() : p.unpack(slot->gradient.pointer<std::byte>(run().arena)));
+      all.push_back(slot == slots.end() ? Tensor() : p.unpack(slot->gradient.pointer<std::byte>(run())));
     }
     return all;
   }
@@ -109,7 +109,7 @@ class Walk {
   template <class T>
   void leave_old_gradients() {
     for (const engine::GradientSlot& slot : plan_->gradient_slots()) {
-      T* gradient = slot.gradient.pointer<T>(run().arena);
+      T* gradient = slot.gradient.pointer<T>(run());
       for (const Range& range : slot.ranges) std::fill(gradient + range.begin, gradient + range.end, T{7});
     }
   }

@@ -9,7 +9,7 @@ namespace rondo::layers {
 
 struct LstmBf16 {
   kernels::Bf16Tile tile;      // none: the layer is not under the policy
-  engine::Place weights;       // derived copy
+  engine::BoundPlace weights;  // derived copy
   engine::Place rows;          // what the steps multiply
   Index slots = 0;             // of rows
   engine::Place dz, dz_pairs;  // training only
@@ -19,7 +19,7 @@ struct LstmBf16 {
   LstmBf16(engine::PlanBuilder& builder, const kernels::KernelTable& table, const kernels::LstmLayout& layout,
            Index row_slots)
       : tile(kernels::bf16_tile(table)),
-        weights(builder.elements(kernels::bf16_weights_size(layout))),
+        weights(builder.derived(kernels::bf16_weights_size(layout))),
         rows(builder.rows(row_slots, kernels::bf16_depth(layout))),
         slots(row_slots) {}
 
@@ -30,13 +30,13 @@ struct LstmBf16 {
 
   explicit operator bool() const { return static_cast<bool>(tile); }
 
-  kernels::Bf16Operands operands(std::byte* arena) const {
+  kernels::Bf16Operands operands(const engine::Run& run) const {
     return {.tile = tile,
-            .weights = weights.pointer<kernels::Bf16Pair>(arena),
-            .rows = rows.rows<kernels::Bf16Pair>(arena),
+            .weights = weights.pointer<kernels::Bf16Pair>(run),
+            .rows = rows.rows<kernels::Bf16Pair>(run.arena),
             .slots = slots,
-            .dz = dz.rows<kernels::Bf16Pair>(arena),
-            .dz_pairs = dz_pairs.pointer<kernels::Bf16Pair>(arena)};
+            .dz = dz.rows<kernels::Bf16Pair>(run.arena),
+            .dz_pairs = dz_pairs.pointer<kernels::Bf16Pair>(run.arena)};
   }
 };
 

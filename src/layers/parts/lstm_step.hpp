@@ -14,9 +14,9 @@ namespace rondo::layers {
 
 struct LstmStepPlaces {
   engine::Place x;
-  engine::Place mask;     // nowhere: the step counts
-  engine::Place state;    // h, c and scratch, in three rows; h is the output too
-  engine::Place rounded;  // the weights in bfloat16; nowhere: they are read as they are
+  engine::Place mask;          // nowhere: the step counts
+  engine::Place state;         // h, c and scratch, in three rows; h is the output too
+  engine::BoundPlace rounded;  // the weights in bfloat16; nowhere: they are read as they are
 };
 
 template <class T>
@@ -37,7 +37,7 @@ class LstmStepExecutor final : public engine::Executor {
     T* state = at_.state.pointer<T>(run.arena);
     if constexpr (kMayRound) {
       if (at_.rounded) {
-        return bf16_step_(layer_, weights, at_.rounded.pointer<const kernels::Bf16Pair>(run.arena), x, state, run.step);
+        return bf16_step_(layer_, weights, at_.rounded.pointer<const kernels::Bf16Pair>(run), x, state, run.step);
       }
     }
     step_(layer_, weights, x, state, run.step);
@@ -48,7 +48,7 @@ class LstmStepExecutor final : public engine::Executor {
   void derive(const engine::Run& run, Range panels) const noexcept override {
     if constexpr (kMayRound) {
       block_->table().bf16.lstm_weights(layer_.layout, block_->template values<float>(),
-                                        at_.rounded.pointer<kernels::Bf16Pair>(run.arena), panels);
+                                        at_.rounded.pointer<kernels::Bf16Pair>(run), panels);
     }
   }
   const engine::ParameterBlock* derived_from() const override { return at_.rounded ? block_.get() : nullptr; }
