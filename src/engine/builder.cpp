@@ -70,7 +70,7 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
 }
 
 Place PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
-  if (!training() || !block->trainable) return {};
+  if (!training() || !block->trainable()) return {};
   std::vector<GradientSlot>& slots = plan_->gradients_;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (slots[i].block != block) continue;

@@ -50,6 +50,10 @@ class Executor {
   // this one adds to what stands there, which the plan clears at the beginning of a walk.
   virtual void add_gradients() { throw std::logic_error("an executor with weights cannot add to their gradients"); }
 
+  // Writes for good what the walk has found out beside gradients (moving statistics). Called by one member, in the
+  // order of the walk, where the weights are updated: not for a step that is refused.
+  virtual void commit(const Run&) const noexcept {}
+
   // Copies derived from the parameters that backward reads (transposed weights), cut into tiles. They are refreshed
   // after each update, or when the parameters' version moved for another reason.
   virtual Index derived_tiles() const { return 0; }

@@ -81,6 +81,10 @@ void Plan::gradients(const Run& run, const Member& member) const noexcept {
   for (const auto& e : executors_) e->gradients(run, member.share(e->gradient_tiles()));
 }
 
+void Plan::commit(const Run& run) const noexcept {
+  for (const auto& e : executors_) e->commit(run);
+}
+
 void Plan::derive(const Run& run, const Member& member) const noexcept {
   for (const auto& e : executors_) e->derive(run, member.share(e->derived_tiles()));
 }

@@ -88,7 +88,7 @@ class Plan {
   // there is not enough for a new one.
   Workspace lease() const;
 
-  // The parts of a walk. All but begin() run on every member of a team, each with its share.
+  // The parts of a walk. All but begin() and commit() run on every member of a team, each with its share.
   void begin(const Run& run) const;
   // Clears the member's share of the gradients to which several layers add; in a stage before any gradients.
   void clear_gradients(const Run& run, const Member& member) const noexcept;
@@ -101,6 +101,8 @@ class Plan {
   Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, const Member& member) const noexcept;
+  // By one member alone.
+  void commit(const Run& run) const noexcept;
   void derive(const Run& run, const Member& member) const noexcept;
 
   // Refreshes derived copies whose parameters have changed since this workspace saw them.
