@@ -123,7 +123,8 @@ Tensor ramp(const Shape& shape, DType dtype = DType::float32) {
 Sequential compiled_model(DType dtype = DType::float32, bool stateful = false) {
   set_random_seed(5);
   Sequential model{LSTM(17, {.return_sequences = true, .stateful = stateful, .dtype = dtype, .input_shape = {6, 3}}),
-                   LSTM(5, {.activation = "relu", .dtype = dtype}), Dense(9, {.activation = "gelu", .dtype = dtype}),
+                   LSTM(5, {.activation = "relu", .dtype = dtype}), BatchNormalization({.dtype = dtype}),
+                   Dense(9, {.activation = "gelu", .dtype = dtype}),
                    Dense(2, {.activation = "softmax", .dtype = dtype})};
   model.compile({.optimizer = "adam", .loss = "mse", .metrics = {"accuracy", "mean_absolute_error"}});
   return model;

@@ -47,7 +47,15 @@ Place PlanBuilder::mask_rows(Index steps) {
 
 Place PlanBuilder::elements(Size count) { return {allocate(count, plan_->arena_bytes_), 0, 0}; }
 
-BoundPlace PlanBuilder::derived(Size count) { return {allocate(count, plan_->bound_bytes_)}; }
+BoundPlace PlanBuilder::derived(Size count) {
+  return outer_ != nullptr ? outer_->derived(count) : BoundPlace{allocate(count, plan_->bound_bytes_)};
+}
+
+PlanBuilder PlanBuilder::body() {
+  PlanBuilder inner(dtype(), capacity(), training() ? Use::training : Use::inference);
+  inner.outer_ = this;
+  return inner;
+}
 
 Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
   ValueInfo info;
@@ -74,7 +82,11 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
 }
 
 BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
-  if (!training() || !block->trainable) return {};
+  if (!training() || !block->trainable()) return {};
+  if (outer_ != nullptr) {
+    asked_.push_back(0);  // some slot of the outermost plan's
+    return outer_->shared_gradient(block);
+  }
   std::vector<GradientSlot>& slots = plan_->gradients_;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (slots[i].block != block) continue;
@@ -87,6 +99,15 @@ BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, s
   asked_.push_back(slots.size());
   slots.push_back({block, {allocate(block->size(), plan_->bound_bytes_)}, std::move(ranges)});
   return slots.back().gradient;
+}
+
+BoundPlace PlanBuilder::shared_gradient(const std::shared_ptr<ParameterBlock>& block) {
+  const BoundPlace place = gradient(block);
+  if (outer_ != nullptr) return place;
+  const auto slot = std::find_if(plan_->gradients_.begin(), plan_->gradients_.end(),
+                                 [&](const GradientSlot& s) { return s.block == block; });
+  slot->shared = plan_->shares_gradients_ = true;
+  return place;
 }
 
 void PlanBuilder::add_executor(std::unique_ptr<Executor> executor) {
@@ -147,10 +168,14 @@ std::vector<Value> PlanBuilder::fan_out(Value v, std::size_t consumers) {
 
 std::unique_ptr<const Plan> PlanBuilder::finish() {
   for (Added& added : added_) {
-    const bool shared = std::any_of(added.gradients.begin(), added.gradients.end(),
-                                    [&](std::size_t slot) { return plan_->gradients_[slot].shared; });
+    const bool shared = std::any_of(added.gradients.begin(), added.gradients.end(), [&](std::size_t slot) {
+      return outer_ != nullptr || plan_->gradients_[slot].shared;
+    });
     if (shared) added.executor->add_gradients();
     const Executor* e = added.executor.get();
+    if (const Plan* body = e->body()) {
+      plan_->deriving_.insert(plan_->deriving_.end(), body->deriving_.begin(), body->deriving_.end());
+    }
     if (e->gradient_tiles() > 0) plan_->with_gradients_.push_back({e, e->gradient_tiles()});
     if (e->derived_tiles() > 0) plan_->deriving_.push_back({e, e->derived_tiles()});
     plan_->executors_.push_back(std::move(added.executor));

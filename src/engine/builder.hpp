@@ -55,7 +55,7 @@ class PlanBuilder {
   BoundPlace derived(Size count);
 
   // How often this plan has called a layer before: its calls draw different random numbers.
-  Index call_number(const void* layer) { return calls_[layer]++; }
+  Index call_number(const void* layer) { return outer_ != nullptr ? outer_->call_number(layer) : calls_[layer]++; }
 
   // Names rows of state that a streaming plan carries, for the stream to read and write.
   void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }
@@ -79,6 +79,11 @@ class PlanBuilder {
     }
   }
 
+  // For a part that is walked several times (repeat.hpp), in a plan that is not a stream's: gradients and derived
+  // copies of its weights are this builder's, which must outlive it. The next executor added here is the one that walks
+  // it.
+  PlanBuilder body();
+
   std::unique_ptr<const Plan> finish();
 
  private:
@@ -89,7 +94,10 @@ class PlanBuilder {
 
   std::ptrdiff_t allocate(Size count, std::size_t& bytes_so_far);
   void add_executor(std::unique_ptr<Executor> executor);
+  // To which several add, whoever else asks for it.
+  BoundPlace shared_gradient(const std::shared_ptr<ParameterBlock>& block);
 
+  PlanBuilder* outer_ = nullptr;  // of a body
   std::unique_ptr<Plan> plan_;
   std::vector<Added> added_;
   std::map<const void*, Index> calls_;

@@ -18,6 +18,8 @@
 
 namespace rondo::engine {
 
+class Plan;
+
 // One layer at work. Executors are immutable once their plan is made, and shared by all its callers; what they compute
 // goes into the run's arena. None of the functions may allocate, lock or throw, except begin() and add_gradients().
 class Executor {
@@ -42,12 +44,19 @@ class Executor {
   // this one adds to what stands there, which the plan clears at the beginning of a walk.
   virtual void add_gradients() { throw std::logic_error("an executor with weights cannot add to their gradients"); }
 
+  // Writes for good what the walk has found out beside gradients (moving statistics). Called by one member, in the
+  // order of the walk, where the weights are updated: not for a step that is refused.
+  virtual void commit(const Run&) const noexcept {}
+
   // Copies derived from the parameters that backward reads (transposed weights), cut into tiles. They are refreshed
   // after each update, or when the parameters' version moved for another reason.
   virtual Index derived_tiles() const { return 0; }
   virtual void derive(const Run&, Range /*tiles*/) const noexcept {}
   // The block that the derived copies come from; not null where there are any.
   virtual const ParameterBlock* derived_from() const { return nullptr; }
+
+  // What it walks several times in a walk, if anything (repeat.hpp).
+  virtual const Plan* body() const { return nullptr; }
 
   // Floating-point operations of forward per batch row, for the choice of threads.
   virtual double flops_per_row() const = 0;

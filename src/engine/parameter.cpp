@@ -26,11 +26,14 @@ void pack_from(const Parameter& p, const Tensor& value) {
 
 }  // namespace
 
-ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table, std::string_view what)
+ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table, std::string_view what,
+                               Role role)
     : dtype_(dtype),
       size_(size),
       table_(&table),
-      memory_((Size(size) + kernels::kRowPadding).bytes(dtype, what), what) {}
+      memory_((Size(size) + kernels::kRowPadding).bytes(dtype, what), what),
+      role_(role),
+      trainable_(role == Role::learned) {}
 
 Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
 

@@ -21,10 +21,15 @@
 
 namespace rondo::engine {
 
+// What becomes of a block's values in training: learned by the optimizer, or gathered from the data by the layer
+// itself.
+enum class Role { learned, statistics };
+
 class ParameterBlock {
  public:
   // MemoryError where there is not so much memory; `what` says what for.
-  ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table, std::string_view what = "weights");
+  ParameterBlock(DType dtype, Index size, const kernels::KernelTable& table, std::string_view what = "weights",
+                 Role role = Role::learned);
 
   DType dtype() const { return dtype_; }
   Index size() const { return size_; }
@@ -42,8 +47,10 @@ class ParameterBlock {
   std::uint64_t version() const { return version_; }
   void touch() { ++version_; }
 
-  // Frozen blocks take part in forward and backward but get no gradient and no update.
-  bool trainable = true;
+  // Blocks that are not trainable take part in forward and backward but get no gradient and no update: frozen ones, and
+  // statistics always.
+  bool trainable() const { return trainable_; }
+  void set_trainable(bool trainable) { trainable_ = trainable && role_ == Role::learned; }
 
  private:
   DType dtype_;
@@ -51,6 +58,8 @@ class ParameterBlock {
   const kernels::KernelTable* table_;
   AlignedBytes memory_;  // and zeros behind the last element, which kernels may load as part of a vector
   std::uint64_t version_ = 1;
+  Role role_;
+  bool trainable_;
 };
 
 struct Parameter {

@@ -42,8 +42,6 @@ struct GradientSlot {
   bool shared = false;  // several executors add to it, so it is cleared first
 };
 
-class Plan;
-
 // A caller's memory at work: an arena and, in front of it, the bound memory. Returns to its plan on destruction.
 class Workspace {
  public:
@@ -75,13 +73,15 @@ class Plan {
   DType dtype() const { return dtype_; }
   Index capacity() const { return capacity_; }
   bool training() const { return use_ == Use::training; }
-  // Bytes of one workspace.
+  // Bytes of one arena, and of one workspace.
+  std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t workspace_bytes() const { return bound_bytes_ + arena_bytes_; }
   const std::vector<Value>& inputs() const { return inputs_; }
   const std::vector<Value>& outputs() const { return outputs_; }
   const ValueInfo& info(Value v) const { return values_[static_cast<std::size_t>(v.id)]; }
   const std::vector<GradientSlot>& gradient_slots() const { return gradients_; }
   const std::vector<CarriedState>& carried_states() const { return carried_; }
+  double flops_per_row() const { return flops_per_row_; }
   // A step's floating-point operations for so many rows; training counts three times forward.
   double flops(Index rows) const { return flops_per_row_ * static_cast<double>(rows) * (training() ? 3 : 1); }
 
@@ -89,7 +89,7 @@ class Plan {
   // there is not enough for a new one.
   Workspace lease() const;
 
-  // The parts of a walk. All but begin() run on every member of a team, each with its share.
+  // The parts of a walk. All but begin() and commit() run on every member of a team, each with its share.
   void begin(const Run& run) const;
   // Clears the member's share of the gradients to which several layers add; in a stage before any gradients.
   void clear_gradients(const Run& run, const Member& member) const noexcept;
@@ -102,6 +102,11 @@ class Plan {
   Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, const Member& member) const noexcept;
+  // For a plan that is a body: all tiles of its executors in a row, and a range of them.
+  Index gradient_tiles() const noexcept;
+  void gradients(const Run& run, Range tiles) const noexcept;
+  // By one member alone.
+  void commit(const Run& run) const noexcept;
   void derive(const Run& run, const Member& member) const noexcept;
 
   // Refreshes derived copies whose parameters have changed since this workspace saw them.

@@ -39,6 +39,7 @@ struct Run {
   Index step = 0;       // streaming: how many walks have gone before; in the first one the state counts as zero
   Index first_row = 0;  // of the whole batch, where the arena has a part of it
   std::uint64_t training_step = 0;  // which random numbers are drawn
+  Index repetition = 0;             // likewise, in a body: in which of its walks
   Failure* failure = nullptr;       // of a user's code; null where the plan has none
 };
 

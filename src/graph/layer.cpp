@@ -74,7 +74,7 @@ void Layer::set_trainable(bool trainable) const { node_->set_trainable(trainable
 std::vector<WeightInfo> Layer::weights() const {
   std::vector<WeightInfo> infos;
   for (const Parameter& p : built_parameters(*node_)) {
-    infos.push_back({p.path, p.name(), p.shape, p.block->trainable});
+    infos.push_back({p.path, p.name(), p.shape, p.block->trainable()});
   }
   return infos;
 }

@@ -85,7 +85,7 @@ void LayerNode::build(const std::vector<Shape>& inputs) {
   if (built_) return;
   create_parameters(inputs);
   built_ = true;
-  for (engine::Parameter& p : parameters_) p.block->trainable = trainable_;
+  for (engine::Parameter& p : parameters_) p.block->set_trainable(trainable_);
 }
 
 Json LayerNode::config() const {
@@ -94,11 +94,12 @@ Json LayerNode::config() const {
 
 void LayerNode::set_trainable(bool trainable) {
   trainable_ = trainable;
-  for (engine::Parameter& p : parameters_) p.block->trainable = trainable;
+  for (engine::Parameter& p : parameters_) p.block->set_trainable(trainable);
 }
 
-std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table) const {
-  return std::make_shared<engine::ParameterBlock>(dtype(), size, table, "the weights of " + where());
+std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table,
+                                                              engine::Role role) const {
+  return std::make_shared<engine::ParameterBlock>(dtype(), size, table, "the weights of " + where(), role);
 }
 
 void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,

@@ -108,7 +108,8 @@ class LayerNode {
   virtual void create_parameters(const std::vector<Shape>& /*inputs*/) {}
 
   // One packed block for the layer's parameters, of the instruction set chosen now.
-  std::shared_ptr<engine::ParameterBlock> make_block(Index size, const kernels::KernelTable& table) const;
+  std::shared_ptr<engine::ParameterBlock> make_block(Index size, const kernels::KernelTable& table,
+                                                     engine::Role role = engine::Role::learned) const;
   void add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
                      std::function<Index(Index)> place, const Initializer& initializer);
   const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }

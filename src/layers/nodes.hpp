@@ -16,6 +16,7 @@ std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> add_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> batch_normalization_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> concatenate_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dropout_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> flatten_from_config(const graph::Json& config);

@@ -18,6 +18,7 @@ const std::map<std::string, Factory>& factories() {
     return std::map<std::string, Factory>{
         {"Activation", activation_layer_from_config},
         {"Add", add_from_config},
+        {"BatchNormalization", batch_normalization_from_config},
         {"Concatenate", concatenate_from_config},
         {"Dense", dense_from_config},
         {"Dropout", dropout_from_config},

@@ -48,7 +48,7 @@ void ModelNode::reset_states() const {
 
 Index ModelNode::trainable_elements() const {
   Index count = 0;
-  for (const engine::Parameter& p : parameters()) count += p.block->trainable ? p.shape.elements() : 0;
+  for (const engine::Parameter& p : parameters()) count += p.block->trainable() ? p.shape.elements() : 0;
   return count;
 }
 

@@ -142,11 +142,11 @@ Fault finish_step(const ModelNode& node, const Batch& batch, const Step& step, O
   if (Fault fault = fault_of_gradients(node, batch, step.loss)) return fault;
 
   const OptimizerState::Copy before = optimizer.copy();
-  auto update = [&](const engine::Member& m) {
-    optimizer.update(*batch.program.plan, batch.workspace.run(batch.samples.rows), m);
-  };
+  const engine::Run run = batch.workspace.run(batch.samples.rows);
+  auto update = [&](const engine::Member& m) { optimizer.update(*batch.program.plan, run, m); };
   engine::run_team(/*threads=*/1, {update});
   if (optimizer.finite()) {
+    batch.program.plan->commit(run);
     optimizer.end_step(/*safe=*/false);
     return {};
   }

@@ -97,7 +97,9 @@ Step Program::train(engine::Workspace& workspace, const Samples& samples, Optimi
     }
   };
   auto update = [&](const Member& m) {
-    if (safe.load(std::memory_order_relaxed)) optimizer.update(*plan, run, m);
+    if (!safe.load(std::memory_order_relaxed)) return;
+    optimizer.update(*plan, run, m);
+    if (m.rank() == 0) plan->commit(run);
   };
   auto derive = [&](const Member& m) {
     if (safe.load(std::memory_order_relaxed)) plan->derive(run, m);

@@ -34,7 +34,7 @@ std::string readable_size(double bytes) {
 
 Index count(const std::vector<Parameter>& parameters, bool trainable_only) {
   Index n = 0;
-  for (const Parameter& p : parameters) n += !trainable_only || p.block->trainable ? p.shape.elements() : 0;
+  for (const Parameter& p : parameters) n += !trainable_only || p.block->trainable() ? p.shape.elements() : 0;
   return n;
 }
 

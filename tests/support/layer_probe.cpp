@@ -37,7 +37,7 @@ class Walk {
       put(inputs[i], info, info.data);
     }
     for (std::size_t i = 0; i < arguments.masks.size(); ++i) {
-      if (!arguments.masks[i].shape().empty()) put_mask(plan_->info(plan_->inputs()[i]), arguments.masks[i]);
+      if (!arguments.masks[i].empty()) put_mask(plan_->info(plan_->inputs()[i]), arguments.masks[i]);
     }
     plan_->dtype() == DType::float32 ? leave_old_gradients<float>() : leave_old_gradients<double>();
   }
@@ -66,6 +66,8 @@ class Walk {
     auto gradients = [&](const engine::Member& m) { plan_->gradients(run(), m); };
     engine::run_team(threads_, {{backward, plan_->backward_stages()}, gradients});
   }
+
+  void commit() { plan_->commit(run()); }
 
   std::vector<Tensor> outputs() const {
     std::vector<Tensor> all;
@@ -120,7 +122,7 @@ class Walk {
     std::vector<Value> values;
     for (const Tensor& x : inputs) values.push_back(builder.input(x.shape().from(1), !arguments.cotangents.empty()));
     for (std::size_t i = 0; i < arguments.masks.size(); ++i) {
-      if (arguments.masks[i].shape().empty()) continue;
+      if (arguments.masks[i].empty()) continue;
       builder.set_mask(values[i], builder.mask_rows(arguments.masks[i].shape()[1]));
     }
     for (const Value v : node.plan(builder, values)) builder.output(v);
@@ -190,8 +192,9 @@ Probed probe(graph::LayerNode& node, const ProbeArguments& arguments) {
                 .input_gradients = {},
                 .state_gradients = {},
                 .weight_gradients = {}};
+  if (gradients) walk.backward(arguments.cotangents);
+  if (arguments.commit) walk.commit();
   if (!gradients) return result;
-  walk.backward(arguments.cotangents);
   const std::size_t states_at = arguments.inputs.size();
   result.input_gradients = walk.input_gradients(0, states_at);
   result.state_gradients = walk.input_gradients(states_at, inputs.size());

@@ -25,6 +25,7 @@ struct ProbeArguments {
   bool training = true;                    // false: in a plan of inference, which keeps less; no cotangents then
   Index spare_rows = 0;                    // batch rows that the plan has room for beyond those it walks
   Index threads = 1;                       // that walk the plan together
+  bool commit = false;                     // writes what the walk has found out beside gradients, as a step of fit does
 };
 
 struct Probed {

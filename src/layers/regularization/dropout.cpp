@@ -62,7 +62,8 @@ class DropoutExecutor final : public engine::Executor {
     const RandomStream stream(rule_.seed, Purpose::dropout, rule_.layer, static_cast<std::uint32_t>(run.training_step));
     const auto factors = factors_.rows<T>(run.arena);
     const T kept = rule_.rate < 1 ? static_cast<T>(1 / (1 - rule_.rate)) : T{0};
-    const std::uint64_t call = static_cast<std::uint64_t>(rule_.call) << 48;
+    const std::uint64_t call = static_cast<std::uint64_t>(rule_.call) << 48 | static_cast<std::uint64_t>(run.repetition)
+                                                                                  << 32;
     for (Index t = 0; t < y_.steps; ++t) {
       for (Index b = rows.begin; b < rows.end; ++b) {
         std::array<std::uint32_t, 4> words{};
