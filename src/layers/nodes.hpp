@@ -13,6 +13,7 @@ namespace rondo::layers {
 std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config);
 
 std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> gru_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> add_from_config(const graph::Json& config);

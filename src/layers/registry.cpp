@@ -22,6 +22,7 @@ const std::map<std::string, Factory>& factories() {
         {"Dense", dense_from_config},
         {"Dropout", dropout_from_config},
         {"Flatten", flatten_from_config},
+        {"GRU", gru_from_config},
         {"InputLayer", input_from_config},
         {"LSTM", lstm_from_config},
         {"Masking", masking_from_config},
