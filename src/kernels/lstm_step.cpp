@@ -129,21 +129,21 @@ HWY_INLINE void FinishStandard(D d, const V (&z)[4], T* c, T* h) {
 
 // Any activations, and the first step of a sequence, where c is zero. z: [i f g o].
 template <class D, class T>
-HWY_NOINLINE void FinishAny(D d, const LstmStepLayer& layer, const T* z, bool from_zero, T* c, T* h) {
+HWY_NOINLINE void FinishAny(D d, const RecurrentStepLayer& layer, const T* z, bool from_zero, T* c, T* h) {
   using V = hn::Vec<D>;
-  const Gates<V> gate = AnyCell::Activate(d, LoadGates<1>(d, z, 0), layer);
+  const Gates<V> gate = AnyLstm::Activate(d, LoadGates<1>(d, z, 0), layer);
   const V state =
       from_zero ? NextCellState(d, gate.i, gate.g) : NextCellState(d, gate.i, gate.g, gate.f, hn::LoadU(d, c));
   hn::StoreU(state, d, c);
-  hn::StoreU(hn::Mul(gate.o, AnyCell::Output(d, state, layer)), d, h);
+  hn::StoreU(hn::Mul(gate.o, AnyLstm::Output(d, state, layer)), d, h);
 }
 
 // kPanels panels from panel `first` on. (Inlined, so that arguments stay in registers: each waits for its store else.)
 template <int kPanels, int kParts, class D, class T, class W>
-HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const W* weights, const T* x,
+HWY_INLINE void StepPanels(D d, const RecurrentStepLayer& layer, const T* bias, const W* weights, const T* x,
                            const T* before, T* state, bool from_zero, Index first) {
   using Sums = StepSums<D, kPanels, kParts>;
-  const LstmLayout& layout = layer.layout;
+  const RecurrentLayout& layout = layer.layout;
   const Index lanes = static_cast<Index>(hn::Lanes(d)), unit = layout.first_unit(first);
   constexpr bool kRounded = std::is_same_v<W, Bf16Pair>;  // pairs of rows, without a bias
   const Index rows = kRounded ? bf16_depth(layout) : layout.rows();
@@ -168,23 +168,12 @@ HWY_INLINE void StepPanels(D d, const LstmStepLayer& layer, const T* bias, const
   for (int v = 0; v < Sums::kVectors; ++v) FinishAny(d, layer, z[v], from_zero, c + v * lanes, h + v * lanes);
 }
 
-// Calls f(tag) with the tag of as many lanes as a panel has.
-template <class D, class F>
-HWY_INLINE void WithPanelTag(D d, Index panel_lanes, F&& f) {
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  if (panel_lanes == lanes) return f(d);
-  if constexpr (hn::MaxLanes(D()) >= 2) {
-    const hn::Half<D> half;
-    if (2 * panel_lanes == lanes) return f(half);
-    if constexpr (hn::MaxLanes(D()) >= 4) f(hn::Half<decltype(half)>());
-  }
-}
-
 // Whole panels are walked forth and back in turn: what a step has read last, the next one finds in the nearest cache.
 template <class W, class T>
-HWY_INLINE void Step(const LstmStepLayer& layer, const T* bias, const W* weights, const T* x, T* state, Index step) {
+HWY_INLINE void Step(const RecurrentStepLayer& layer, const T* bias, const W* weights, const T* x, T* state,
+                     Index step) {
   const hn::ScalableTag<T> d;
-  const LstmLayout& layout = layer.layout;
+  const RecurrentLayout& layout = layer.layout;
   if (!layout.use_bias()) bias = nullptr;
   const Index whole = layout.whole_panels(), panels = layout.panels();
   const T* before = state;
@@ -214,18 +203,18 @@ HWY_INLINE void Step(const LstmStepLayer& layer, const T* bias, const W* weights
 }
 
 template <class T>
-void LstmStep(const LstmStepLayer& layer, const T* weights, const T* x, T* state, Index step) {
+void LstmStep(const RecurrentStepLayer& layer, const T* weights, const T* x, T* state, Index step) {
   Step(layer, weights, weights, x, state, step);
 }
 
-void LstmBf16Step(const LstmStepLayer& layer, const float* weights, const Bf16Pair* rounded, const float* x,
+void LstmBf16Step(const RecurrentStepLayer& layer, const float* weights, const Bf16Pair* rounded, const float* x,
                   float* state, Index step) {
   Step(layer, weights, rounded, x, state, step);
 }
 
 void FillLstmStep(KernelTable& table) {
-  table.f32.lstm_step = LstmStep<float>;
-  table.f64.lstm_step = LstmStep<double>;
+  table.f32.lstm.step = LstmStep<float>;
+  table.f64.lstm.step = LstmStep<double>;
   table.bf16.lstm_step = LstmBf16Step;
 }
 

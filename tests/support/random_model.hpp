@@ -35,7 +35,7 @@ class Dice {
 
 struct RandomLayer {
   plain::Layer layer;      // without weights
-  bool recompute = false;  // LSTM
+  bool recompute = false;  // LSTM, GRU
 };
 
 // How to walk the model. No choice may change a bit, but for targets under mixed_bfloat16.
@@ -61,7 +61,6 @@ struct RandomModel {
   Way other;  // to be compared with one thread on the best target
 
   bool stateful() const;
-  bool has_lstm() const;
   bool has_backwards() const;
 };
 

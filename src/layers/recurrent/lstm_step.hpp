@@ -22,12 +22,12 @@ struct LstmStepPlaces {
 template <class T>
 class LstmStepExecutor final : public engine::Executor {
  public:
-  LstmStepExecutor(const kernels::LstmStepLayer& layer, const LstmStepPlaces& places,
+  LstmStepExecutor(const kernels::RecurrentStepLayer& layer, const LstmStepPlaces& places,
                    std::shared_ptr<engine::ParameterBlock> block)
       : layer_(layer),
         at_(places),
         block_(std::move(block)),
-        step_(block_->table().template ops<T>().lstm_step),
+        step_(block_->table().template ops<T>().lstm.step),
         bf16_step_(block_->table().bf16.lstm_step) {}
 
   void forward(const engine::Run& run, const engine::Member&, Index /*stage*/) const noexcept override {
@@ -66,10 +66,10 @@ class LstmStepExecutor final : public engine::Executor {
     std::fill_n(at_.state.pointer<T>(run.arena), 2 * layer_.state_stride, T{0});
   }
 
-  kernels::LstmStepLayer layer_;
+  kernels::RecurrentStepLayer layer_;
   LstmStepPlaces at_;
   std::shared_ptr<engine::ParameterBlock> block_;
-  decltype(kernels::Ops<T>::lstm_step) step_;
+  decltype(kernels::RecurrentOps<T>::step) step_;
   decltype(kernels::Bf16Ops::lstm_step) bf16_step_;
 };
 
