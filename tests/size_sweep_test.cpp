@@ -168,6 +168,9 @@ class SameBits {
 // ------------------------------------------------------------------------------------------------
 
 enum class Kind { lstm, gru, gru_reset_before };
+void PrintTo(Kind kind, std::ostream* out) {
+  *out << (kind == Kind::lstm ? "lstm" : kind == Kind::gru ? "gru" : "gru_reset_before");
+}
 
 struct Case {
   Kind kind = Kind::lstm;

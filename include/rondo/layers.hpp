@@ -281,7 +281,7 @@ struct MaskingOptions {
 };
 
 // Tells the layers behind it which time steps count: those of which some feature differs from mask_value. The others
-// become zeros, and an LSTM passes over them with its state. Input (batch, timesteps, features); for sequences of
+// become zeros, and LSTM and GRU pass over them with their state. Input (batch, timesteps, features); for sequences of
 // different lengths in one tensor:
 //
 //   Sequential model{Masking({.mask_value = -1, .input_shape = {30, 2}}), LSTM(16), Dense(1)};

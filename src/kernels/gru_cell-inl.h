@@ -11,7 +11,8 @@
 // inputs: g = a(x_g), and with dq, the gradient of r h:  dz_r = dq h r'(z_r), dh of the step before += dq r.
 //
 // StandardGru is Keras's default (sigmoid and tanh), whose slopes follow from the values; AnyGru takes any elementwise
-// activations and keeps the sums instead of the values.
+// activations and keeps the sums instead of the values. So does the reset before the product, where speed is not worth
+// the code.
 
 #if defined(RONDO_KERNELS_GRU_CELL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RONDO_KERNELS_GRU_CELL_INL_H_
@@ -46,10 +47,9 @@ HWY_INLINE GruRecord<V> LoadRecord(D d, const hn::TFromD<D>* from, Index stride)
 
 // ---- kinds of cells ------------------------------------------------------------------------------------------------
 
-template <bool kBefore>
 struct StandardGru {
   static constexpr int kGates = 3;
-  static constexpr bool kResetsBefore = kBefore;
+  static constexpr bool kResetsBefore = false;
   static constexpr bool kKeepsSums = false;
   template <class D, class V = hn::Vec<D>, class Layer>
   static HWY_INLINE V Gate(D d, V z, const Layer&) {
@@ -199,7 +199,7 @@ HWY_NOINLINE void GruCellBackward(D d, const RecurrentArgs<T>& p, const GruBackw
 }
 
 // What goes through r where it comes before the product, from the gradient of r h in place of dh.
-template <class Cell, int kParts, class D, class T>
+template <int kParts, class D, class T>
 HWY_NOINLINE void GruResetBackward(D d, const RecurrentArgs<T>& p, const GruBackwardRows<T>& at, Index begin,
                                    Index end) {
   using V = hn::Vec<D>;
@@ -207,13 +207,14 @@ HWY_NOINLINE void GruResetBackward(D d, const RecurrentArgs<T>& p, const GruBack
   const Rows<T> dz = at.dz, passed = at.passed;
   const Index n = static_cast<Index>(hn::Lanes(d)) / kParts;
   for (Index b = begin; b < end; b += kParts) {
-    GruRecord<V> value, slope;
-    Cell::Recall(d, LoadRecord<kParts>(d, kept.at(b, 0), kept.batch_stride), p, value, slope);
+    const V r_sum = LoadParts<kParts>(d, kept.at(b, 0) + 2 * n, kept.batch_stride);
+    const V r = ActivationValue(d, r_sum, p.recurrent_activation);
+    const V slope = ActivationSlope(d, r_sum, r, p.recurrent_activation);
     const V dq = ZeroIfTiny(d, LoadParts<kParts>(d, dq_rows.at(b, 0), dq_rows.batch_stride));
     const V before = LoadParts<kParts>(d, h_before.at(b, 0), h_before.batch_stride);
-    StoreParts<kParts>(d, hn::Mul(hn::Mul(dq, before), slope.r), dz.at(b, 0) + 2 * n, dz.batch_stride);
+    StoreParts<kParts>(d, hn::Mul(hn::Mul(dq, before), slope), dz.at(b, 0) + 2 * n, dz.batch_stride);
     const V dh = LoadParts<kParts>(d, passed.at(b, 0), passed.batch_stride);
-    StoreParts<kParts>(d, Fma(d, dq, value.r, dh), passed.at(b, 0), passed.batch_stride);
+    StoreParts<kParts>(d, Fma(d, dq, r, dh), passed.at(b, 0), passed.batch_stride);
   }
 }
 

@@ -103,7 +103,7 @@ struct RecurrentBackwardArgs {
 struct RecurrentStepLayer {
   RecurrentLayout layout;
   Activation activation, recurrent_activation;
-  // A state is three rows of units this far apart: h, c and scratch.
+  // A state is rows of units this far apart: h, of an LSTM c, and scratch.
   Index state_stride = 0;
 };
 
@@ -114,7 +114,8 @@ struct RecurrentOps {
   // ascending.
   void (*forward)(const RecurrentArgs<T>&, Range steps, Range rows) = nullptr;
   // One step of one sequence, with the chains of forward: state becomes that after x. Before step 0 the state is zero,
-  // whatever stands there. (Arguments in registers: tiny steps would wait for a struct to be written and read.)
+  // whatever stands there. Not of a GRU that resets before its product. (Arguments in registers: tiny steps would wait
+  // for a struct to be written and read.)
   void (*step)(const RecurrentStepLayer&, const T* weights, const T* x, T* state, Index step) = nullptr;
   // forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the gradient
   // from outside, then unit by unit, within a unit gate by gate as they stand in a row of weights. dx alike from zero.

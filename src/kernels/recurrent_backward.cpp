@@ -18,20 +18,22 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- products with dz ----------------------------------------------------------------------------------------------
 
-// Which derivatives of a record a product takes, from kSlot on, and which of the kOfUnit weight rows of a unit they
-// meet, from kRow on.
-template <int kSlotOfRecord, int kCount, int kRowsOfUnit = kCount, int kFirstRow = 0>
+// Which kCount derivatives of a record a product takes, from slot on, and which of the kRowsOfUnit weight rows of a
+// unit they meet, from row on.
+template <int kCount, int kRowsOfUnit = kCount>
 struct GatesOf {
-  static constexpr int kSlot = kSlotOfRecord, kGates = kCount, kOfUnit = kRowsOfUnit, kRow = kFirstRow;
+  Index slot = 0, row = 0;
+  static constexpr int kGates = kCount, kOfUnit = kRowsOfUnit;
+  // Rows of a tile. Where a GRU resets before its product, speed is not worth the code of all.
+  static constexpr int kMostRows = kGates == kOfUnit ? kMaxRows : HWY_MIN(kMaxRows, 2);
 };
 // What goes back to the inputs, and to the state; where the reset gate comes before the product, to r h beside it.
 template <class Cell>
-using ToInputs = GatesOf<0, Cell::kGates>;
+constexpr auto kToInputs = GatesOf<Cell::kGates>{};
 template <class Cell>
-using ToState =
-    std::conditional_t<Cell::kGates == 4, GatesOf<0, 4>,
-                       std::conditional_t<Cell::kResetsBefore, GatesOf<1, 2, /*rows of a unit*/ 3>, GatesOf<1, 3>>>;
-using ToReset = GatesOf<0, 1, /*rows of a unit*/ 3, /*first row*/ 2>;
+constexpr auto kToState = GatesOf < Cell::kResetsBefore ? 2 : Cell::kGates,
+               Cell::kGates > {.slot = Cell::kGates == 4 ? 0 : 1};
+constexpr auto kToReset = GatesOf<1, 3>{.slot = 0, .row = 2};
 
 // Panels of dz, of which each meets so many weight rows to the unit, in a pass.
 template <class T, int kOfUnit>
@@ -41,8 +43,8 @@ constexpr Index kPanelsPerPass =
 // out[r] = start[r] (or 0) + dz[step] of some panels times transposed weights, for kRows rows and one column group.
 // `transposed` stands at the first of those panels.
 template <class Gates, int kRows, int kVectors, class D, class T>
-HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index row, Range panels, const T* transposed,
-                            const Rows<const T>& start, const Rows<T>& out) {
+HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index row, Index slot, Range panels,
+                            const T* transposed, const Rows<const T>& start, const Rows<T>& out) {
   Tile<D, kRows, kVectors> tile;
   if (start) {
     tile.Load(d, start.data, start.batch_stride);
@@ -53,8 +55,8 @@ HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index ro
     const Index units = p.layout.units_in(panel);
     WithPanelVectors(d, p.layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
       constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
-      tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(
-          d, p.dz_at(step, panel, row) + Gates::kSlot * kLanes, transposed, units);
+      tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(d, p.dz_at(step, panel, row) + slot * kLanes,
+                                                                         transposed, units);
     });
     transposed += units * Gates::kOfUnit * kVectors * p.layout.lanes();
   }
@@ -64,24 +66,25 @@ HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index ro
 // The same for a block of rows and group g of the columns, panels in passes whose weights stay in the cache. start and
 // out stand at the first row.
 template <class Gates, class T>
-void GatesTimes(const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed, const ColumnGroups& groups,
-                Index g, const Rows<const T>& start, const Rows<T>& out) {
+void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
+                const ColumnGroups& groups, Index g, const Rows<const T>& start, const Rows<T>& out) {
   if constexpr (kMayRound<T> && Gates::kOfUnit == 4) {
     if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
   }
   const hn::ScalableTag<T> d;
   const Index vectors = groups.width(g);
   constexpr int kOfUnit = Gates::kOfUnit;
-  const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size());
-  transposed += groups.first(g) * lanes * kOfUnit * p.layout.units() + Gates::kRow * vectors * lanes;
+  constexpr int kMost = Gates::kMostRows;
+  const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size(), kMost);
+  transposed += groups.first(g) * lanes * kOfUnit * p.layout.units() + gates.row * vectors * lanes;
   ForPasses(p.layout.panels(), kPanelsPerPass<T, kOfUnit>, [&](Range panels) HWY_ATTR {
     const T* weights = transposed + p.layout.first_unit(panels.begin) * kOfUnit * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
-      const Range tile = RowTile(rows.size(), i);
-      WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {
+      const Range tile = RowTile(rows.size(), i, kMost);
+      WithConstant<kMost>(tile.size(), [&](auto n) HWY_ATTR {
         WithConstant<static_cast<int>(ColumnGroups::kWidest)>(vectors, [&](auto v) HWY_ATTR {
           GatesTile<Gates, decltype(n)::value, decltype(v)::value>(
-              d, p, step, rows.begin + tile.begin, panels, weights,
+              d, p, step, rows.begin + tile.begin, gates.slot, panels, weights,
               From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));
         });
       });
@@ -91,14 +94,14 @@ void GatesTimes(const RecurrentArgs<T>& p, Index step, Range rows, const T* tran
 
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class Gates, class T>
-void GatesTimesAll(const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed, Index columns,
+void GatesTimesAll(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed, Index columns,
                    const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
-      GatesTimes<Gates>(p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first));
+      GatesTimes(gates, p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first));
     });
   }
 }
@@ -112,7 +115,6 @@ struct BackwardStep {
   bool last = false;
   Rows<const std::uint8_t> mask, mask_after;  // of this step and of the one after
   Rows<const T> dh;                           // from outside, or null
-  Rows<const T> h_before;                     // null: zero
 };
 
 template <class T>
@@ -122,7 +124,6 @@ BackwardStep<T> StepAt(const RecurrentBackwardArgs<T>& q, Index step) {
   s.number = step;
   s.last = step == p.steps - 1;
   s.mask = From(p.mask, 0, step, 0);
-  s.h_before = step > 0 ? Rows<const T>(From(p.h, 0, slot_of(step - 1, p.h_slots), 0)) : p.h0;
   if (!s.last) s.mask_after = From(p.mask, 0, step + 1, 0);
   if (q.dh_every_step) {
     s.dh = From(q.dh, 0, step, 0);
@@ -170,7 +171,7 @@ HWY_INLINE void OutputGradient(const RecurrentBackwardArgs<T>& q, const Backward
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
   if (!s.last) {
-    GatesTimes<ToState<Cell>>(p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh);
+    GatesTimes(kToState<Cell>, p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh);
     if constexpr (Cell::kGates != 4) return;
     const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin, 0, first);
     ForMask(
@@ -215,6 +216,12 @@ HWY_INLINE void LstmCellsOfBlock(const RecurrentBackwardArgs<T>& q, const Backwa
   }
 }
 
+// The state before a step, or null: zero.
+template <class T>
+HWY_INLINE Rows<const T> StateBefore(const RecurrentArgs<T>& p, Index step) {
+  return step > 0 ? Rows<const T>(From(p.h, 0, slot_of(step - 1, p.h_slots), 0)) : p.h0;
+}
+
 // The same of a GRU; with kReset what goes through a reset gate before its product, and dh is the gradient of r h.
 template <class Cell, bool kReset, class T>
 HWY_INLINE void GruCellsOfBlock(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, Index panel, Range rows,
@@ -224,7 +231,7 @@ HWY_INLINE void GruCellsOfBlock(const RecurrentBackwardArgs<T>& q, const Backwar
   const Index unit = p.layout.first_unit(panel), panel_lanes = p.layout.panel_lanes(panel);
   const GruBackwardRows<T> at{.dh = dh,
                               .kept = p.kept_at(0, s.number, panel, rows.begin),
-                              .h_before = From(s.h_before, rows.begin, 0, unit),
+                              .h_before = From(StateBefore(p, s.number), rows.begin, 0, unit),
                               .dz = {p.dz_at(s.number, panel, rows.begin), kRecordWidth * panel_lanes, 0},
                               .passed = From(q.dc, rows.begin, 0, unit)};
   ForMask(
@@ -233,7 +240,7 @@ HWY_INLINE void GruCellsOfBlock(const RecurrentBackwardArgs<T>& q, const Backwar
         ForRowsOfPanel(d, panel_lanes, taken, [&](auto narrow, auto parts, Index begin, Index end) HWY_ATTR {
           constexpr int kParts = decltype(parts)::value;
           if constexpr (kReset) {
-            GruResetBackward<Cell, kParts>(narrow, p, at, begin, end);
+            GruResetBackward<kParts>(narrow, p, at, begin, end);
           } else {
             GruCellBackward<Cell, kParts>(narrow, p, at, begin, end);
           }
@@ -256,7 +263,7 @@ template <class Cell, class T>
 void WalkReset(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, Range rows) {
   const RecurrentArgs<T>& p = q.forward;
   const RecurrentLayout& layout = p.layout;
-  if (!s.h_before) {  // r has nothing to do
+  if (!StateBefore(p, s.number)) {  // r has nothing to do
     for (Index panel = 0; panel < layout.panels(); ++panel) {
       const Index lanes = layout.panel_lanes(panel);
       for (Index b = rows.begin; b < rows.end; ++b) {
@@ -272,7 +279,7 @@ void WalkReset(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, Rang
     const Range panels = PanelsOf(layout, groups, g);
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
       const Rows<T> dq{scratch, groups.width(g) * layout.lanes(), 0};
-      GatesTimes<ToReset>(p, s.number, block, q.recurrent_transposed, groups, g, Rows<const T>{}, dq);
+      GatesTimes(kToReset, p, s.number, block, q.recurrent_transposed, groups, g, Rows<const T>{}, dq);
       for (Index panel = panels.begin; panel < panels.end; ++panel) {
         const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
         GruCellsOfBlock<Cell, /*kReset=*/true>(q, s, panel, block, Rows<const T>(From(dq, 0, 0, unit)));
@@ -347,7 +354,7 @@ void StateGradients(const RecurrentBackwardArgs<T>& q, Range rows) {
   const RecurrentArgs<T>& p = q.forward;
   const Index units = p.layout.units();
   if (q.dh0) {
-    GatesTimesAll<ToState<Cell>>(p, 0, rows, q.recurrent_transposed, units, q.dh0);
+    GatesTimesAll(kToState<Cell>, p, 0, rows, q.recurrent_transposed, units, q.dh0);
     if constexpr (Cell::kGates == 4) {
       ForMask(
           From(p.mask, rows.begin, 0, 0), rows.size(), [](Range) {},
@@ -370,7 +377,7 @@ void BackwardSequence(const RecurrentBackwardArgs<T>& q, Range steps, Range rows
   for (Index step = steps.end - 1; step >= steps.begin; --step) {
     WalkStep<Cell>(q, StepAt(q, step), /*from_border=*/step == steps.end - 1 && steps.end < p.steps, rows);
     if (!q.dx) continue;
-    GatesTimesAll<ToInputs<Cell>>(p, step, rows, q.input_transposed, p.layout.inputs(), From(q.dx, 0, step, 0));
+    GatesTimesAll(kToInputs<Cell>, p, step, rows, q.input_transposed, p.layout.inputs(), From(q.dx, 0, step, 0));
   }
   if (steps.begin > 0) {
     LeaveBorder<Cell>(q, StepAt(q, steps.begin - 1), rows);
@@ -385,17 +392,12 @@ void LstmBackward(const RecurrentBackwardArgs<T>& q, Range steps, Range rows) {
   IsStandard(q.forward) ? BackwardSequence<StandardLstm>(q, steps, rows) : BackwardSequence<AnyLstm>(q, steps, rows);
 }
 
-template <bool kBefore, class T>
-void GruBackwardOf(const RecurrentBackwardArgs<T>& q, Range steps, Range rows) {
-  IsStandard(q.forward) ? BackwardSequence<StandardGru<kBefore>>(q, steps, rows)
-                        : BackwardSequence<AnyGru<kBefore>>(q, steps, rows);
-}
-
 template <class T>
 void GruBackward(const RecurrentBackwardArgs<T>& q, Range steps, Range rows) {
   if (rows.empty()) return;
-  q.forward.layout.cell() == RecurrentCell::gru ? GruBackwardOf<false>(q, steps, rows)
-                                                : GruBackwardOf<true>(q, steps, rows);
+  if (q.forward.layout.cell() == RecurrentCell::gru_reset_before) return BackwardSequence<AnyGru<true>>(q, steps, rows);
+  IsStandard(q.forward) ? BackwardSequence<StandardGru>(q, steps, rows)
+                        : BackwardSequence<AnyGru<false>>(q, steps, rows);
 }
 
 void FillRecurrentBackward(KernelTable& table) {

@@ -79,9 +79,9 @@ HWY_INLINE void LstmCellsOfBlock(D d, const RecurrentArgs<T>& p, const ForwardSt
   }
 }
 
-enum class GruPart { gates, states, all };
+enum class GruPart { gates, all };
 
-// The same of a GRU, whose gates come before the rest where r stands before its product.
+// The same of a GRU, or the gates alone, which must be there before the product if r comes before it.
 template <class Cell, GruPart kPart, class D, class T>
 HWY_INLINE void GruCellsOfBlock(D d, const RecurrentArgs<T>& p, const ForwardStep<T>& s, Index panel, Range rows,
                                 const Rows<const T>& sums, const Rows<T>& values) {
@@ -97,7 +97,7 @@ HWY_INLINE void GruCellsOfBlock(D d, const RecurrentArgs<T>& p, const ForwardSte
       [&](Range taken) HWY_ATTR {
         ForRowsOfPanel(d, panel_lanes, taken, [&](auto narrow, auto parts, Index begin, Index end) HWY_ATTR {
           constexpr int kParts = decltype(parts)::value;
-          if constexpr (kPart != GruPart::states) GruGates<Cell, kParts>(narrow, p, at, begin, end);
+          GruGates<Cell, kParts>(narrow, p, at, begin, end);
           if constexpr (kPart != GruPart::gates) GruStates<Cell, kParts>(narrow, p, at, begin, end);
         });
       },
@@ -149,35 +149,31 @@ void ForwardSequence(const RecurrentArgs<T>& p, Range steps, Range rows) {
 
 // Where the reset gate comes before the product of the state, that product waits for r h of all panels, so the sums of
 // a step stand in what is kept of it.
-template <class Cell, class T>
+template <class T>
 void ForwardResetBefore(const RecurrentArgs<T>& p, Range steps, Range rows) {
+  using Cell = AnyGru</*kBefore=*/true>;
   const hn::ScalableTag<T> d;
   const RecurrentLayout& layout = p.layout;
   HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock * kRecordWidth) * hn::MaxLanes(decltype(d)())];
   for (Index step = steps.begin; step < steps.end; ++step) {
     const ForwardStep<T> s = StepAt(p, step);
-    const auto for_blocks = [&](auto&& f) HWY_ATTR {
+    for (const bool resets : {false, true}) {
       for (Index panel = 0; panel < layout.panels(); ++panel) {
         const PanelSums<T> product = SumsOfPanel(p, panel, s.x, s.h_before);
         const Index panel_lanes = layout.panel_lanes(panel);
+        const Rows<T> values{scratch, kRecordWidth * panel_lanes, 0};
         ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
           const Rows<T> sums = p.kept_at(0, step, panel, block.begin);
-          f(product, panel, panel_lanes, block, sums,
-            Cell::kKeepsSums ? Rows<T>{scratch, kRecordWidth * panel_lanes, 0} : sums);
+          if (resets) {
+            if (product.units > 0) SumsOfReset(d, product, panel_lanes, block, Rows<const T>(s.reset_h), sums);
+            GruCellsOfBlock<Cell, GruPart::all>(d, p, s, panel, block, Rows<const T>(sums), values);
+          } else {
+            SumsBeforeReset(d, product, panel_lanes, block, sums);
+            GruCellsOfBlock<Cell, GruPart::gates>(d, p, s, panel, block, Rows<const T>(sums), values);
+          }
         });
       }
-    };
-    for_blocks([&](const PanelSums<T>& product, Index panel, Index panel_lanes, Range block, const Rows<T>& sums,
-                   const Rows<T>& values) HWY_ATTR {
-      SumsBeforeReset(d, product, panel_lanes, block, sums);
-      GruCellsOfBlock<Cell, GruPart::gates>(d, p, s, panel, block, Rows<const T>(sums), values);
-    });
-    for_blocks([&](const PanelSums<T>& product, Index panel, Index panel_lanes, Range block, const Rows<T>& sums,
-                   const Rows<T>& values) HWY_ATTR {
-      if (product.units > 0) SumsOfReset(d, product, panel_lanes, block, Rows<const T>(s.reset_h), sums);
-      constexpr GruPart kPart = Cell::kKeepsSums ? GruPart::all : GruPart::states;
-      GruCellsOfBlock<Cell, kPart>(d, p, s, panel, block, Rows<const T>(sums), values);
-    });
+    }
   }
 }
 
@@ -190,13 +186,8 @@ void LstmForward(const RecurrentArgs<T>& p, Range steps, Range rows) {
 template <class T>
 void GruForward(const RecurrentArgs<T>& p, Range steps, Range rows) {
   if (rows.empty()) return;
-  if (p.layout.cell() == RecurrentCell::gru) {
-    IsStandard(p) ? ForwardSequence<StandardGru<false>>(p, steps, rows)
-                  : ForwardSequence<AnyGru<false>>(p, steps, rows);
-  } else {
-    IsStandard(p) ? ForwardResetBefore<StandardGru<true>>(p, steps, rows)
-                  : ForwardResetBefore<AnyGru<true>>(p, steps, rows);
-  }
+  if (p.layout.cell() == RecurrentCell::gru_reset_before) return ForwardResetBefore(p, steps, rows);
+  IsStandard(p) ? ForwardSequence<StandardGru>(p, steps, rows) : ForwardSequence<AnyGru<false>>(p, steps, rows);
 }
 
 void FillRecurrentForward(KernelTable& table) {

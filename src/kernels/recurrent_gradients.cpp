@@ -28,7 +28,7 @@ struct GradientPass {
 };
 
 // Elements of one tile's copy in passes of so many rows, and of a vector behind it.
-constexpr Index TileCopySize(Index rows_per_pass) { return (rows_per_pass + 1) * kMaxRows; }
+constexpr Index TileCopySize(Index rows_per_pass) { return rows_per_pass * kMaxRows + HWY_MAX(kMaxRows, 4); }
 
 // Per panel: tiles of the bias and the inputs together, then tiles of what goes with the state.
 HWY_INLINE Index InputTiles(const RecurrentLayout& layout) { return RowTiles(layout.first_of_state()); }
@@ -112,27 +112,19 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
   return pass.steps;
 }
 
-// Pairs of a pass for one tile: steps, in each so many rows, whose dz are dz_step apart.
-template <class T>
-struct TilePairs {
-  const T* columns = nullptr;
-  const T* dz = nullptr;
-  Index dz_step = 0;
-  Index steps = 0, rows = 0;
-};
-
-// out (or 0) plus the products of a pass. A row of dz is kOfRecord vectors, one of `out` kOfRow.
+// out (or 0) plus the products of a pass. dz stands at the pass's first pair and moves by dz_step from step to step. A
+// row of dz is kOfRecord vectors, one of `out` kOfRow.
 template <int kRows, int kVectors, int kOfRecord, int kOfRow, class D, class T>
-HWY_NOINLINE void GradientTile(D d, const TilePairs<T>& pairs, bool add, T* out) {
-  const Index lanes = static_cast<Index>(hn::Lanes(d)), rows = pairs.rows, dz_step = pairs.dz_step;
-  const T *columns = pairs.columns, *dz = pairs.dz;
+HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, Index dz_step, Index steps, Index rows, bool add,
+                               T* out) {
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
   Tile<D, kRows, kVectors> tile;
   if (add) {
     tile.Load(d, out, kOfRow * lanes);
   } else {
     tile.Fill(hn::Zero(d));
   }
-  for (Index s = 0; s < pairs.steps; ++s) {
+  for (Index s = 0; s < steps; ++s) {
     tile.MultiplyColumns(d, columns, kMaxRows, dz, kOfRecord * lanes, rows);
     columns += rows * kMaxRows;
     dz += dz_step;
@@ -142,14 +134,17 @@ HWY_NOINLINE void GradientTile(D d, const TilePairs<T>& pairs, bool add, T* out)
 
 // Which vectors of dz and of a row of weights a GRU's tile takes depends on its columns (layout.hpp).
 template <int kRows, class D, class T>
-HWY_INLINE void GruGradientTile(D d, const RecurrentLayout& layout, Columns columns, TilePairs<T> pairs, bool add,
-                                T* out) {
+HWY_INLINE void GruGradientTile(D d, const RecurrentLayout& layout, Columns which, const T* columns, const T* dz,
+                                Index dz_step, Index steps, Index rows, bool add, T* out) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  if (columns == Columns::inputs) return GradientTile<kRows, 3, 4, 3>(d, pairs, add, out);
-  if (columns == Columns::reset_state) return GradientTile<kRows, 1, 4, 3>(d, pairs, add, out + 2 * lanes);
-  pairs.dz += lanes;
-  layout.cell() == RecurrentCell::gru ? GradientTile<kRows, 3, 4, 3>(d, pairs, add, out)
-                                      : GradientTile<kRows, 2, 4, 3>(d, pairs, add, out);
+  if (which == Columns::inputs) return GradientTile<kRows, 3, 4, 3>(d, columns, dz, dz_step, steps, rows, add, out);
+  if (which == Columns::reset_state) {
+    return GradientTile<kRows, 1, 4, 3>(d, columns, dz, dz_step, steps, rows, add, out + 2 * lanes);
+  }
+  if (layout.cell() == RecurrentCell::gru) {
+    return GradientTile<kRows, 3, 4, 3>(d, columns, dz + lanes, dz_step, steps, rows, add, out);
+  }
+  GradientTile<kRows, 2, 4, 3>(d, columns, dz + lanes, dz_step, steps, rows, add, out);
 }
 
 // Tiles [tiles.begin, tiles.end) of a panel, whose columns have been copied.
@@ -158,26 +153,27 @@ void PanelGradients(const RecurrentArgs<T>& p, const GradientPass& pass, Index p
                     Index copy_size, const Index* steps, bool add, T* gradient) {
   const hn::ScalableTag<T> d;
   const RecurrentLayout& layout = p.layout;
-  const Index batch = pass.rows.size(), dz_step = p.capacity * kRecordWidth * layout.panel_lanes(panel);
   const T* dz = p.dz_at(pass.last_step, panel, pass.rows.begin);
+  const Index batch = pass.rows.size(), dz_step = p.capacity * kRecordWidth * layout.panel_lanes(panel);
   const bool full = batch == p.capacity;  // then the steps are one long column
   for (Index i = tiles.begin; i < tiles.end; ++i, copies += copy_size, ++steps) {
     const TileRows tile = TileNumber(layout, i);
     T* out = gradient + layout.panel_offset(panel) + tile.rows.begin * layout.panel_width(panel);
-    const auto pairs_of = [&](Index first, Index count) HWY_ATTR {
-      return full ? TilePairs<T>{copies + first * batch * kMaxRows, dz + first * dz_step, 0, 1, count * batch}
-                  : TilePairs<T>{copies + first * batch * kMaxRows, dz + first * dz_step, dz_step, count, batch};
-    };
     WithConstant<kMaxRows>(tile.rows.size(), [&](auto n) HWY_ATTR {
       WithPanelGates<kGates>(d, layout.panel_lanes(panel), [&](auto tag, auto v) HWY_ATTR {
-        constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
+        constexpr int kRows = decltype(n)::value, kV = decltype(v)::value;
         if constexpr (kGates == 4) {
-          GradientTile<kRows, kVectors, kVectors, kVectors>(tag, pairs_of(0, *steps), add, out);
+          full ? GradientTile<kRows, kV, kV, kV>(tag, copies, dz, 0, 1, *steps * batch, add, out)
+               : GradientTile<kRows, kV, kV, kV>(tag, copies, dz, dz_step, *steps, batch, add, out);
         } else {
-          if (*steps > 0) GruGradientTile<kRows>(tag, layout, tile.columns, pairs_of(0, *steps), add, out);
+          if (*steps > 0) {
+            GruGradientTile<kRows>(tag, layout, tile.columns, copies, dz, full ? 0 : dz_step, full ? 1 : *steps,
+                                   full ? *steps * batch : batch, add, out);
+          }
           if (*steps == pass.steps || !HasBias(layout, tile)) return;
           // The first step of all, in which the bias of the state stands alone.
-          GruGradientTile<1>(tag, layout, tile.columns, pairs_of(*steps, 1), add || *steps > 0, out);
+          GruGradientTile<1>(tag, layout, tile.columns, copies + *steps * batch * kMaxRows, dz + *steps * dz_step, 0, 1,
+                             batch, add || *steps > 0, out);
         }
       });
     });

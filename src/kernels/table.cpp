@@ -11,7 +11,7 @@ namespace rondo::kernels::HWY_NAMESPACE {
 
 // One function per source of kernels; each is compiled for every target.
 void FillRecurrentForward(KernelTable& table);
-void FillLstmStep(KernelTable& table);
+void FillRecurrentStep(KernelTable& table);
 void FillRecurrentBackward(KernelTable& table);
 void FillRecurrentGradients(KernelTable& table);
 void FillDense(KernelTable& table);
@@ -27,7 +27,7 @@ const KernelTable* GetTable() {
     KernelTable t;
     t.target = hwy::TargetName(HWY_TARGET);
     FillRecurrentForward(t);
-    FillLstmStep(t);
+    FillRecurrentStep(t);
     FillRecurrentBackward(t);
     FillRecurrentGradients(t);
     FillDense(t);

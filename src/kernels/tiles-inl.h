@@ -5,7 +5,9 @@
 //
 // AVX-512 has 32 registers: 6 x 4 sums leave room for 4 weights and a broadcast. With 16 registers the tile is 3 x 4,
 // and the loop must broadcast the rows first and then load ONE weight vector at a time; the other order spills (g++ 12:
-// from 115 to 52 GFLOP/s). Targets with vectors of unknown size (SVE, RVV) are not compiled: arrays of vectors.
+// from 115 to 52 GFLOP/s). Where vectors have no fused multiply-add (SSE4), the time is in std::fma, and more
+// rows would hardly be faster: 2 % for half a megabyte of code. Targets with vectors of unknown size (SVE, RVV) are not
+// compiled: arrays of vectors.
 
 #if defined(RONDO_KERNELS_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RONDO_KERNELS_TILES_INL_H_
@@ -26,7 +28,8 @@ namespace rondo::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
-constexpr int kMaxRows = kManyRegisters ? 6 : 3;
+constexpr bool kFmaByCalls = !HWY_NATIVE_FMA && HWY_TARGET != HWY_SCALAR;
+constexpr int kMaxRows = kManyRegisters ? 6 : kFmaByCalls ? 1 : 3;
 
 // GCC unrolls these short loops only when told to; the sums then live in registers.
 #if HWY_COMPILER_CLANG

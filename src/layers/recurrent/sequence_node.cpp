@@ -5,8 +5,8 @@
 
 #include "kernels/blocking.hpp"
 #include "layers/parts/shapes.hpp"
-#include "layers/recurrent/lstm_step.hpp"
 #include "layers/recurrent/masked_output.hpp"
+#include "layers/recurrent/step_executor.hpp"
 
 namespace rondo::layers {
 
@@ -163,7 +163,7 @@ std::vector<Value> SequenceNode::plan(PlanBuilder& builder, const std::vector<Va
 template <class T>
 std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector<Value>& inputs) const {
   const ValueInfo x = builder.info(inputs[0]);
-  if (builder.streaming()) return is_lstm() ? plan_lstm_step<T>(builder, x) : plan_step<T>(builder, x);
+  if (builder.streaming()) return plan_step<T>(builder, x);
   const bool given_state = inputs.size() > 1;
   SequencePlaces at;
   at.x = x.data;
@@ -293,60 +293,57 @@ std::vector<Value> SequenceNode::with_mask(PlanBuilder& builder, const ValueInfo
 // ---- streams: one time step of one sequence, with a state that the plan carries -------------------------------------
 
 template <class T>
-std::vector<Value> SequenceNode::plan_lstm_step(PlanBuilder& builder, const ValueInfo& x) const {
-  refuse_backwards();
-  const Place state = builder.rows(3, units_);  // h, c, scratch
+std::vector<Value> SequenceNode::plan_step(PlanBuilder& builder, const ValueInfo& x) const {
+  if (options_.go_backwards) {
+    throw ConfigError(where() +
+                      " walks time backwards (go_backwards): it cannot be streamed, since it would have to begin with "
+                      "the last step");
+  }
+  if (builder.rounds_weights() && !is_lstm()) {
+    throw ConfigError(where() +
+                      ": .weights is 'bfloat16', which rounds the weights of LSTM layers; a GRU has no such form yet");
+  }
+  if (cell_ == RecurrentCell::gru_reset_before) return plan_sequence_of_one<T>(builder, x);
+  const Place state = builder.rows(states() + 1, units_);  // and scratch
   SequencePlaces at;
   at.h = {state.offset, state.batch_stride, 0};
-  at.c = {state.offset + state.step_stride * static_cast<std::ptrdiff_t>(sizeof(T)), state.batch_stride, 0};
   builder.carry(at.h, units_);
-  builder.carry(at.c, units_);
+  if (is_lstm()) {
+    at.c = {state.offset + state.step_stride * static_cast<std::ptrdiff_t>(sizeof(T)), state.batch_stride, 0};
+    builder.carry(at.c, units_);
+  }
   const std::vector<Value> outputs = add_outputs(builder, /*h_slots=*/1, /*steps=*/1, at, /*gradient=*/false);
   builder.add(
-      LstmStepExecutor<T>({.layout = layout_,
-                           .activation = kernel_of(options_.activation),
-                           .recurrent_activation = kernel_of(options_.recurrent_activation),
-                           .state_stride = state.step_stride},
-                          {.x = x.data,
-                           .mask = x.mask,
-                           .state = state,
-                           .rounded = builder.rounds_weights() ? builder.derived(kernels::bf16_weights_size(layout_))
-                                                               : engine::BoundPlace{}},
-                          block_));
+      StepExecutor<T>({.layout = layout_,
+                       .activation = kernel_of(options_.activation),
+                       .recurrent_activation = kernel_of(options_.recurrent_activation),
+                       .state_stride = state.step_stride},
+                      {.x = x.data,
+                       .mask = x.mask,
+                       .state = state,
+                       .rounded = builder.rounds_weights() ? builder.derived(kernels::bf16_weights_size(layout_))
+                                                           : engine::BoundPlace{}},
+                      block_));
   // A state that was zero when the stream began still is where no step has counted.
   return with_mask<T>(builder, x, outputs, /*from_state=*/false);
 }
 
+// A GRU that resets before its product has no kernel for a step of its own: it walks sequences of one step.
 template <class T>
-std::vector<Value> SequenceNode::plan_step(PlanBuilder& builder, const ValueInfo& x) const {
-  refuse_backwards();
-  if (builder.rounds_weights()) {
-    throw ConfigError(where() +
-                      ": .weights is 'bfloat16', which rounds the weights of LSTM layers; a GRU has no "
-                      "such form yet");
-  }
+std::vector<Value> SequenceNode::plan_sequence_of_one(PlanBuilder& builder, const ValueInfo& x) const {
   SequenceSettings s = settings<T>(builder, x, /*given_state=*/false, /*backward=*/false, /*gradient=*/false);
   s.streams = true;
   SequencePlaces at;
   at.x = x.data;
   at.mask = x.mask;
   at.h = builder.rows(1, units_);
+  at.reset_h = builder.rows(1, units_);
+  at.kept = builder.elements(Size(kernels::kept_width(layout_)) * layout_.padded_units());
   at.initial[0] = builder.rows(1, units_);
   builder.carry(at.initial[0], units_);
-  if (cell_ == RecurrentCell::gru_reset_before) {
-    at.reset_h = builder.rows(1, units_);
-    at.kept = builder.elements(Size(kernels::kept_width(layout_)) * layout_.padded_units());
-  }
   const std::vector<Value> outputs = add_outputs(builder, /*h_slots=*/1, /*steps=*/1, at, /*gradient=*/false);
   builder.add(SequenceExecutor<T>(s, at, block_, nullptr));
   return with_mask<T>(builder, x, outputs, /*from_state=*/false);
-}
-
-void SequenceNode::refuse_backwards() const {
-  if (!options_.go_backwards) return;
-  throw ConfigError(where() +
-                    " walks time backwards (go_backwards): it cannot be streamed, since it would have to begin with "
-                    "the last step");
 }
 
 // ---- chunks of steps ------------------------------------------------------------------------------------------------

@@ -125,11 +125,10 @@ class SequenceNode : public graph::LayerNode {
   template <class T>
   std::vector<engine::Value> plan_step(engine::PlanBuilder& builder, const engine::ValueInfo& x) const;
   template <class T>
-  std::vector<engine::Value> plan_lstm_step(engine::PlanBuilder& builder, const engine::ValueInfo& x) const;
+  std::vector<engine::Value> plan_sequence_of_one(engine::PlanBuilder& builder, const engine::ValueInfo& x) const;
   template <class T>
   Index chunk_steps(Index steps, Index capacity) const;
   bool can_relay(Index steps, Index capacity) const;
-  void refuse_backwards() const;
 
   kernels::RecurrentCell cell_;
   Index units_;
