@@ -265,6 +265,13 @@ class Model : public Layer {
   void summary(const SummaryOptions& options = {}) const;
   std::string summary_text(const SummaryOptions& options = {}) const;
 
+  // Where data enter and what comes out, as symbols of a graph, to go on from: new layers behind a trained model share
+  // its weights. StateError before the model is built.
+  //
+  //   Model probabilities(model.inputs(), Activation("softmax")(model.outputs()[0]));
+  std::vector<Symbol> inputs() const;
+  std::vector<Symbol> outputs() const;
+
   // The layers in Keras's order; those of a graph with its Inputs, those of a Sequential without.
   std::vector<Layer> layers() const;
   // By position (negative from the end) or name. ConfigError with the known names otherwise.

@@ -249,6 +249,18 @@ std::vector<Shape> Network::output_shapes(const std::vector<Shape>& inputs) cons
   return out;
 }
 
+std::vector<Symbol> Network::outputs_for(const std::vector<Symbol>& inputs) const {
+  std::vector<Symbol> all = inputs;
+  for (const Call& made : calls_) {
+    std::vector<Symbol> from;
+    for (const TensorNumber n : made.inputs) from.push_back(all[n]);
+    for (const Symbol& out : call(made.layer, from)) all.push_back(out);
+  }
+  std::vector<Symbol> out;
+  for (const TensorNumber n : outputs_) out.push_back(all[n]);
+  return out;
+}
+
 void Network::build(const std::vector<Shape>& inputs) const {
   std::vector<Shape> all = inputs;
   for (const Call& call : calls_) {

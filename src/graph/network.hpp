@@ -62,6 +62,8 @@ class Network {
   bool works_row_by_row() const;
   // Of the outputs.
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const;
+  // Calls the layers with symbols, in another graph, and returns its outputs.
+  std::vector<Symbol> outputs_for(const std::vector<Symbol>& inputs) const;
   // Makes the parameters of all layers.
   void build(const std::vector<Shape>& inputs) const;
   // Adds the network to a plan and returns its outputs.

@@ -21,6 +21,12 @@ FunctionalNode::FunctionalNode(const std::vector<Symbol>& inputs, const std::vec
   mark_built();  // calling them has built the layers
 }
 
+std::vector<Symbol> FunctionalNode::input_symbols() const {
+  std::vector<Symbol> symbols;
+  for (const auto& layer : network_.input_layers()) symbols.push_back(graph::input_symbol(layer));
+  return symbols;
+}
+
 std::string FunctionalNode::input_name(std::size_t input) const {
   return network_.inputs() == 1 ? "X" : "X['" + network_.input_layers()[input]->name() + "']";
 }

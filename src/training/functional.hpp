@@ -13,6 +13,7 @@ class FunctionalNode final : public ModelNode {
   FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const std::string& name);
 
   const Shape& declared(std::size_t input) const override { return declared_[input]; }
+  std::vector<Symbol> input_symbols() const override;
   std::string input_name(std::size_t input) const override;
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override;
   // A graph of {x, states...} to {y, new states...} is a cell.

@@ -354,6 +354,22 @@ TEST_F(Functional, ALongChainOfCallsEndsWithoutAStackOfDestructors) {
   x = in;
 }
 
+TEST_F(Functional, ATrainedModelIsGoneOnFrom) {
+  const Sequential line{LSTM(4, {.input_shape = {5, 2}}), Dense(3)};
+  const Tensor X = ramp({4, 5, 2});
+  const Model longer(line.inputs(), Activation("softmax")(line.outputs()[0]));
+  EXPECT_TRUE(longer.predict(X, {.verbose = 0}).identical(Activation("softmax")(line.predict(X, {.verbose = 0}))[0]));
+  longer.compile({.optimizer = "sgd", .loss = "mse"});
+  longer.fit(X, ramp({4, 3}, 0.2), {.verbose = 0});
+  EXPECT_TRUE(longer.get_weights()[0].identical(line.get_weights()[0]));
+
+  const Model two = two_inputs();
+  const Model doubled(two.inputs(), Add()({two.outputs()[0], two.outputs()[0]}));
+  const Inputs data{ramp({3, 5, 2}), ramp({3, 3})};
+  EXPECT_TRUE(doubled.predict(data, {.verbose = 0}).identical(two.predict(data, {.verbose = 0}) * 2.0));
+  expect_error<StateError>([] { (void)Sequential{Dense(2)}.inputs(); }, {"has no weights yet"});
+}
+
 // Two quantities of one sequence: how much, and which of three.
 Model two_outputs() {
   const Input in({4, 2});

@@ -123,6 +123,13 @@ std::vector<Index> Model::predict_classes(const Tensor& X, const PredictOptions&
   return classes;
 }
 
+std::vector<Symbol> Model::inputs() const {
+  training::require_built(model_node());
+  return model_node().input_symbols();
+}
+
+std::vector<Symbol> Model::outputs() const { return model_node().network().outputs_for(inputs()); }
+
 std::vector<Layer> Model::layers() const {
   std::vector<Layer> handles;
   for (const auto& node : model_node().layers()) handles.push_back(detail::Access::make<Layer>(node));

@@ -48,6 +48,8 @@ class ModelNode : public graph::LayerNode {
   virtual const Shape& declared(std::size_t input) const = 0;
   // "X", or with several inputs "X['name']".
   virtual std::string input_name(std::size_t /*input*/) const { return "X"; }
+  // Where data enter, as symbols; the same ones each time.
+  virtual std::vector<Symbol> input_symbols() const = 0;
   // Those of the layers that make the outputs.
   std::vector<std::string> output_names() const;
   // "y", or with several outputs "y['name']".

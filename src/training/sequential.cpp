@@ -5,6 +5,7 @@
 
 #include "core/access.hpp"
 #include "core/names.hpp"
+#include "graph/input_node.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo {
@@ -18,6 +19,13 @@ class SequentialNode final : public ModelNode {
   explicit SequentialNode(const std::string& name) : ModelNode("Sequential", name) {}
 
   const Shape& declared(std::size_t) const override { return declared_input(); }
+  std::vector<Symbol> input_symbols() const override {
+    if (entry_ == nullptr || entry_->declared_input() != declared_input()) {
+      entry_ =
+          std::make_shared<graph::InputNode>(declared_input(), graph::LayerOptions{"", layers().front()->policy()});
+    }
+    return {graph::input_symbol(entry_)};
+  }
 
   void add(const LayerPtr& layer) {
     require_no_fit("add");
@@ -107,6 +115,8 @@ class SequentialNode final : public ModelNode {
     network_.build({input});
     if (!layers().empty()) mark_built();
   }
+
+  mutable LayerPtr entry_;  // for input_symbols
 };
 
 }  // namespace training
