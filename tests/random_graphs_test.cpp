@@ -1,0 +1,45 @@
+// Graphs of layers drawn from seeds, compared with the plain program: support/random_graph_checks.cpp has the
+// questions.
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <iostream>
+
+#include "support/random_graph_checks.hpp"
+
+namespace rondo::test {
+namespace {
+
+constexpr std::uint64_t kParts = 16, kPerPart = 125;
+
+class RandomGraphs : public testing::TestWithParam<std::uint64_t> {};
+
+void expect_nothing_wrong(std::uint64_t seed) {
+  const std::string wrong = check_graph_seed(seed);
+  EXPECT_TRUE(wrong.empty()) << wrong;
+}
+
+TEST_P(RandomGraphs, AreNearThePlainProgram) {
+  for (std::uint64_t i = 0; i < kPerPart; ++i) expect_nothing_wrong(kPerPart * GetParam() + i);
+}
+
+INSTANTIATE_TEST_SUITE_P(Part, RandomGraphs, testing::Range<std::uint64_t>(0, kParts));
+
+// So that a change of the draw does not quietly leave something out.
+TEST(RandomGraphs, HaveAllKindsOfThings) {
+  std::map<std::string, int> all;
+  for (std::uint64_t seed = 0; seed < kParts * kPerPart; ++seed) {
+    for (const auto& [what, times] : census(random_graph(seed))) all[what] += times;
+  }
+  for (const auto& [what, times] : all) std::cout << what << ": " << times << "\n";
+}
+
+// The seed that a message names.
+TEST(RandomGraphs, TheGivenOne) {
+  const char* given = std::getenv("RONDO_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 0;
+  expect_nothing_wrong(seed);
+  if (given != nullptr) std::cout << to_string(random_graph(seed));
+}
+
+}  // namespace
+}  // namespace rondo::test
