@@ -14,10 +14,11 @@ class Builder {
  public:
   explicit Builder(const DTypePolicy& policy) : policy_(policy) {}
 
-  Model model(const plain::Graph& graph, const std::string& name) {
-    std::vector<Symbol> tensors, inputs;
+  using Tensors = std::map<plain::Size, Symbol>;
+
+  Model model(const plain::Graph& graph, const std::string& name, Tensors& made) {
+    std::vector<Symbol> inputs;
     for (const plain::Sizes& sample : graph.inputs) inputs.push_back(Input(shape_of(sample), {.dtype = policy_}));
-    std::map<plain::Size, Symbol> made;
     for (plain::Size i = 0; i < inputs.size(); ++i) made.emplace(i, inputs[i]);
     for (const plain::Call& call : graph.calls) {
       std::vector<Symbol> from;
@@ -50,8 +51,9 @@ class Builder {
   }
 
   Layer make(const GraphLayer& l) {
-    if (l.kind == "Model")
-      return l.model->line ? static_cast<Layer>(sequential(*l.model, l.name)) : model(*l.model, l.name);
+    Tensors inside;
+    if (l.kind == "Model" && l.model->line) return sequential(*l.model, l.name);
+    if (l.kind == "Model") return model(*l.model, l.name, inside);
     if (l.kind == "Dense") return dense(l);
     if (l.kind == "LSTM") return lstm(l);
     if (l.kind == "BatchNormalization") return batch_normalization(l);
@@ -108,8 +110,9 @@ class Builder {
 
 GraphModel make_model(const plain::Graph& graph, const DTypePolicy& policy) {
   Builder builder(policy);
-  const Model model = builder.model(graph, "");
-  GraphModel made{model, builder.layers()};
+  std::map<plain::Size, Symbol> tensors;
+  const Model model = builder.model(graph, "", tensors);
+  GraphModel made{model, builder.layers(), tensors};
   for (const auto& [from, to] : made.layers) {
     if (from->model != nullptr) continue;
     const std::vector<WeightInfo> infos = to.weights();

@@ -12,6 +12,7 @@ namespace rondo::test {
 struct GraphModel {
   Model model;
   std::map<const plain::GraphLayer*, Layer> layers;  // also those of models inside
+  std::map<plain::Size, Symbol> tensors;             // by the graph's numbers
 };
 
 // With the graph's weights, on the instruction set that is chosen; layers are new each time.

@@ -5,6 +5,7 @@
 
 #include "support/comparison.hpp"
 #include "support/graph_model.hpp"
+#include "support/keras_config.hpp"
 #include "support/plain_config.hpp"
 #include "support/way.hpp"
 
@@ -46,7 +47,10 @@ class Questions {
     ask("predict is near the plain program", [&] { return predict_is_plain(); });
     ask("evaluate is near the plain program", [&] { return evaluate_is_plain(); });
     ask("training is near the plain program's", [&] { return training_is_plain(); });
-    if (bits) ask("threads, targets and batches change no bit", [&] { return ways_change_no_bit(); });
+    if (!bits) return failures_;
+    ask("threads, targets and batches change no bit", [&] { return ways_change_no_bit(); });
+    ask("a model from its configuration has the same bits", [&] { return configuration_is_complete(); });
+    ask("a model that begins in the middle has the same bits", [&] { return middle_is_a_beginning(); });
     return failures_;
   }
 
@@ -229,6 +233,40 @@ class Questions {
              wrong;
     }
     return "";
+  }
+
+  std::string configuration_is_complete() const {
+    const GraphModel made = model();
+    const golden::Json config{{"class_name", "Functional"}, {"config", golden::Json::parse(made.model.get_config())}};
+    const GraphModel again{golden::model_from(config, DTypePolicy(g_.dtype).variable_dtype()), {}, {}};
+    const Tensors weights = made.model.get_weights();
+    if (again.model.get_weights().size() != weights.size()) return "";  // what two models share they have twice now
+    again.model.set_weights(weights);
+    const auto learned = [&](const GraphModel& each) {
+      Tensors all = predict(each, g_.batch_size);
+      all.push_back(Tensor(std::vector<double>{fit(each)}));
+      for (const Tensor& w : each.model.get_weights()) all.push_back(w);
+      return all;
+    };
+    return difference(learned(again), learned(made));
+  }
+
+  // Masks are not handed over there.
+  std::string middle_is_a_beginning() const {
+    const GraphModel made = model();
+    const plain::Call& call = g_.graph.calls[g_.seed / 4 % g_.graph.calls.size()];
+    plain::Graph first = copy_of(g_.graph);
+    first.outputs = {call.first_output};
+    if (!plain::walk(first, g_.x, /*training=*/false).outputs[0].mask.empty()) return "";
+    std::vector<Symbol> inputs, outputs;
+    for (Size n = 0; n < g_.x.size(); ++n) inputs.push_back(made.tensors.at(n));
+    for (const Size n : g_.graph.outputs) outputs.push_back(made.tensors.at(n));
+    const Symbol middle = made.tensors.at(call.first_output);
+    const PredictOptions options{.batch_size = g_.batch_size, .verbose = 0};
+    Tensors x = x_;
+    x.push_back(Model(inputs, middle).predict_outputs(Inputs(x_), options)[0]);
+    inputs.push_back(middle);
+    return difference(Model(inputs, outputs).predict_outputs(Inputs(x), options), predict(made, g_.batch_size));
   }
 
   const RandomGraph& g_;
