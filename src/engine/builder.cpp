@@ -72,6 +72,18 @@ Value PlanBuilder::value(const Shape& sample, bool gradient, bool compact) {
   return value_at(sample, rows(steps_of(sample), sample.back(), compact), gradient);
 }
 
+Value PlanBuilder::reversed(Value v) {
+  ValueInfo info = plan_->info(v);
+  for (Place* place : {&info.data, &info.gradient}) {
+    if (!*place) continue;
+    place->offset += (info.steps - 1) * place->step_stride * static_cast<std::ptrdiff_t>(element_size(dtype()));
+    place->step_stride = -place->step_stride;
+  }
+  info.mask = {};
+  plan_->values_.push_back(std::move(info));
+  return {static_cast<int>(plan_->values_.size()) - 1};
+}
+
 Value PlanBuilder::input(const Shape& sample, bool gradient) {
   if (sample.empty() || !sample.fully_known()) {
     throw ShapeError("a plan's input needs a known sample shape of rank 1 or more, not " + to_string(sample));

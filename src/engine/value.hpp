@@ -40,7 +40,11 @@ struct ValueInfo {
   Index features = 1;
   Place data;
   Place gradient;  // nowhere if not wanted
-  Place mask;      // (batch, steps) bytes, 0 for a time step that does not count; nowhere: all do
+  Place mask;      // (batch, time steps) bytes, 0 for a time step that does not count; nowhere: all do
+
+  // Time is the first axis of a sample, the steps are all axes before the features.
+  Index time_steps() const { return sample.rank() > 1 ? sample[0] : 1; }
+  Index steps_in_time_step() const { return steps / time_steps(); }
 };
 
 }  // namespace rondo::engine

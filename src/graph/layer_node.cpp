@@ -85,7 +85,7 @@ void LayerNode::build(const std::vector<Shape>& inputs) {
   if (built_) return;
   create_parameters(inputs);
   built_ = true;
-  for (engine::Parameter& p : parameters_) p.block->set_trainable(trainable_);
+  if (!trainable_) set_trainable(false);  // also what is inside
 }
 
 Json LayerNode::config() const {
@@ -95,6 +95,44 @@ Json LayerNode::config() const {
 void LayerNode::set_trainable(bool trainable) {
   trainable_ = trainable;
   for (engine::Parameter& p : parameters_) p.block->set_trainable(trainable);
+  for (const auto& child : children()) child->set_trainable(trainable);
+}
+
+std::vector<engine::Parameter> LayerNode::parameters() const {
+  std::vector<engine::Parameter> all = parameters_;
+  for (const auto& child : children()) {
+    for (engine::Parameter& p : child->parameters()) {
+      // A layer may be inside several that are inside this one.
+      const bool known = std::any_of(all.begin(), all.end(), [&](const engine::Parameter& other) {
+        return other.block == p.block && other.name() == p.name();
+      });
+      if (known) continue;
+      p.path = path_to(*child) + p.path;
+      all.push_back(std::move(p));
+    }
+  }
+  return all;
+}
+
+bool LayerNode::contains(const LayerNode& layer) const {
+  const auto inside = children();
+  return std::any_of(inside.begin(), inside.end(),
+                     [&](const auto& child) { return child.get() == &layer || child->contains(layer); });
+}
+
+std::uint64_t LayerNode::structure() const {
+  std::uint64_t last = 0;
+  for (const auto& child : children()) last = std::max(last, child->structure());
+  return last;
+}
+
+bool LayerNode::stateful() const {
+  const auto inside = children();
+  return std::any_of(inside.begin(), inside.end(), [](const auto& child) { return child->stateful(); });
+}
+
+void LayerNode::reset_states() const {
+  for (const auto& child : children()) child->reset_states();
 }
 
 std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table,

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,16 +68,26 @@ class LayerNode {
   // Keras's configuration; subclasses append their keys to the common ones.
   virtual Json config() const;
 
-  // This node's parameters and those of the layers inside it, in Keras's order.
-  virtual std::vector<engine::Parameter> parameters() const { return parameters_; }
+  // The layers inside it, in the order of their weights. What follows from them (parameters, trainable, state, changes)
+  // needs no more than this.
+  virtual std::span<const std::shared_ptr<LayerNode>> children() const { return {}; }
+  // Whether a layer is inside, at any depth.
+  bool contains(const LayerNode& layer) const;
+  // Which change of layers inside it, at any depth, was the last, counted over all models.
+  virtual std::uint64_t structure() const;
+
+  // This node's parameters and those of the layers inside it, in Keras's order, each once.
+  std::vector<engine::Parameter> parameters() const;
 
   bool trainable() const { return trainable_; }
-  virtual void set_trainable(bool trainable);
+  // Of this layer and all inside it.
+  void set_trainable(bool trainable);
 
-  virtual bool stateful() const { return false; }
+  // Whether a state is carried from batch to batch, here or inside.
+  virtual bool stateful() const;
+  virtual void reset_states() const;
   // Whether inputs behind the first are the state in which it begins.
   virtual bool takes_initial_state() const { return false; }
-  virtual void reset_states() const {}
 
   // For a layer that cannot take this one's output, what this one does and what to change: "returns only ...". Usually
   // empty.
@@ -97,8 +108,14 @@ class LayerNode {
   // be walked step by step in a stream. Sample shapes as in output_shapes.
   virtual bool keeps_time(const std::vector<Shape>& inputs) const = 0;
 
+  // Whether each row of features is turned into one by itself, whatever stands around it and however many axes there
+  // are.
+  virtual bool works_row_by_row() const { return false; }
+
   // Whether data enter a network here (InputNode).
   virtual bool is_input() const { return false; }
+  // Whether it is a network of layers that may also stand alone.
+  virtual bool is_model() const { return false; }
 
   // The sample shape the user gave with the layer (input_shape), or an empty one.
   const Shape& declared_input() const { return declared_input_; }
@@ -113,6 +130,8 @@ class LayerNode {
   void add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
                      std::function<Index(Index)> place, const Initializer& initializer);
   const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
+  // What stands in front of the paths of weights of a layer inside. (Keras: a model begins a path of its own.)
+  virtual std::string path_to(const LayerNode& child) const { return child.is_model() ? "" : name() + "/"; }
   // The random seed when the layer was made.
   std::uint64_t seed() const { return seed_; }
 

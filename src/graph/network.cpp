@@ -236,6 +236,12 @@ const LayerNode* Network::first_to_mix_time(const std::vector<Shape>& inputs) co
   return nullptr;
 }
 
+bool Network::works_row_by_row() const {
+  return inputs_ == 1 && outputs_.size() == 1 && std::all_of(calls_.begin(), calls_.end(), [](const Call& call) {
+           return call.inputs.size() == 1 && call.outputs == 1 && call.layer->works_row_by_row();
+         });
+}
+
 std::vector<Shape> Network::output_shapes(const std::vector<Shape>& inputs) const {
   const std::vector<Shape> all = shapes(inputs);
   std::vector<Shape> out;

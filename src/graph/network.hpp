@@ -58,6 +58,8 @@ class Network {
   std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
   // The first layer that does not keep time; null if all do.
   const LayerNode* first_to_mix_time(const std::vector<Shape>& inputs) const;
+  // Whether all calls do, of one input and one output.
+  bool works_row_by_row() const;
   // Of the outputs.
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const;
   // Makes the parameters of all layers.

@@ -54,6 +54,7 @@ class ActivationNode final : public graph::LayerNode {
     return {y};
   }
 
+  bool works_row_by_row() const override { return true; }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
 
   // "linear" hands on what came in, which is not known here.

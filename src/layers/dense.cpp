@@ -128,6 +128,7 @@ class DenseNode final : public graph::LayerNode {
     return dtype() == DType::float32 ? plan_as<float>(builder, inputs[0]) : plan_as<double>(builder, inputs[0]);
   }
 
+  bool works_row_by_row() const override { return true; }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
   std::string output_activation(std::size_t) const override { return options_.activation.name(); }
 

@@ -17,6 +17,7 @@ std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> add_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> batch_normalization_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> bidirectional_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> concatenate_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dropout_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> flatten_from_config(const graph::Json& config);
@@ -25,5 +26,6 @@ std::shared_ptr<graph::LayerNode> masking_from_config(const graph::Json& config)
 std::shared_ptr<graph::LayerNode> permute_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> repeat_vector_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> reshape_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> time_distributed_from_config(const graph::Json& config);
 
 }  // namespace rondo::layers

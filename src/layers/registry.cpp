@@ -19,6 +19,7 @@ const std::map<std::string, Factory>& factories() {
         {"Activation", activation_layer_from_config},
         {"Add", add_from_config},
         {"BatchNormalization", batch_normalization_from_config},
+        {"Bidirectional", bidirectional_from_config},
         {"Concatenate", concatenate_from_config},
         {"Dense", dense_from_config},
         {"Dropout", dropout_from_config},
@@ -29,6 +30,7 @@ const std::map<std::string, Factory>& factories() {
         {"Permute", permute_from_config},
         {"RepeatVector", repeat_vector_from_config},
         {"Reshape", reshape_from_config},
+        {"TimeDistributed", time_distributed_from_config},
     };
   });
 }

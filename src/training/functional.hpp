@@ -19,7 +19,7 @@ class FunctionalNode final : public ModelNode {
 
  protected:
   // As in Keras: the layers were built before there was a model.
-  std::string path_begin() const override { return ""; }
+  std::string path_to(const graph::LayerNode&) const override { return ""; }
 
  private:
   std::vector<Shape> declared_;

@@ -65,9 +65,10 @@ void Head::weigh_rows(const Run& run, Range rows) const noexcept {
   const auto mask = prediction_.mask.rows<const std::uint8_t>(run.arena);
   T* counts = counts_.pointer<T>(run.arena);
   std::fill(counts + rows.begin, counts + rows.end, T{0});
+  const Index in_time_step = prediction_.steps_in_time_step();
   for (Index t = 0; t < prediction_.steps; ++t) {
     for (Index b = rows.begin; b < rows.end; ++b) {
-      const T counted = *mask.at(b, t) != 0 ? T{1} : T{0};
+      const T counted = *mask.at(b, t / in_time_step) != 0 ? T{1} : T{0};
       mask_weights_.pointer<T>(run.arena)[t * capacity_ + b] = counted;
       counts[b] += counted;
       if (!all_weights_) continue;

@@ -10,42 +10,6 @@ namespace rondo::training {
 // Enough for a fit with validation and predictions of a few batch shapes; each holds an arena.
 constexpr std::size_t kProgramsKept = 8;
 
-std::vector<engine::Parameter> ModelNode::parameters() const {
-  std::vector<engine::Parameter> all;
-  for (const auto& layer : layers()) {
-    for (engine::Parameter p : layer->parameters()) {
-      // A layer may be in several models inside this one.
-      const bool known = std::any_of(all.begin(), all.end(), [&](const engine::Parameter& other) {
-        return other.block == p.block && other.name() == p.name();
-      });
-      if (known) continue;
-      p.path = path_begin() + p.path;
-      all.push_back(std::move(p));
-    }
-  }
-  return all;
-}
-
-void ModelNode::set_trainable(bool trainable) {
-  LayerNode::set_trainable(trainable);
-  for (const auto& layer : layers()) layer->set_trainable(trainable);
-}
-
-bool ModelNode::contains(const graph::LayerNode& layer) const {
-  return std::any_of(layers().begin(), layers().end(), [&](const auto& inside) {
-    const auto* model = dynamic_cast<const ModelNode*>(inside.get());
-    return inside.get() == &layer || (model != nullptr && model->contains(layer));
-  });
-}
-
-bool ModelNode::stateful() const {
-  return std::any_of(layers().begin(), layers().end(), [](const auto& l) { return l->stateful(); });
-}
-
-void ModelNode::reset_states() const {
-  for (const auto& layer : layers()) layer->reset_states();
-}
-
 Index ModelNode::trainable_elements() const {
   Index count = 0;
   for (const engine::Parameter& p : parameters()) count += p.block->trainable() ? p.shape.elements() : 0;
@@ -213,13 +177,7 @@ void ModelNode::structure_changed() {
   forget_programs();
 }
 
-std::uint64_t ModelNode::structure() const {
-  std::uint64_t last = structure_;
-  for (const auto& layer : layers()) {
-    if (const auto* model = dynamic_cast<const ModelNode*>(layer.get())) last = std::max(last, model->structure());
-  }
-  return last;
-}
+std::uint64_t ModelNode::structure() const { return std::max(structure_, LayerNode::structure()); }
 
 void ModelNode::forget_programs() const {
   std::list<Entry> dropped;

@@ -26,21 +26,18 @@ class ModelNode : public graph::LayerNode {
   const graph::Network& network() const { return network_; }
   // The layers inside, each once, in Keras's order.
   const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const { return network_.layers(); }
-  // Whether a layer is inside, at any depth.
-  bool contains(const graph::LayerNode& layer) const;
+  std::span<const std::shared_ptr<graph::LayerNode>> children() const override { return layers(); }
+  bool is_model() const override { return true; }
+  std::uint64_t structure() const override;
 
   // That of the layers, which must agree: ConfigError otherwise.
   DType dtype() const override;
   std::string where() const override { return "model '" + name() + "'"; }
-  // Each once, also of layers that are in several models inside.
-  std::vector<engine::Parameter> parameters() const override;
-  void set_trainable(bool trainable) override;
-  bool stateful() const override;
-  void reset_states() const override;
   std::string output_activation(std::size_t output) const override;
   bool keeps_time(const std::vector<Shape>& inputs) const override {
     return network_.first_to_mix_time(inputs) == nullptr;
   }
+  bool works_row_by_row() const override { return network_.works_row_by_row(); }
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
     return network_.plan(builder, inputs);
@@ -100,8 +97,7 @@ class ModelNode : public graph::LayerNode {
   void require_no_fit(const char* call) const;
 
  protected:
-  // What stands in front of the paths of its layers' weights.
-  virtual std::string path_begin() const { return name() + "/"; }
+  std::string path_to(const graph::LayerNode&) const override { return name() + "/"; }
 
   // For models whose layers change.
   void structure_changed();
@@ -109,9 +105,6 @@ class ModelNode : public graph::LayerNode {
   graph::Network network_;
 
  private:
-  // Which change of layers was the last, here or in the models inside, counted over all models.
-  std::uint64_t structure() const;
-
   struct Entry {
     std::uint64_t structure;
     Mode mode;

@@ -21,8 +21,7 @@ class SequentialNode final : public ModelNode {
 
   void add(const LayerPtr& layer) {
     require_no_fit("add");
-    const auto* model = dynamic_cast<const ModelNode*>(layer.get());
-    if (layer.get() == this || (model != nullptr && model->contains(*this))) {
+    if (layer.get() == this || layer->contains(*this)) {
       throw ConfigError(
           where() + " cannot be a layer of itself" +
           (layer.get() == this ? "" : ": it is a layer of " + layer->where() + " already, or of a layer of that"));

@@ -63,11 +63,28 @@ void refuse_other_keys(const std::string& what, const Json& object, const std::v
 
 // ---- layers --------------------------------------------------------------------------------------------------------
 
+namespace {
+
+// Of a layer and those inside it.
+void set_dtype(Json& config, DType dtype) {
+  config["dtype"] = std::string(to_string(dtype));
+  for (const char* inside : {"layer", "backward_layer", "cell"}) {
+    if (config.contains(inside)) set_dtype(config[inside].at("config"), dtype);
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<graph::LayerNode> layer_from(const Json& serialized, DType dtype) {
   const std::string class_name = serialized.at("class_name");
   if (class_name == "Sequential" || class_name == "Functional") return model_from(serialized, dtype).node();
   Json config = serialized.at("config");
-  config["dtype"] = std::string(to_string(dtype));
+  if (class_name == "TimeDistributed") {  // whose layer may be a model
+    return TimeDistributed(detail::Access::make<Layer>(layer_from(config.at("layer"), dtype)),
+                           {.trainable = config.value("trainable", true), .name = config.at("name")})
+        .node();
+  }
+  set_dtype(config, dtype);
   return supported(class_name, [&] { return layers::layer_from_config(class_name, config); });
 }
 

@@ -513,8 +513,12 @@ class Conformance {
       const Tensor y = outputs[i].rows(row, row + 1);
       const Index units = y.shape().back(), y_steps = y.size() / units;
       const std::vector<double> elements = y.to_vector();
-      if (case_.nan_reach == NanReach::one) {
-        EXPECT_EQ(std::count_if(elements.begin(), elements.end(), [](double v) { return std::isnan(v); }), 1);
+      if (case_.nan_reach == NanReach::one || case_.nan_reach == NanReach::some) {
+        const auto reached = std::count_if(elements.begin(), elements.end(), [](double v) { return std::isnan(v); });
+        EXPECT_GE(reached, 1);
+        if (case_.nan_reach == NanReach::one) {
+          EXPECT_EQ(reached, 1);
+        }
         continue;
       }
       for (Index t = 0; t < y_steps; ++t) {

@@ -26,6 +26,7 @@ enum class NanReach {
   step,     // all features of the same step
   onward,   // all features of that step and of those processed after it; all of an output without steps
   one,      // an element, wherever its place is in the output
+  some,     // an element at least: layers around layers, whose own cases say more
 };
 
 struct LayerCase {

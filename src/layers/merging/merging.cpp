@@ -76,7 +76,7 @@ class MaskSequence final : public MaskExecutor {
 template <class Executor>
 engine::Place add_mask(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs, Index steps) {
   std::vector<MaskExecutor::Input> masks;
-  for (const engine::ValueInfo& info : inputs) masks.push_back({info.mask, mask_steps(info)});
+  for (const engine::ValueInfo& info : inputs) masks.push_back({info.mask, info.time_steps()});
   const engine::Place out = builder.mask_rows(steps);
   builder.add(Executor(std::move(masks), out, steps));
   return out;
@@ -139,13 +139,13 @@ std::vector<Index> broadcast_steps(const Shape& from, const Shape& to) {
 
 engine::Place add_mask_union(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs) {
   Index steps = 1;
-  for (const engine::ValueInfo& info : inputs) steps = std::max(steps, mask_steps(info));
+  for (const engine::ValueInfo& info : inputs) steps = std::max(steps, info.time_steps());
   return add_mask<MaskUnion>(builder, inputs, steps);
 }
 
 engine::Place add_mask_sequence(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs) {
   Index steps = 0;
-  for (const engine::ValueInfo& info : inputs) steps += mask_steps(info);
+  for (const engine::ValueInfo& info : inputs) steps += info.time_steps();
   return add_mask<MaskSequence>(builder, inputs, steps);
 }
 

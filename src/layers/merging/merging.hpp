@@ -26,9 +26,6 @@ Shape broadcast(const graph::LayerNode& layer, const std::vector<Shape>& inputs)
 // For each step of a tensor of shape `to`, the step of one of shape `from` that broadcasts to it.
 std::vector<Index> broadcast_steps(const Shape& from, const Shape& to);
 
-// How many time steps a mask of this tensor has.
-inline Index mask_steps(const engine::ValueInfo& info) { return info.sample.rank() > 1 ? info.sample[0] : 1; }
-
 // A mask in which a step counts if it does in one of these tensors, which all have one; masks of one step stretch.
 engine::Place add_mask_union(engine::PlanBuilder& builder, std::span<const engine::ValueInfo> inputs);
 

@@ -115,6 +115,8 @@ class BatchNormalizationExecutor final : public engine::Executor {
   Index first_beta() const { return rule_.scale ? channels() : 0; }
   Channel* channels_at(const Run& run) const noexcept { return at_.channels.pointer<Channel>(run.arena); }
 
+  Index time_of(Index step) const { return step / x_.steps_in_time_step(); }
+
   double mean(const Run& run, Index c) const noexcept {
     return at_.channels ? channels_at(run)[c].mean : static_cast<double>(statistics_->values<T>()[c]);
   }
@@ -159,14 +161,14 @@ class BatchNormalizationExecutor final : public engine::Executor {
       Piece<double> mean{}, variance{};
       double count = mask ? kMaskEpsilon : 0;
       each_row({0, run.rows}, piece, [&](Index b, Index t) {
-        if (mask && *mask.at(b, t) == 0) return;
+        if (mask && *mask.at(b, time_of(t)) == 0) return;
         const T* row = x.at(b, t) + first;
         for (Index i = 0; i < n; ++i) mean[in_piece(i)] += static_cast<double>(row[i]);
         count += static_cast<double>(kStride == 0 ? n : 1);
       });
       for (double& sum : mean) sum /= count;
       each_row({0, run.rows}, piece, [&](Index b, Index t) {
-        if (mask && *mask.at(b, t) == 0) return;
+        if (mask && *mask.at(b, time_of(t)) == 0) return;
         const T* row = x.at(b, t) + first;
         for (Index i = 0; i < n; ++i) {
           const double deviation = static_cast<double>(row[i]) - mean[in_piece(i)];
@@ -258,7 +260,7 @@ class BatchNormalizationExecutor final : public engine::Executor {
       each_row(rows, piece, [&](Index row, Index t) {
         const T *from = x.at(row, t) + first, *outside = dy.at(row, t) + first;
         T* to = dx.at(row, t) + first;
-        if (!at_.channels || (mask && *mask.at(row, t) == 0)) {
+        if (!at_.channels || (mask && *mask.at(row, time_of(t)) == 0)) {
           for (Index i = 0; i < n; ++i) to[i] = a[in_piece(i)] * outside[i];
           return;
         }

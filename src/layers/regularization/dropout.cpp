@@ -119,6 +119,7 @@ class DropoutNode final : public graph::LayerNode {
     throw ShapeError(where() + ": noise_shape " + to_string(noise_shape_) + " does not fit the input " +
                      graph::batch_text(x) + "; each size is that of the input, None, or 1 for one draw along the axis");
   }
+  bool works_row_by_row() const override { return noise_shape_.empty(); }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,

@@ -1,0 +1,285 @@
+// Bidirectional: a recurrent layer that walks time forwards and one that walks it backwards, on the same sequence.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers.hpp>
+
+#include "core/names.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/parts/masked_output.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Value;
+using engine::ValueInfo;
+using graph::Json;
+
+enum class MergeMode { concat, sum, mul, ave, none };
+
+MergeMode merge_mode(const std::string& where, const std::string& name) {
+  const std::vector<std::string> names = {"concat", "sum", "mul", "ave", "none"};
+  const auto found = std::find(names.begin(), names.end(), lower_case(name));
+  if (found != names.end()) return static_cast<MergeMode>(found - names.begin());
+  throw ConfigError(where + ": merge_mode '" + name + "' is not known." + did_you_mean(name, names) +
+                    " Known: " + quoted_list(names));
+}
+
+// y from both directions, in the order of time. Backward gives each its part of dy.
+template <class T>
+class MergeDirections final : public engine::Executor {
+ public:
+  MergeDirections(MergeMode mode, const ValueInfo& forward, const ValueInfo& backward, const ValueInfo& y)
+      : mode_(mode), forward_(forward), backward_(backward), y_(y) {}
+
+  void forward(const engine::Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    const auto a = forward_.data.rows<const T>(run.arena), b = backward_.data.rows<const T>(run.arena);
+    const auto y = y_.data.rows<T>(run.arena);
+    for_rows(run, member, [&](Index row, Index t) { merge(a.at(row, t), b.at(row, t), y.at(row, t)); });
+  }
+
+  void backward(const engine::Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    if (!y_.gradient) return;
+    const auto a = forward_.data.rows<const T>(run.arena), b = backward_.data.rows<const T>(run.arena);
+    const auto da = forward_.gradient.rows<T>(run.arena), db = backward_.gradient.rows<T>(run.arena);
+    const auto dy = y_.gradient.rows<const T>(run.arena);
+    for_rows(run, member, [&](Index row, Index t) {
+      if (da) split(dy.at(row, t), b.at(row, t), da.at(row, t), forward_.features);
+      const Index first = mode_ == MergeMode::concat ? forward_.features : 0;
+      if (db) split(dy.at(row, t) + first, a.at(row, t), db.at(row, t), backward_.features);
+    });
+  }
+
+  double flops_per_row() const override { return static_cast<double>(y_.steps * y_.features); }
+
+ private:
+  template <class F>
+  void for_rows(const engine::Run& run, const engine::Member& member, F&& f) const noexcept {
+    const Range rows = member.share(run.rows);
+    for (Index t = 0; t < y_.steps; ++t) {
+      for (Index row = rows.begin; row < rows.end; ++row) f(row, t);
+    }
+  }
+
+  void merge(const T* a, const T* b, T* y) const noexcept {
+    const Index n = forward_.features;
+    switch (mode_) {
+      case MergeMode::sum:
+        for (Index i = 0; i < n; ++i) y[i] = a[i] + b[i];
+        return;
+      case MergeMode::mul:
+        for (Index i = 0; i < n; ++i) y[i] = a[i] * b[i];
+        return;
+      case MergeMode::ave:
+        for (Index i = 0; i < n; ++i) y[i] = (a[i] + b[i]) / 2;
+        return;
+      default: std::copy_n(a, n, y); std::copy_n(b, backward_.features, y + n);
+    }
+  }
+
+  // The gradient of one direction, of which `other` is the other one.
+  void split(const T* dy, const T* other, T* to, Index n) const noexcept {
+    switch (mode_) {
+      case MergeMode::mul:
+        for (Index i = 0; i < n; ++i) to[i] = dy[i] * other[i];
+        return;
+      case MergeMode::ave:
+        for (Index i = 0; i < n; ++i) to[i] = dy[i] / 2;
+        return;
+      default: std::copy_n(dy, n, to);
+    }
+  }
+
+  MergeMode mode_;
+  ValueInfo forward_, backward_, y_;
+};
+
+using Node = std::shared_ptr<graph::LayerNode>;
+
+// What both layers must have and agree in, as their configurations say.
+struct Traits {
+  explicit Traits(const graph::LayerNode& layer) {
+    const Json config = layer.config();
+    const auto is = [&](const char* key) { return config.value(key, false); };
+    return_sequences = is("return_sequences");
+    return_state = is("return_state");
+    stateful = is("stateful");
+    go_backwards = is("go_backwards");
+    zero_output_for_mask = is("zero_output_for_mask");
+  }
+  bool return_sequences, return_state, stateful, go_backwards, zero_output_for_mask;
+};
+
+std::string without_prefix(const std::string& name, const std::string& prefix) {
+  return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
+// A new layer of the same options, with weights of its own.
+Node direction(const graph::LayerNode& layer, const std::string& prefix, bool go_backwards) {
+  Json config = layer.config();
+  config["name"] = prefix + without_prefix(layer.name(), prefix);
+  config["go_backwards"] = go_backwards;
+  config["zero_output_for_mask"] = config.value("return_sequences", false);
+  return layers::layer_from_config(layer.class_name(), config);
+}
+
+class BidirectionalNode final : public graph::LayerNode {
+ public:
+  // `backward` may be null: then it is made like `layer`.
+  BidirectionalNode(const Node& layer, const Node& backward, const std::string& mode, const Shape& input_shape,
+                    const graph::LayerOptions& common)
+      : LayerNode("Bidirectional", common), mode_(merge_mode(where(), mode)) {
+    for (const Node& each : {layer, backward}) {
+      if (each == nullptr || each->takes_initial_state()) continue;
+      throw ConfigError(where() + " takes a recurrent layer, such as LSTM; " + each->where() + " is none");
+    }
+    const Traits traits(*layer);
+    inside_.push_back(direction(*layer, "forward_", traits.go_backwards));
+    inside_.push_back(backward != nullptr ? backward : direction(*layer, "backward_", !traits.go_backwards));
+    require_agreement(Traits(forward()), Traits(this->backward()));
+    declare_input(input_shape);
+  }
+
+  DType dtype() const override { return forward().dtype(); }
+  std::span<const Node> children() const override { return inside_; }
+  bool takes_initial_state() const override { return true; }
+  // Its backward layer begins with the last step.
+  bool keeps_time(const std::vector<Shape>&) const override { return false; }
+  std::string output_activation(std::size_t output) const override {
+    const std::string activation = forward().output_activation(0);
+    const bool joined = mode_ == MergeMode::concat || mode_ == MergeMode::none;
+    return output == 0 && joined && activation == backward().output_activation(0) ? activation : "";
+  }
+  std::string output_hint() const override { return forward().output_hint(); }
+  std::string input_hint(const Shape& x) const override { return forward().input_hint(x); }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    std::vector<Shape> a = forward().output_shapes(inputs_of(0, inputs));
+    const std::vector<Shape> b = backward().output_shapes(inputs_of(1, inputs));
+    const Shape first = a[0];
+    std::vector<Shape> out = a;
+    if (mode_ == MergeMode::concat) {
+      out[0] = first.with(-1, first.back() + b[0].back());
+    } else if (mode_ != MergeMode::none && first != b[0]) {
+      throw ShapeError(where() + ": the outputs of both directions must have one shape to be merged, " +
+                       graph::batch_text(first) + " and " + graph::batch_text(b[0]) +
+                       " have not; merge_mode 'concat' joins any");
+    }
+    if (mode_ == MergeMode::none) out.insert(out.begin() + 1, b[0]);
+    out.insert(out.end(), b.begin() + 1, b.end());
+    return out;
+  }
+
+  std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
+    const ValueInfo x = builder.info(inputs[0]);
+    const std::vector<Value> readers = builder.fan_out(inputs[0], 2);
+    std::vector<std::vector<Value>> of_direction;
+    for (std::size_t i = 0; i < 2; ++i) {
+      std::vector<Value> from = inputs_of(i, inputs);
+      from[0] = readers[i];
+      of_direction.push_back(inside_[i]->plan(builder, from));
+    }
+    std::vector<Value>&a = of_direction[0], &b = of_direction[1];
+    const Traits traits(backward());
+    if (traits.return_sequences) {
+      if (x.mask && !traits.zero_output_for_mask) b[0] = zero_where_masked(builder, b[0], x);
+      b[0] = builder.reversed(b[0]);
+    }
+    std::vector<Value> out = merged(builder, a[0], b[0]);
+    for (const Value v : out) builder.set_mask(v, traits.return_sequences ? x.mask : engine::Place{});
+    out.insert(out.end(), a.begin() + 1, a.end());
+    out.insert(out.end(), b.begin() + 1, b.end());
+    return out;
+  }
+
+  Json config() const override {
+    Json config = LayerNode::config();
+    const char* const names[] = {"concat", "sum", "mul", "ave"};
+    config["merge_mode"] = nullptr;
+    if (mode_ != MergeMode::none) config["merge_mode"] = names[static_cast<std::size_t>(mode_)];
+    const auto serialized = [](const graph::LayerNode& layer) {
+      return Json{{"class_name", layer.class_name()}, {"config", layer.config()}};
+    };
+    config["layer"] = serialized(forward());
+    config["backward_layer"] = serialized(backward());
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    for (std::size_t i = 0; i < 2; ++i) inside_[i]->build(inputs_of(i, inputs));
+  }
+
+ private:
+  const graph::LayerNode& forward() const { return *inside_[0]; }
+  const graph::LayerNode& backward() const { return *inside_[1]; }
+
+  void require_agreement(const Traits& a, const Traits& b) const {
+    const auto refuse = [&](const std::string& what) {
+      throw ConfigError(where() + ": " + forward().where() + " and " + backward().where() + " " + what);
+    };
+    if (a.go_backwards == b.go_backwards) refuse("walk time in the same direction; one needs go_backwards = true");
+    if (a.return_sequences != b.return_sequences) refuse("must agree in return_sequences");
+    if (a.return_state != b.return_state) refuse("must agree in return_state");
+    if (a.stateful != b.stateful) refuse("must agree in stateful");
+    if (forward().dtype() != backward().dtype()) refuse("must compute in one dtype");
+  }
+
+  // x, and of the initial states the first half or the second.
+  template <class Item>
+  std::vector<Item> inputs_of(std::size_t direction, const std::vector<Item>& inputs) const {
+    const std::size_t states = inputs.size() - 1, half = states / 2;
+    if (states % 2 != 0) {
+      throw ShapeError(where() + " takes initial states for both directions, as many for each; " +
+                       std::to_string(states) + " were given");
+    }
+    std::vector<Item> own{inputs[0]};
+    const auto begin = inputs.begin() + 1 + static_cast<std::ptrdiff_t>(direction * half);
+    own.insert(own.end(), begin, begin + static_cast<std::ptrdiff_t>(half));
+    return own;
+  }
+
+  Value zero_where_masked(engine::PlanBuilder& builder, Value h, const ValueInfo& x) const {
+    const layers::MaskedOutput rule{
+        .mask = x.mask, .steps = x.steps, .backwards = Traits(backward()).go_backwards, .zero = true};
+    return dtype() == DType::float32 ? layers::add_masked_output<float>(builder, h, rule)
+                                     : layers::add_masked_output<double>(builder, h, rule);
+  }
+
+  std::vector<Value> merged(engine::PlanBuilder& builder, Value a, Value b) const {
+    if (mode_ == MergeMode::none) return {a, b};
+    const ValueInfo from_a = builder.info(a), from_b = builder.info(b);
+    const Index features = from_a.features + (mode_ == MergeMode::concat ? from_b.features : 0);
+    const Value y = builder.value(from_a.sample.with(-1, features), from_a.gradient || from_b.gradient);
+    builder.add<MergeDirections>(mode_, from_a, from_b, builder.info(y));
+    return {y};
+  }
+
+  MergeMode mode_;
+  std::vector<Node> inside_;  // forward, backward
+};
+
+}  // namespace
+
+Bidirectional::Bidirectional(const Layer& layer, const BidirectionalOptions& options)
+    : Layer(graph::make_layer<BidirectionalNode>(
+          layer.node(), options.backward_layer ? options.backward_layer->node() : nullptr, options.merge_mode,
+          options.input_shape.empty() ? layer.node()->declared_input() : options.input_shape,
+          graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
+
+std::shared_ptr<graph::LayerNode> layers::bidirectional_from_config(const Json& config) {
+  const auto read = [](const Json& layer) { return layer_from_config(layer.at("class_name"), layer.at("config")); };
+  Node backward;
+  if (config.contains("backward_layer") && !config["backward_layer"].is_null()) {
+    backward = read(config["backward_layer"]);
+  }
+  std::string mode = "concat";
+  if (config.contains("merge_mode")) {
+    mode = config["merge_mode"].is_null() ? std::string("none") : config["merge_mode"].get<std::string>();
+  }
+  return std::make_shared<BidirectionalNode>(read(config.at("layer")), backward, mode, Shape{}, common_options(config));
+}
+
+}  // namespace rondo

@@ -1,0 +1,182 @@
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "engine/thread_pool.hpp"
+#include "support/expect_error.hpp"
+#include "support/layer_conformance.hpp"
+
+namespace rondo {
+namespace {
+
+using test::expect_error;
+
+Tensor ramp(const Shape& shape, double from = 0) {
+  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
+  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
+  return Tensor(shape, elements);
+}
+
+TEST(BidirectionalConformance, HoldsForAllMergeModes) {
+  for (const char* mode : {"concat", "sum", "mul", "ave", "none"}) {
+    for (const bool sequences : {false, true}) {
+      test::check_layer({.label = std::string("Bidirectional ") + mode + (sequences ? ", sequences" : ""),
+                         .make =
+                             [=](DType dtype) {
+                               return Bidirectional(LSTM(5, {.return_sequences = sequences, .dtype = dtype}),
+                                                    {.merge_mode = mode});
+                             },
+                         .samples = {{4, 3}},
+                         .nan_reach = test::NanReach::some});
+    }
+  }
+}
+
+TEST(BidirectionalConformance, HoldsWithStates) {
+  test::check_layer({.label = "Bidirectional with states",
+                     .make =
+                         [](DType dtype) {
+                           return Bidirectional(
+                               LSTM(3, {.return_sequences = true, .return_state = true, .dtype = dtype}));
+                         },
+                     .samples = {{4, 2}, {3}, {3}, {3}, {3}},
+                     .nan_reach = test::NanReach::some});
+}
+
+TEST(BidirectionalConformance, HoldsForDirectionsThatDiffer) {
+  test::check_layer(
+      {.label = "Bidirectional with a backward layer of other units",
+       .make =
+           [](DType dtype) {
+             return Bidirectional(
+                 LSTM(2, {.return_sequences = true, .dtype = dtype}),
+                 {.backward_layer = LSTM(
+                      5, {.activation = "sigmoid", .return_sequences = true, .go_backwards = true, .dtype = dtype})});
+           },
+       .samples = {{4, 2}},
+       .nan_reach = test::NanReach::some});
+}
+
+TEST(BidirectionalConformance, HoldsInEachTimeStep) {
+  test::check_layer({.label = "TimeDistributed(Bidirectional)",
+                     .make =
+                         [](DType dtype) {
+                           return TimeDistributed(Bidirectional(LSTM(3, {.return_sequences = true, .dtype = dtype})));
+                         },
+                     .samples = {{2, 3, 2}},
+                     .nan_reach = test::NanReach::some});
+}
+
+TEST(Bidirectional, ReadsBothWaysInTheOrderOfTime) {
+  set_random_seed(3);
+  const Bidirectional both(LSTM(3, {.return_sequences = true}));
+  const Tensor x = ramp({2, 5, 2});
+  const Tensor y = both(x)[0];
+  const std::vector<Tensor> weights = both.get_weights();
+  const LSTM forward(3, {.return_sequences = true}), backward(3, {.return_sequences = true, .go_backwards = true});
+  for (const Layer& each : {static_cast<Layer>(forward), static_cast<Layer>(backward)}) each.build({2, 5, 2});
+  forward.set_weights({weights[0], weights[1], weights[2]});
+  backward.set_weights({weights[3], weights[4], weights[5]});
+  const std::vector<double> a = forward(x)[0].to_vector(), b = backward(x)[0].to_vector(), all = y.to_vector();
+  for (std::size_t row = 0; row < 2; ++row) {
+    for (std::size_t t = 0; t < 5; ++t) {
+      for (std::size_t u = 0; u < 3; ++u) {
+        EXPECT_EQ(all[(row * 5 + t) * 6 + u], a[(row * 5 + t) * 3 + u]);
+        EXPECT_EQ(all[(row * 5 + t) * 6 + 3 + u], b[(row * 5 + 4 - t) * 3 + u]);
+      }
+    }
+  }
+}
+
+TEST(Bidirectional, ThePatternKeepsItsNameAndItsWeights) {
+  clear_session();
+  const LSTM pattern(3);
+  const Sequential model{Bidirectional(pattern, {.input_shape = {5, 2}})};
+  EXPECT_FALSE(pattern.built());
+  std::vector<std::string> paths;
+  for (const WeightInfo& w : model.weights()) paths.push_back(w.path);
+  EXPECT_EQ(paths[0], "sequential/bidirectional/forward_lstm/lstm_cell/kernel");
+  EXPECT_EQ(paths[3], "sequential/bidirectional/backward_lstm/lstm_cell/kernel");
+  EXPECT_FALSE(model.get_weights()[0].identical(model.get_weights()[3]));
+
+  const LSTM own(3, {.go_backwards = true, .name = "own"});
+  const Bidirectional given(pattern, {.backward_layer = own});
+  given.build({4, 5, 2});
+  EXPECT_TRUE(given.get_weights()[3].identical(own.get_weights()[0]));
+}
+
+TEST(Bidirectional, TrainsWithTheSameBitsForAnyNumberOfThreads) {
+  const auto trained = [](int threads) {
+    set_num_threads(threads);
+    engine::set_thread_threshold(0);
+    clear_session();
+    set_random_seed(3);
+    const Sequential model{Masking({.input_shape = {12, 2}}), Bidirectional(LSTM(9, {.return_sequences = true})),
+                           Bidirectional(LSTM(5), {.merge_mode = "ave"}), Dense(1)};
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    Tensor X = ramp({7, 12, 2}, 0.1);
+    for (std::size_t i = 18; i < 24; ++i) X.data<double>()[i] = 0;
+    model.fit(X, ramp({7, 1}, 0.3), {.batch_size = 4, .epochs = 2, .verbose = 0});
+    set_num_threads(0);
+    engine::set_thread_threshold(4e6);
+    return model.get_weights();
+  };
+  const std::vector<Tensor> one = trained(1);
+  for (const int threads : {2, 3}) {
+    const std::vector<Tensor> several = trained(threads);
+    for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(several[i].identical(one[i])) << i;
+  }
+}
+
+// A backward layer of the user's repeats outputs over masked steps unless it is told not to; inside it puts out zeros.
+TEST(Bidirectional, MaskedStepsAreZerosInBothDirections) {
+  set_random_seed(3);
+  const Input in({4, 2});
+  const Symbol y =
+      Bidirectional(LSTM(2, {.return_sequences = true}),
+                    {.backward_layer = LSTM(2, {.return_sequences = true, .go_backwards = true})})(Masking()(in));
+  Tensor x = ramp({1, 4, 2}, 0.1);
+  for (std::size_t i = 2; i < 4; ++i) x.data<double>()[i] = 0;  // time 1
+  const std::vector<double> out = Model(in, y).predict(x, {.verbose = 0}).to_vector();
+  for (std::size_t u = 0; u < 4; ++u) {
+    EXPECT_EQ(out[4 + u], 0);
+    EXPECT_NE(out[u], 0);
+  }
+}
+
+TEST(Bidirectional, StatefulDirectionsGoOnAndCanBeReset) {
+  set_random_seed(3);
+  const Sequential model{Bidirectional(LSTM(3, {.stateful = true}), {.input_shape = {4, 2}})};
+  const Tensor x = ramp({2, 4, 2});
+  const Tensor first = model.predict(x, {.verbose = 0});
+  EXPECT_FALSE(model.predict(x, {.verbose = 0}).identical(first));
+  model.reset_states();
+  EXPECT_TRUE(model.predict(x, {.verbose = 0}).identical(first));
+}
+
+TEST(Bidirectional, MistakesAreNamed) {
+  expect_error<ConfigError>([] { (void)Bidirectional(Dense(2)); }, {"recurrent layer", "(Dense) is none"});
+  expect_error<ConfigError>([] { (void)Bidirectional(LSTM(2), {.merge_mode = "mull"}); },
+                            {"merge_mode 'mull'", "Did you mean 'mul'", "'ave'"});
+  expect_error<ConfigError>([] { (void)Bidirectional(LSTM(2), {.backward_layer = LSTM(2)}); },
+                            {"same direction", "go_backwards = true"});
+  expect_error<ConfigError>(
+      [] {
+        (void)Bidirectional(LSTM(2, {.return_sequences = true}), {.backward_layer = LSTM(2, {.go_backwards = true})});
+      },
+      {"agree in return_sequences"});
+  expect_error<ShapeError>(
+      [] {
+        (void)Bidirectional(LSTM(2),
+                            {.merge_mode = "sum", .backward_layer = LSTM(3, {.go_backwards = true})})(Input({4, 2}));
+      },
+      {"one shape", "(None, 2)", "(None, 3)", "'concat'"});
+  const Sequential model{Bidirectional(LSTM(2, {.return_sequences = true}), {.input_shape = {4, 2}})};
+  expect_error<ConfigError>([&] { (void)model.stream(); }, {"(Bidirectional) mixes time steps"});
+}
+
+}  // namespace
+}  // namespace rondo

@@ -1,0 +1,94 @@
+// TimeDistributed: a layer or model applied to each time step by itself.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers.hpp>
+
+#include "engine/repeat.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/config.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Value;
+using graph::Json;
+
+class TimeDistributedNode final : public graph::LayerNode {
+ public:
+  TimeDistributedNode(const std::shared_ptr<LayerNode>& layer, const Shape& input_shape, graph::LayerOptions common)
+      : LayerNode("TimeDistributed", common), inside_{layer} {
+    if (layer->stateful()) {
+      throw ConfigError(where() + ": " + layer->where() +
+                        " is stateful; it would go on from time step to time step, which are to be alone");
+    }
+    declare_input(input_shape);
+  }
+
+  // That of the layer inside.
+  DType dtype() const override { return layer().dtype(); }
+  std::span<const std::shared_ptr<LayerNode>> children() const override { return inside_; }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    const Shape& x = only_input(inputs);
+    if (x.rank() < 2) {
+      throw ShapeError(where() + " applies " + layer().where() + " to each time step: it takes (batch, timesteps, " +
+                       "...), got " + graph::batch_text(x));
+    }
+    const std::vector<Shape> step = layer().output_shapes({x.from(1)});
+    if (step.size() != 1) {
+      throw ConfigError(where() + ": " + layer().where() + " returns " + std::to_string(step.size()) +
+                        " tensors; it must return one");
+    }
+    return {step[0].prepend(x[0])};
+  }
+
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
+  bool works_row_by_row() const override { return layer().works_row_by_row(); }
+  std::string output_activation(std::size_t output) const override { return layer().output_activation(output); }
+
+  std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
+    if (layer().works_row_by_row()) return layer().plan(builder, inputs);
+    const engine::ValueInfo x = builder.info(inputs[0]);
+    engine::PlanBuilder body = builder.body();
+    const Value in = body.input(x.sample.from(1), builder.wants_gradient(inputs[0]));
+    const Value out = layer().plan(body, {in}).front();
+    body.output(out);
+    const bool wants_gradient = body.wants_gradient(out);
+    const Shape y_sample = body.info(out).sample.prepend(x.sample[0]);
+    const Value y = builder.value(y_sample, wants_gradient);
+    builder.set_mask(y, x.mask);
+    const std::shared_ptr<const engine::Plan> walked = body.finish();
+    builder.add<engine::RepeatExecutor>(builder, walked, engine::Repetition{x.sample[0], x, builder.info(y), in, out});
+    return {y};
+  }
+
+  Json config() const override {
+    Json config = LayerNode::config();
+    config["layer"] = {{"class_name", layer().class_name()}, {"config", layer().config()}};
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override { inside_[0]->build({inputs[0].from(1)}); }
+
+ private:
+  const LayerNode& layer() const { return *inside_[0]; }
+
+  std::vector<std::shared_ptr<LayerNode>> inside_;  // the one layer
+};
+
+}  // namespace
+
+TimeDistributed::TimeDistributed(const Layer& layer, const TimeDistributedOptions& options)
+    : Layer(graph::make_layer<TimeDistributedNode>(
+          layer.node(), options.input_shape,
+          graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
+
+std::shared_ptr<graph::LayerNode> layers::time_distributed_from_config(const Json& config) {
+  const Json& layer = config.at("layer");
+  return std::make_shared<TimeDistributedNode>(layer_from_config(layer.at("class_name"), layer.at("config")), Shape{},
+                                               common_options(config));
+}
+
+}  // namespace rondo
