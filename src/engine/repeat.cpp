@@ -1,6 +1,7 @@
 #include "engine/repeat.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace rondo::engine {
 
@@ -35,6 +36,15 @@ void RepeatExecutor<T>::copy_in(const ValueInfo& outer, const Place& from, const
 }
 
 template <class T>
+void RepeatExecutor<T>::copy_mask(const Run& run, const Run& inner, Index step, Range rows) const noexcept {
+  const Place mask = body_->info(r_.in).mask;
+  if (!mask) return;
+  const auto source = r_.x.mask.rows<const std::uint8_t>(run.arena);
+  const auto target = mask.rows<std::uint8_t>(inner.arena);
+  for (Index b = rows.begin; b < rows.end; ++b) *target.at(b, 0) = *source.at(b, step);
+}
+
+template <class T>
 void RepeatExecutor<T>::copy_out(const ValueInfo& outer, const Place& from, const Place& to, const Run& run,
                                  const Run& inner, Index step, Range rows) const noexcept {
   const auto source = from.rows<const T>(inner.arena);
@@ -55,7 +65,10 @@ void RepeatExecutor<T>::forward(const Run& run, const Member& member, Index stag
     const Index inner_stage = stage - step * more;
     if (inner_stage < 0 || inner_stage > more) continue;
     const Run inner = at_step(run, step);
-    if (inner_stage == 0) copy_in(r_.x, r_.x.data, body_->info(r_.in).data, run, inner, step, rows);
+    if (inner_stage == 0) {
+      copy_in(r_.x, r_.x.data, body_->info(r_.in).data, run, inner, step, rows);
+      copy_mask(run, inner, step, rows);
+    }
     body_->forward(inner, member, inner_stage);
     if (inner_stage == more) copy_out(r_.y, body_->info(r_.out).data, r_.y.data, run, inner, step, rows);
   }

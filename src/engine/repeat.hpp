@@ -20,7 +20,7 @@ namespace rondo::engine {
 struct Repetition {
   Index steps = 0;
   ValueInfo x, y;
-  Value in, out;  // of the body
+  Value in, out;  // of the body; `in` may have a mask of one step if x has one
 };
 
 template <class T>
@@ -50,6 +50,8 @@ class RepeatExecutor final : public Executor {
   // Rows of a step, between what stands outside and the body's value.
   void copy_in(const ValueInfo& outer, const Place& from, const Place& to, const Run& run, const Run& inner, Index step,
                Range rows) const noexcept;
+  // Which rows count in a step, where the body's input has a mask.
+  void copy_mask(const Run& run, const Run& inner, Index step, Range rows) const noexcept;
   void copy_out(const ValueInfo& outer, const Place& from, const Place& to, const Run& run, const Run& inner,
                 Index step, Range rows) const noexcept;
 

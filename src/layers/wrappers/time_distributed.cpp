@@ -52,6 +52,8 @@ class TimeDistributedNode final : public graph::LayerNode {
     const engine::ValueInfo x = builder.info(inputs[0]);
     engine::PlanBuilder body = builder.body();
     const Value in = body.input(x.sample.from(1), builder.wants_gradient(inputs[0]));
+    // As in Keras the layer learns which rows count in its step; a sequence in a step has a time of its own.
+    if (x.mask && x.sample.rank() == 2) body.set_mask(in, body.mask_rows(1));
     const Value out = layer().plan(body, {in}).front();
     body.output(out);
     const bool wants_gradient = body.wants_gradient(out);
