@@ -22,7 +22,7 @@ class Builder {
     for (plain::Size i = 0; i < inputs.size(); ++i) made.emplace(i, inputs[i]);
     for (const plain::Call& call : graph.calls) {
       std::vector<Symbol> from;
-      const bool state = call.layer->kind == "LSTM";  // behind the first
+      const bool state = call.layer->kind == "LSTM" || call.layer->kind == "Bidirectional";  // behind the first
       for (const plain::Size n : call.inputs) from.push_back(made.at(n));
       const std::vector<Symbol> first(from.begin(), state ? from.begin() + 1 : from.end());
       const CallOptions rest{.initial_state = {from.begin() + static_cast<std::ptrdiff_t>(first.size()), from.end()}};
@@ -55,7 +55,11 @@ class Builder {
     if (l.kind == "Model" && l.model->line) return sequential(*l.model, l.name);
     if (l.kind == "Model") return model(*l.model, l.name, inside);
     if (l.kind == "Dense") return dense(l);
-    if (l.kind == "LSTM") return lstm(l);
+    if (l.kind == "LSTM") return lstm(l, l.name);
+    if (l.kind == "TimeDistributed") return TimeDistributed(layer(*l.inside), {.name = l.name});
+    if (l.kind == "Bidirectional") {
+      return Bidirectional(lstm(l, ""), {.merge_mode = l.merge_mode, .trainable = l.trainable, .name = l.name});
+    }
     if (l.kind == "BatchNormalization") return batch_normalization(l);
     if (l.kind == "Activation") return Activation(l.activation.name, {.dtype = policy_, .name = l.name});
     if (l.kind == "Masking") return Masking({.mask_value = l.mask_value, .dtype = policy_, .name = l.name});
@@ -77,7 +81,7 @@ class Builder {
                            .name = l.name});
   }
 
-  Layer lstm(const GraphLayer& l) {
+  Layer lstm(const GraphLayer& l, const std::string& name) {
     return LSTM(l.units, {.activation = l.activation.name,
                           .recurrent_activation = l.recurrent_activation.name,
                           .use_bias = l.use_bias,
@@ -88,7 +92,7 @@ class Builder {
                           .zero_output_for_mask = l.zero_output_for_mask,
                           .trainable = l.trainable,
                           .dtype = policy_,
-                          .name = l.name});
+                          .name = name});
   }
 
   Layer batch_normalization(const GraphLayer& l) {
@@ -114,7 +118,7 @@ GraphModel make_model(const plain::Graph& graph, const DTypePolicy& policy) {
   const Model model = builder.model(graph, "", tensors);
   GraphModel made{model, builder.layers(), tensors};
   for (const auto& [from, to] : made.layers) {
-    if (from->model != nullptr) continue;
+    if (from->model != nullptr || from->inside != nullptr) continue;
     const std::vector<WeightInfo> infos = to.weights();
     std::vector<Tensor> weights;
     for (std::size_t i = 0; i < infos.size(); ++i) weights.push_back(Tensor(infos[i].shape, from->weights.at(i)));

@@ -170,11 +170,14 @@ class Grower {
       Index weight;
       bool (Grower::*go)();
     };
-    static const Way ways[] = {{16, &Grower::dense},        {24, &Grower::lstm},       {5, &Grower::activation},
-                               {9, &Grower::normalization}, {8, &Grower::masking},     {4, &Grower::flatten},
-                               {4, &Grower::reshape},       {5, &Grower::permute},     {6, &Grower::repeat_vector},
-                               {12, &Grower::add},          {9, &Grower::concatenate}, {2, &Grower::dropout},
-                               {14, &Grower::again},        {9, &Grower::model}};
+    static const Way ways[] = {{16, &Grower::dense},        {24, &Grower::lstm},
+                               {5, &Grower::activation},    {9, &Grower::normalization},
+                               {8, &Grower::masking},       {4, &Grower::flatten},
+                               {4, &Grower::reshape},       {5, &Grower::permute},
+                               {6, &Grower::repeat_vector}, {12, &Grower::add},
+                               {9, &Grower::concatenate},   {2, &Grower::dropout},
+                               {14, &Grower::again},        {9, &Grower::model},
+                               {9, &Grower::bidirectional}, {9, &Grower::time_distributed}};
     Index all = 0;
     for (const Way& way : ways) all += way.weight;
     Index drawn = dice_.below(all);
@@ -265,6 +268,59 @@ class Grower {
     layer->return_state = layer->return_state && !line_;
     layer->trainable = dice_.percent(92);
     return call(layer, inputs);
+  }
+
+  bool bidirectional() {
+    const auto x = pick(is_sequence);
+    if (!x) return false;
+    std::vector<Size> inputs = {*x};
+    Size units = size(dice_, 1, 4);
+    if (!line_ && dice_.percent(25)) {
+      const auto h = pick([](const plain::Tensor& t) { return is_row(t) && t.sample[0] <= 6; });
+      if (h) units = tensor(*h).sample[0];
+      for (int state = 0; h && state < 4; ++state) {
+        const auto next = pick([&](const plain::Tensor& t) { return is_row(t) && t.sample[0] == units; });
+        inputs.push_back(next.value_or(*h));
+      }
+    }
+    const LayerPtr layer = random_lstm(dice_, tensor(*x).sample, units);
+    const LayerPtr backwards = random_lstm(dice_, tensor(*x).sample, units);
+    layer->kind = "Bidirectional";
+    layer->merge_mode = dice_.of(Names{"concat", "concat", "sum", "mul", "ave", line_ ? "ave" : "none"});
+    layer->return_state = layer->return_state && !line_;
+    layer->zero_output_for_mask = false;  // as return_sequences says
+    layer->weights.push_back(backwards->weights[0]);
+    layer->weights.push_back(backwards->weights[1]);
+    if (layer->use_bias) layer->weights.push_back(random_weight(dice_, 4 * units, 0.5));
+    layer->trainable = dice_.percent(92);
+    return call(layer, inputs);
+  }
+
+  bool time_distributed() {
+    const auto x = pick([](const plain::Tensor& t) { return t.sample.size() > 1; });
+    if (!x || rule_.inside >= 2) return false;
+    plain::Tensor step = tensor(*x);
+    step.sample.erase(step.sample.begin());
+    step.values.resize(step.batch * plain::elements(step.sample));
+    step.mask.clear();
+    Grower inner(dice_, names_, {rule_.inside + 1, rule_.masks_results, rule_.least_epsilon});
+    inner.add_input(step);
+    inner.line_ = dice_.percent(50);
+    inner.grow(dice_.between(1, 3));
+    inner.end(1);
+    Graph graph = inner.take();
+    const LayerPtr layer = made("TimeDistributed");
+    const Call& only = graph.calls[0];
+    if (graph.calls.size() == 1 && only.inputs.size() == 1 && only.outputs.size() == 1 && graph.outputs.size() == 1) {
+      layer->inside = only.layer;
+    } else {
+      layer->inside = made("Model");
+      name(*layer->inside);
+      graph.line = is_line(graph);
+      graph.outputs.resize(1);
+      layer->inside->model = std::make_shared<Graph>(std::move(graph));
+    }
+    return call(layer, {*x});
   }
 
   bool activation() {
@@ -383,6 +439,8 @@ class Grower {
                inputs);
       inputs.push_back(next.value_or(*x));
     }
+    const bool masked = std::any_of(inputs.begin(), inputs.end(), [&](Size n) { return !tensor(n).mask.empty(); });
+    if (masked && axis > 0 && axis + 1 < first.size()) return false;  // it is refused
     const LayerPtr layer = made("Concatenate");
     const int behind = static_cast<int>(axis) - static_cast<int>(first.size());
     layer->axis = dice_.percent(50) ? behind : static_cast<int>(axis) + 1;
@@ -393,7 +451,8 @@ class Grower {
   bool again() {
     if (line_ || graph_.calls.empty()) return false;
     const Call first = graph_.calls[static_cast<Size>(dice_.below(static_cast<Index>(graph_.calls.size())))];
-    if (first.layer->weights.empty() && first.layer->kind != "Model" && !dice_.percent(20)) return false;
+    const bool holds = first.layer->model != nullptr || first.layer->inside != nullptr;
+    if (first.layer->weights.empty() && !holds && !dice_.percent(20)) return false;
     std::vector<Size> inputs;
     for (const Size before : first.inputs) {
       const Sizes& sample = tensor(before).sample;
@@ -461,11 +520,9 @@ class Grower {
   // ---- models inside
 
   void borrow(const Call& from) {
-    if (from.inputs.size() != 1 || from.outputs.size() != 1 || from.layer->kind == "Model") return;
+    if (from.layer->kind != "Dense") return;
     for (Size n = 0; n < places_.size(); ++n) {
-      if (from.layer->kind != "Dense" ||
-          places_[n].tensor.sample.back() * from.layer->units != from.layer->weights[0].size())
-        continue;
+      if (places_[n].tensor.sample.back() * from.layer->units != from.layer->weights[0].size()) continue;
       (void)call(from.layer, {n});
       return;
     }
@@ -592,17 +649,21 @@ void leave_out_what_leads_nowhere(Graph& graph) {
 
 Graph copy_of(const Graph& graph) {
   std::map<const GraphLayer*, LayerPtr> copies;
+  std::function<LayerPtr(const LayerPtr&)> copy_layer;
   const std::function<Graph(const Graph&)> copy = [&](const Graph& from) {
     Graph to = from;
     for (Call& call : to.calls) {
-      LayerPtr& known = copies[call.layer.get()];
-      if (known == nullptr) {
-        known = std::make_shared<GraphLayer>(*call.layer);
-        if (known->model != nullptr) known->model = std::make_shared<Graph>(copy(*known->model));
-      }
-      call.layer = known;
+      call.layer = copy_layer(call.layer);
     }
     return to;
+  };
+  copy_layer = [&](const LayerPtr& from) {
+    if (const auto known = copies.find(from.get()); known != copies.end()) return known->second;
+    const LayerPtr made = std::make_shared<GraphLayer>(*from);
+    if (made->model != nullptr) made->model = std::make_shared<Graph>(copy(*made->model));
+    if (made->inside != nullptr) made->inside = copy_layer(made->inside);
+    copies.emplace(from.get(), made);
+    return made;
   };
   return copy(graph);
 }
@@ -727,7 +788,8 @@ std::string options_of(const GraphLayer& l) {
     return out.str();
   };
   if (l.units > 0) put(std::to_string(l.units));
-  if (l.kind == "LSTM" ? l.activation.name != "tanh" : l.activation.name != "linear") put(l.activation.name);
+  if (l.kind == "LSTM" || l.kind == "Bidirectional" ? l.activation.name != "tanh" : l.activation.name != "linear")
+    put(l.activation.name);
   if (l.recurrent_activation.name != "sigmoid") put("recurrent_activation=" + l.recurrent_activation.name);
   flag("use_bias", l.use_bias, true);
   flag("return_sequences", l.return_sequences, false);
@@ -736,6 +798,8 @@ std::string options_of(const GraphLayer& l) {
   flag("zero_output_for_mask", l.zero_output_for_mask, false);
   flag("recompute", l.recompute, false);
   if (l.kind == "Masking") put("mask_value=" + number(l.mask_value));
+  if (l.merge_mode != "concat") put("merge_mode=" + l.merge_mode);
+  if (l.inside != nullptr) put(l.inside->name + " = " + l.inside->kind + "(" + options_of(*l.inside) + ")");
   if (!l.sizes.empty()) put(text_of(l.sizes));
   if (l.kind == "RepeatVector") put(std::to_string(l.n));
   if (l.axis != -1) put("axis=" + std::to_string(l.axis));
@@ -758,10 +822,11 @@ void print(std::ostream& out, const Graph& graph, const std::string& margin, std
     out << "(" << tensors(call.inputs) << ")  #";
     for (const Sizes& sample : call.outputs) out << " " << text_of(sample);
     out << "\n";
-    if (!first || layer.model == nullptr) continue;
-    out << margin << "  where " << layer.name << " = " << (layer.model->line ? "Sequential" : "Model") << ":\n";
-    print(out, *layer.model, margin + "    ", known);
-    out << margin << "    outputs: " << tensors(layer.model->outputs) << "\n";
+    const GraphLayer& model = layer.inside != nullptr ? *layer.inside : layer;
+    if (!first || model.model == nullptr) continue;
+    out << margin << "  where " << model.name << " = " << (model.model->line ? "Sequential" : "Model") << ":\n";
+    print(out, *model.model, margin + "    ", known);
+    out << margin << "    outputs: " << tensors(model.model->outputs) << "\n";
   }
 }
 
@@ -805,7 +870,12 @@ void count(const Graph& graph, std::map<std::string, int>& all, std::map<const G
     }
     for (Size k = 0; k < call.outputs.size(); ++k) depth[call.first_output + k] = before + 1;
     deepest = std::max(deepest, before + 1);
-    if (layer.kind == "LSTM" && call.inputs.size() > 1) ++all["initial state"];
+    const bool recurrent = layer.kind == "LSTM" || layer.kind == "Bidirectional";
+    if (recurrent && call.inputs.size() > 1) ++all["initial state"];
+    if (layer.inside != nullptr) {
+      ++all["TimeDistributed " + layer.inside->kind];
+      if (layer.inside->model != nullptr && calls[&layer] == 1) count(*layer.inside->model, all, calls);
+    }
     if (layer.return_state) ++all["return_state"];
     if (layer.return_sequences) ++all["return_sequences"];
     if (layer.go_backwards) ++all["go_backwards"];

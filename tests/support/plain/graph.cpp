@@ -24,14 +24,16 @@ std::vector<T> part(const std::vector<T>& all, Size samples, Size begin, Size en
           all.begin() + static_cast<std::ptrdiff_t>(end) * each};
 }
 
+void add_layers(const Graph& graph, std::vector<GraphLayer*>& all);
+
+void add_layer(GraphLayer& layer, std::vector<GraphLayer*>& all) {
+  if (layer.inside != nullptr) return add_layer(*layer.inside, all);
+  if (layer.model != nullptr) return add_layers(*layer.model, all);
+  if (std::find(all.begin(), all.end(), &layer) == all.end()) all.push_back(&layer);
+}
+
 void add_layers(const Graph& graph, std::vector<GraphLayer*>& all) {
-  for (const Call& call : graph.calls) {
-    if (call.layer->model != nullptr) {
-      add_layers(*call.layer->model, all);
-    } else if (std::find(all.begin(), all.end(), call.layer.get()) == all.end()) {
-      all.push_back(call.layer.get());
-    }
-  }
+  for (const Call& call : graph.calls) add_layer(*call.layer, all);
 }
 
 void add(Array& sum, const Array& term) {
@@ -142,12 +144,13 @@ OutputLoss loss_of_output(const Target& target, const Tensor& y) {
   const Size features = y.sample.back(), count = y.values.size() / features;
   const Array values = loss_of_rows(target.loss, target.truth, y.values, features);
   OutputLoss out{0, loss_gradient(target.loss, target.truth, y.values, features)};
+  // Of the rows in a step of time.
+  const auto is_counted = [&](Size r) { return y.mask.empty() || y.mask.at(r * y.mask.size() / count) != 0; };
   double counted = 0;
-  for (Size r = 0; r < count; ++r) counted += y.mask.empty() || y.mask.at(r) != 0 ? 1 : 0;
+  for (Size r = 0; r < count; ++r) counted += is_counted(r) ? 1 : 0;
   for (Size r = 0; r < count; ++r) {
-    const bool counts = y.mask.empty() || y.mask.at(r) != 0;
     const double weight = target.sample_weights.empty() ? 1 : target.sample_weights.at(r);
-    const double share = counts ? weight / counted : 0;
+    const double share = is_counted(r) ? weight / counted : 0;
     out.value += share * values[r];
     // loss_gradient is that of the mean over all rows.
     for (Size k = 0; k < features; ++k) out.gradient[r * features + k] *= share * static_cast<double>(count);

@@ -24,7 +24,7 @@ struct Tensor {
 };
 
 Size elements(const Sizes& sample);
-// The steps of time that a mask tells apart: those of the first of several axes; a lone axis is one step of features.
+// The steps of time, which a mask tells apart: those of the first of several axes; a lone axis is one step of features.
 Size mask_steps(const Sizes& sample);
 // [begin, end) of the batch.
 Tensor rows(const Tensor& x, Size begin, Size end);
@@ -35,16 +35,18 @@ struct Graph;
 // object.
 struct GraphLayer : Layer {
   std::string name = {};
-  bool return_state = false;               // LSTM
-  bool recompute = false;                  // LSTM: says how to compute, not what
-  double mask_value = 0;                   // Masking
-  Sizes sizes = {};                        // Reshape: the sample's; Permute: axes, counted from 1
-  Size n = 1;                              // RepeatVector
-  int axis = -1;                           // Concatenate, BatchNormalization: with the batch in front
-  double momentum = 0.99, epsilon = 1e-3;  // BatchNormalization
-  bool center = true, scale = true;        // BatchNormalization
-  std::shared_ptr<Graph> model = {};       // Model
-  std::vector<Array> gradients = {};       // of the weights; calls add theirs
+  bool return_state = false;                // LSTM
+  bool recompute = false;                   // LSTM: says how to compute, not what
+  double mask_value = 0;                    // Masking
+  Sizes sizes = {};                         // Reshape: the sample's; Permute: axes, counted from 1
+  Size n = 1;                               // RepeatVector
+  int axis = -1;                            // Concatenate, BatchNormalization: with the batch in front
+  double momentum = 0.99, epsilon = 1e-3;   // BatchNormalization
+  bool center = true, scale = true;         // BatchNormalization
+  std::string merge_mode = "concat";        // Bidirectional, whose other options are those of its LSTMs
+  std::shared_ptr<GraphLayer> inside = {};  // TimeDistributed
+  std::shared_ptr<Graph> model = {};        // Model
+  std::vector<Array> gradients = {};        // of the weights; calls add theirs
 };
 
 struct Call {

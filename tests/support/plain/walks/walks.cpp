@@ -12,6 +12,8 @@ Walked walk_layer(GraphLayer& layer, const std::vector<Tensor>& inputs, bool tra
   if (kind == "Masking") return walk_masking(layer, x);
   if (kind == "Dropout") return walk_dropout(x);
   if (kind == "LSTM") return walk_lstm(layer, inputs);
+  if (kind == "Bidirectional") return walk_bidirectional(layer, inputs);
+  if (kind == "TimeDistributed") return walk_time_distributed(layer, x, training);
   if (kind == "Flatten") return walk_flatten(x);
   if (kind == "Reshape") return walk_reshape(layer, x);
   if (kind == "Permute") return walk_permute(layer, x);

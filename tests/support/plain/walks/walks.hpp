@@ -14,6 +14,9 @@ Walked walk_activation(GraphLayer& layer, const Tensor& x);
 Walked walk_masking(GraphLayer& layer, const Tensor& x);
 Walked walk_dropout(const Tensor& x);                                    // of rate 0
 Walked walk_lstm(GraphLayer& layer, const std::vector<Tensor>& inputs);  // x, or x, h and c
+Walked walk_bidirectional(GraphLayer& layer,
+                          const std::vector<Tensor>& inputs);  // states of both, those forwards first
+Walked walk_time_distributed(GraphLayer& layer, const Tensor& x, bool training);
 Walked walk_flatten(const Tensor& x);
 Walked walk_reshape(GraphLayer& layer, const Tensor& x);
 Walked walk_permute(GraphLayer& layer, const Tensor& x);
