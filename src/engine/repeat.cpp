@@ -91,8 +91,8 @@ void RepeatExecutor<T>::backward(const Run& run, const Member& member, Index sta
 }
 
 template <class T>
-void RepeatExecutor<T>::gradients(const Run& run, Range tiles) const noexcept {
-  for (Index step = r_.steps - 1; step >= 0; --step) body_->gradients(at_step(run, step), tiles);
+void RepeatExecutor<T>::share_gradients(const Run& run, const Member& member, Index /*tiles*/) const noexcept {
+  for (Index step = r_.steps - 1; step >= 0; --step) body_->gradients(at_step(run, step), member);
 }
 
 template <class T>

@@ -38,8 +38,9 @@ class RepeatExecutor final : public Executor {
   Index backward_stages() const override { return 1 + r_.steps * (body_->backward_stages() - 1); }
   void backward(const Run& run, const Member& member, Index stage) const noexcept override;
 
-  Index gradient_tiles() const override { return body_->gradient_tiles(); }
-  void gradients(const Run& run, Range tiles) const noexcept override;
+  // The tiles are those of the body's executors, which are shared one by one.
+  Index gradient_tiles() const override { return body_->has_gradients() ? 1 : 0; }
+  void share_gradients(const Run& run, const Member& member, Index tiles) const noexcept override;
   void add_gradients() override {}  // the body's executors add as it is
   void commit(const Run& run) const noexcept override;
 

@@ -219,5 +219,22 @@ TEST(TimeDistributed, ABatchNormalizationInsideHeedsTheMask) {
   EXPECT_NEAR(inside.get_weight("moving_variance")(0), 0, 1e-6);
 }
 
+// Both calls in a step add to one gradient, whichever member works on which of them.
+TEST(TimeDistributedConformance, HoldsForALayerThatIsCalledTwiceInAStep) {
+  for (const Index features : {3, 7}) {
+    test::check_layer({.label = "called twice, " + std::to_string(features) + " features",
+                       .make =
+                           [=](DType dtype) {
+                             const BatchNormalization shared({.dtype = dtype});
+                             const Dense other(features, {.activation = "tanh", .dtype = dtype});
+                             const Input step({features}, {.dtype = dtype});
+                             return TimeDistributed(Model(step, shared(other(shared(step)))));
+                           },
+                       .samples = {{3, features}},
+                       .nan_reach = NanReach::some,
+                       .batch_statistics = true});
+  }
+}
+
 }  // namespace
 }  // namespace rondo
