@@ -205,7 +205,8 @@ class Grower {
   static bool is_sequence(const plain::Tensor& x) { return x.sample.size() == 2; }
   static bool is_row(const plain::Tensor& x) { return x.sample.size() == 1; }
 
-  // Whether what comes out is small enough, in numbers and in their size.
+  // Whether what comes out is small enough, in numbers and in their size, and nothing is refused: masks that do not
+  // fit.
   bool call(const LayerPtr& layer, const std::vector<Size>& inputs) {
     std::vector<plain::Tensor> from;
     int depth = 0;
@@ -213,7 +214,12 @@ class Grower {
       from.push_back(places_[n].tensor);
       depth = std::max(depth, places_[n].depth);
     }
-    const plain::Walked walked = plain::walk_layer(*layer, from, /*training=*/false);
+    plain::Walked walked;
+    try {
+      walked = plain::walk_layer(*layer, from, /*training=*/false);
+    } catch (const plain::Refused&) {
+      return false;
+    }
     for (const plain::Tensor& y : walked.outputs) {
       if (plain::elements(y.sample) > kMostElements || !(largest(y.values) < kLargest)) return false;
     }
@@ -439,8 +445,6 @@ class Grower {
                inputs);
       inputs.push_back(next.value_or(*x));
     }
-    const bool masked = std::any_of(inputs.begin(), inputs.end(), [&](Size n) { return !tensor(n).mask.empty(); });
-    if (masked && axis > 0 && axis + 1 < first.size()) return false;  // it is refused
     const LayerPtr layer = made("Concatenate");
     const int behind = static_cast<int>(axis) - static_cast<int>(first.size());
     layer->axis = dice_.percent(50) ? behind : static_cast<int>(axis) + 1;

@@ -48,6 +48,7 @@ Mask one_counts(const std::vector<Tensor>& inputs, Size steps) {
   Mask mask(batch * steps, 0);
   for (const Tensor& x : inputs) {
     const Size own = mask_steps(x.sample);
+    if (own != 1 && own != steps) throw Refused("masks of different times are not added");
     for (Size i = 0; i < batch * steps; ++i) {
       if (x.mask[own == 1 ? i / steps : i] != 0) mask[i] = 1;
     }
@@ -110,6 +111,8 @@ Mask joined_masks(const std::vector<Tensor>& inputs, bool time) {
 Walked walk_concatenate(GraphLayer& layer, const std::vector<Tensor>& inputs) {
   const Size rank = inputs[0].sample.size(), batch = inputs[0].batch;
   const Size axis = layer.axis < 0 ? rank - static_cast<Size>(-layer.axis) : static_cast<Size>(layer.axis) - 1;
+  const bool masked = std::any_of(inputs.begin(), inputs.end(), is_masked);
+  if (masked && axis > 0 && axis + 1 < rank) throw Refused("masks are joined along time or along the features");
   Tensor y{{}, batch, inputs[0].sample, joined_masks(inputs, axis == 0 && rank > 1)};
   y.sample[axis] = 0;
   for (const Tensor& x : inputs) y.sample[axis] += x.sample[axis];

@@ -1,7 +1,5 @@
 #include "support/plain/walks/walks.hpp"
 
-#include <stdexcept>
-
 namespace plain {
 
 Walked walk_layer(GraphLayer& layer, const std::vector<Tensor>& inputs, bool training) {

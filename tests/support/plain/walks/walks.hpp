@@ -2,9 +2,16 @@
 // line in walk_layer and, for what its configuration says, a field of GraphLayer.
 #pragma once
 
+#include <stdexcept>
+
 #include "support/plain/graph.hpp"
 
 namespace plain {
+
+// Masks that a layer cannot merge.
+struct Refused : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 // By the layer's kind. std::invalid_argument where there is none of that name.
 Walked walk_layer(GraphLayer& layer, const std::vector<Tensor>& inputs, bool training);
