@@ -128,11 +128,11 @@ class Grower {
 
   void grow(Index calls) {
     for (Index tries = 0, made = 0; made < calls && tries < 12 * calls; ++tries) made += step() ? 1 : 0;
-    while (graph_.calls.empty()) (void)dense();
   }
 
   // Chooses outputs, with those that nothing reads first, and leaves out the calls that lead to none.
   void end(Index outputs) {
+    while (graph_.calls.empty()) (void)dense();
     for (int tries = 0; tries < 8 && loose_ends().size() > static_cast<Size>(outputs); ++tries) join();
     std::vector<Size> candidates;
     for (Size n = places_.size(); n-- > graph_.inputs.size();) candidates.push_back(n);
@@ -312,7 +312,13 @@ class Grower {
     Grower inner(dice_, names_, {rule_.inside + 1, rule_.masks_results, rule_.least_epsilon});
     inner.add_input(step);
     inner.line_ = dice_.percent(50);
-    inner.grow(dice_.between(1, 3));
+    if (is_sequence(step) && dice_.percent(60)) {
+      (void)inner.lstm();
+    } else if (dice_.percent(25)) {
+      (void)inner.normalization();
+    } else {
+      inner.grow(dice_.between(1, 3));
+    }
     inner.end(1);
     Graph graph = inner.take();
     const LayerPtr layer = made("TimeDistributed");
@@ -594,7 +600,7 @@ plain::Tensor random_input(Dice& dice, const Sizes& sample, Size samples, std::o
 // Shapes of inputs like those before, so that they can be merged.
 Sizes random_sample(Dice& dice, const std::vector<plain::Tensor>& before) {
   if (!before.empty() && dice.percent(45)) return before.back().sample;
-  const Index rank = dice.percent(70) ? 2 : dice.percent(75) ? 1 : 3;
+  const Index rank = dice.percent(65) ? 2 : dice.percent(55) ? 1 : 3;
   Sizes sample;
   for (Index axis = 1; axis < rank; ++axis) sample.push_back(rank == 3 ? size(dice, 1, 3) : size(dice, 1, 5));
   sample.push_back(size(dice, 1, 4));
@@ -704,7 +710,8 @@ RandomGraph draw(Dice& dice) {
   RandomGraph g;
   g.dtype = dice.percent(85) ? "float64" : "float32";
   g.batch_size = size(dice, 1, 6);
-  g.samples = std::min<Size>(12, g.batch_size * size(dice, 1, 2) + size(dice, 1, static_cast<Index>(g.batch_size)));
+  const Size whole = size(dice, 1, 2), rest = size(dice, 1, static_cast<Index>(g.batch_size));
+  g.samples = std::min<Size>(12, whole * g.batch_size + rest);
   g.other_batch_size = size(dice, 1, static_cast<Index>(g.samples));
 
   int names = 0;
