@@ -154,7 +154,7 @@ MUTANTS = [
     Mutant("the moments of masked steps are divided by a whole number", "src/layers/normalization/batch_normalization.cpp",
            "mask ? channel.mean * kMaskEpsilon : 0", "0"),
     Mutant("rows that count in a step are those of the first step", "src/engine/repeat.cpp",
-           "*target.at(b, 0) = *source.at(b, step);", "*target.at(b, 0) = *source.at(b, 0);"),
+           "*target.at(b, 0) = *source.at(b, step);", "*target.at(b, 0) = *source.at(b, step - step);"),
     Mutant("sample weights are left out where there is a mask", "src/training/head.cpp",
            "          counted * *sample_weights_->data.rows<const T>(run.arena).at(b, t);", "          counted;"),
 
