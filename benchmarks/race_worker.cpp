@@ -6,6 +6,7 @@
 //
 //   train     one training step inside a long fit over many batches (Adam, mean squared error)
 //   trainbf16 the same under the policy mixed_bfloat16
+//   gru       the same with GRU layers in place of LSTM; also gruinfer and grustream
 //   recompute the same with LSTM(..., {.recompute = true})
 //   epoch1    one epoch of one batch inside a long fit
 //   fitcall   one call of fit: an epoch of 24 samples, one at a time, not shuffled
@@ -38,15 +39,18 @@ Tensor random_tensor(Shape shape, std::uint32_t stream) {
 
 class RondoRunner : public benchmarks::Runner {
  public:
-  explicit RondoRunner(const Setup& s) : s_(s) {
+  explicit RondoRunner(const Setup& setup) : s_(setup), gru_(setup.mode.starts_with("gru")) {
+    const Setup& s = s_;
     set_num_threads(s.threads);
+    if (s_.mode == "gru") s_.mode = "train";
+    if (gru_) s_.mode = s_.mode.substr(s_.mode == "train" ? 0 : 3);
     const Index samples = s.mode == "fitcall" ? 24 : s.batch * (trains() ? batches_per_epoch() : 1);
     X_ = random_tensor({samples, s.steps, s.features}, 1);
     y_ = random_tensor({samples, 1}, 2);
     model_ = make_model();
     if (streams()) {
-      Sequential lstm{LSTM(s.units, {.input_shape = {1, s.features}})};
-      stream_.emplace(lstm.stream({.weights = s.mode == "streambf16" ? "bfloat16" : ""}));
+      const Sequential layer{Input({1, s.features}), recurrent({})};
+      stream_.emplace(layer.stream({.weights = s.mode == "streambf16" ? "bfloat16" : ""}));
       y_ = Tensor::zeros({s.units}, DType::float32);
     } else if (s.mode == "infer") {
       out_ = model_.predict(X_, {.batch_size = s.batch, .verbose = 0});
@@ -72,6 +76,11 @@ class RondoRunner : public benchmarks::Runner {
     return flops > 1e9 ? 2 : flops > 1e7 ? 16 : 256;
   }
 
+  Layer recurrent(const LSTMOptions& o) const {
+    if (!gru_) return LSTM(s_.units, o);
+    return GRU(s_.units, {.return_sequences = o.return_sequences, .input_shape = o.input_shape});
+  }
+
   Sequential make_model() const {
     Sequential model;
     for (Index l = 0; l < s_.layers; ++l) {
@@ -79,7 +88,7 @@ class RondoRunner : public benchmarks::Runner {
       if (s_.mode == "trainbf16") options.dtype = "mixed_bfloat16";
       options.recompute = s_.mode == "recompute";
       if (l == 0) options.input_shape = {s_.steps, s_.features};
-      model.add(LSTM(s_.units, options));
+      model.add(recurrent(options));
     }
     model.add(Dense(1));
     model.compile({.optimizer = "adam", .loss = "mse"});
@@ -111,6 +120,7 @@ class RondoRunner : public benchmarks::Runner {
   }
 
   Setup s_;
+  bool gru_;
   Tensor X_, y_, out_;
   Sequential model_;
   std::optional<Stream> stream_;

@@ -143,7 +143,7 @@ void CellForward(const Operands& o) {
                                       .h = {o.state + 2 * kState, kStride, 0},
                                       .kept_c = {o.state + 3 * kState, kStride, 0},
                                       .kept_output = {o.state + 4 * kState, kStride, 0}};
-  kn::CellForward<kn::StandardCell, kParts>(D(), kernels::LstmArgs<float>(), at, 0, kCellRows);
+  kn::CellForward<kn::StandardLstm, kParts>(D(), kernels::RecurrentArgs<float>(), at, 0, kCellRows);
 }
 
 // Works in place, and from call to call the gradients would sink into slow denormals. So the gates stand at 0, which
@@ -159,7 +159,7 @@ void CellBackward(const Operands& o) {
                                        .c_before = {o.state + kState, kStride, 0},
                                        .dz = {o.gates, 4 * kStride, 0},
                                        .dc = {o.weights, kStride, 0}};
-  kn::CellBackward<kn::StandardCell, kParts>(D(), kernels::LstmArgs<float>(), at, 0, kCellRows);
+  kn::CellBackward<kn::StandardLstm, kParts>(D(), kernels::RecurrentArgs<float>(), at, 0, kCellRows);
 }
 
 template <int kParts>

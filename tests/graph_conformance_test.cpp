@@ -41,6 +41,15 @@ TEST(GraphConformance, ATensorMayBeReadManyTimes) {
 
 TEST(GraphConformance, ALayerCalledTwiceSumsItsGradients) {
   for (const Index steps : {1, 4, 11}) {
+    check_layer({.label = "shared GRU, " + std::to_string(steps) + " steps",
+                 .make =
+                     [steps](DType dtype) {
+                       const Input a({steps, 2}, {.dtype = dtype}), b({steps, 2}, {.dtype = dtype});
+                       const GRU gru(3, {.dtype = dtype}), before(3, {.reset_after = false, .dtype = dtype});
+                       return graph({a, b}, {Add({.dtype = dtype})({gru(a), gru(b), before(a), before(b)})});
+                     },
+                 .samples = {{steps, 2}, {steps, 2}},
+                 .nan_reach = NanReach::onward});
     check_layer({.label = "shared LSTM, " + std::to_string(steps) + " steps",
                  .make =
                      [steps](DType dtype) {

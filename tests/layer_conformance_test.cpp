@@ -127,6 +127,90 @@ TEST(LstmConformance, AStatefulLayerGoesOnWhereTheLastBatchEnded) {
   }
 }
 
+// ---- GRU ------------------------------------------------------------------------------------------------------------
+
+void check_gru(const std::string& what, const LstmSizes& sizes, GRUOptions options, bool initial_state = false) {
+  for (const bool after : {true, false}) {
+    LayerCase c;
+    c.label = "GRU(" + std::to_string(sizes.units) + "), " + std::to_string(sizes.steps) + " steps of " +
+              std::to_string(sizes.features) + " features" + what + (after ? "" : ", reset before");
+    options.reset_after = after;
+    c.make = [=](DType dtype) {
+      GRUOptions typed = options;
+      typed.dtype = dtype;
+      return GRU(sizes.units, typed);
+    };
+    c.samples = {{sizes.steps, sizes.features}};
+    if (initial_state) c.samples.push_back(Shape{sizes.units});
+    c.nan_reach = NanReach::onward;
+    c.backwards = options.go_backwards;
+    test::check_layer(c);
+  }
+}
+
+TEST(GruConformance, HoldsForUnitsStepsAndFeaturesOnBothSidesOfAVector) {
+  int n = 0;
+  for (const Index units : {1, 3, 5, 16, 17, 26, 33}) {
+    for (const Index steps : {1, 2, 5}) {
+      for (const Index features : {1, 3, 18}) {
+        if (n++ % kEvery == 0) check_gru("", {units, steps, features}, {});
+      }
+    }
+  }
+}
+
+TEST(GruConformance, HoldsForEveryCombinationOfWhatItReturnsAndHowItWalks) {
+  int n = 0;
+  for (const bool sequences : {false, true}) {
+    for (const bool state : {false, true}) {
+      for (const bool backwards : {false, true}) {
+        for (const bool initial : {false, true}) {
+          for (const Index units : {5, 17}) {
+            if (n++ % kEvery != 0) continue;
+            check_gru(std::string(sequences ? ", return_sequences" : "") + (state ? ", return_state" : "") +
+                          (backwards ? ", go_backwards" : "") + (initial ? ", initial state" : ""),
+                      {units, 5, 3}, {.return_sequences = sequences, .return_state = state, .go_backwards = backwards},
+                      initial);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(GruConformance, HoldsWithoutBias) {
+  for (const Index units : {3, 17}) check_gru(", no bias", {units, 2, 3}, {.use_bias = false});
+}
+
+TEST(GruConformance, HoldsForOtherCells) {
+  for (const char* cell : {"relu", "gelu", "softsign", "linear"}) {
+    for (const char* gates : {"sigmoid", "hard_sigmoid"}) {
+      for (const Index units : {3, 17}) {
+        check_gru(std::string(", ") + cell + " and " + gates, {units, 5, 3},
+                  {.activation = cell, .recurrent_activation = gates, .return_sequences = units == 3});
+      }
+    }
+  }
+}
+
+TEST(GruConformance, HoldsWhenStatefulAndRecomputing) {
+  for (const bool sequences : {false, true}) {
+    check_gru(", stateful", {5, 2, 3}, {.return_sequences = sequences, .stateful = true});
+    check_gru(", recompute", {5, 12, 3}, {.return_sequences = sequences, .recompute = true});
+  }
+}
+
+TEST(GruConformance, HoldsForManyRows) {
+  for (const Index rows : {1, 6, 13, 32}) {
+    LayerCase c{.label = "GRU(17), " + std::to_string(rows) + " rows",
+                .make = [](DType dtype) { return GRU(17, {.dtype = dtype}); },
+                .samples = {{3, 3}},
+                .nan_reach = NanReach::onward,
+                .rows = rows};
+    test::check_layer(c);
+  }
+}
+
 // ---- Dense ----------------------------------------------------------------------------------------------------------
 
 void check_dense(Index units, const Shape& sample, const ActivationFn& activation, bool use_bias = true) {

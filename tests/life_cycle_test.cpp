@@ -352,7 +352,6 @@ TEST_F(LifeCycle, RatesMustBeNumbersThatCanTrain) {
     EXPECT_THROW((void)Adam({.epsilon = rate}), ConfigError);
     EXPECT_THROW((void)losses::BinaryCrossentropy({.label_smoothing = rate}), ConfigError);
     EXPECT_THROW((void)losses::CategoricalCrossentropy({.label_smoothing = rate}), ConfigError);
-    EXPECT_THROW((void)metrics::BinaryAccuracy({.threshold = rate}), ConfigError);
     EXPECT_THROW((void)RandomNormal({.stddev = rate}), ConfigError);
     EXPECT_THROW(model.fit(kX, kY, {.verbose = 0, .validation_split = rate}), ConfigError);
   }
@@ -375,6 +374,7 @@ TEST_F(LifeCycle, InitializersAndActivationsTakeNumbersOnly) {
   EXPECT_THROW((void)activations::relu({.negative_slope = kNaN}), ConfigError);
   EXPECT_THROW((void)activations::relu({.max_value = -1}), ConfigError);
   EXPECT_THROW((void)activations::relu({.max_value = kNaN}), ConfigError);
+  EXPECT_THROW((void)metrics::BinaryAccuracy({.threshold = kNaN}), ConfigError);
   EXPECT_THROW((void)activations::relu({.threshold = kInfinite}), ConfigError);
   EXPECT_THROW((void)activations::leaky_relu({.negative_slope = kInfinite}), ConfigError);
   EXPECT_THROW((void)activations::elu({.alpha = kNaN}), ConfigError);

@@ -140,6 +140,45 @@ TEST(Plain, GradientsOfLstmAreDifferencesOfItsOutputs) {
       {.what = "with a mask and zeros", .state = true, .masked = true, .options = {.zero_output_for_mask = true}});
 }
 
+void check_gru(const std::string& what, const GruOptions& options, bool bias = true, bool state = false,
+               bool masked = false) {
+  SCOPED_TRACE(what);
+  const Size batch = 3, steps = 5, inputs = 2, units = 3;
+  GruCall call;
+  call.weights = {inputs, units, random_array(inputs * 3 * units, 1, 1), random_array(3 * units * units, 1, 2), {}};
+  if (bias) call.weights.bias = random_array((options.reset_after ? 6 : 3) * units, 1, 3);
+  call.options = options;
+  call.x = random_array(batch * steps * inputs, 1, 4);
+  call.batch = batch;
+  call.steps = steps;
+  if (state) call.initial_h = random_array(batch * units, 1, 5);
+  if (masked) call.mask = {1, 1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
+  const Array dy = random_array(batch * steps * units, 1, 7), dh = random_array(batch * units, 1, 8);
+  const GruGradients d = gru_backward(call, gru_forward(call), dy, dh);
+  const auto objective = [&] {
+    const GruForward f = gru_forward(call);
+    return dot(f.outputs, dy) + dot(f.final_h, dh);
+  };
+  expect_gradient("x", call.x, d.x, objective);
+  expect_gradient("kernel", call.weights.kernel, d.kernel, objective);
+  expect_gradient("recurrent kernel", call.weights.recurrent_kernel, d.recurrent_kernel, objective);
+  expect_gradient("bias", call.weights.bias, d.bias, objective);
+  call.initial_h.resize(batch * units);  // zeros where there was none
+  expect_gradient("initial h", call.initial_h, d.initial_h, objective);
+}
+
+TEST(Plain, GradientsOfGruAreDifferencesOfItsOutputs) {
+  for (const bool after : {true, false}) {
+    SCOPED_TRACE(after ? "reset_after" : "reset before");
+    check_gru("as Keras has it", {.reset_after = after});
+    check_gru("without bias, from a state", {.reset_after = after}, /*bias=*/false, /*state=*/true);
+    check_gru("other activations",
+              {.activation = "softsign", .recurrent_activation = "silu", .go_backwards = true, .reset_after = after});
+    check_gru("with a mask", {.reset_after = after}, true, /*state=*/true, /*masked=*/true);
+    check_gru("with a mask and zeros", {.zero_output_for_mask = true, .reset_after = after}, true, true, true);
+  }
+}
+
 TEST(Plain, GradientsOfLossesAreDifferencesOfTheirValues) {
   const Size features = 4, rows = 3;
   for (const bool from_logits : {false, true}) {
@@ -227,6 +266,27 @@ struct Results {
 
 // A layer with its own call, for what a row of layers does not have: initial states, and the last states as outputs.
 // `carried`: {h, c} that a stateful layer goes on from where the call brings none.
+Results run_gru(const Layer& layer, const Call& call, std::vector<Array>& carried) {
+  GruCall gru;
+  gru.weights = {call.x.features, layer.units, layer.weights.at(0), layer.weights.at(1), {}};
+  if (layer.use_bias) gru.weights.bias = layer.weights.at(2);
+  gru.options = {layer.activation, layer.recurrent_activation, layer.go_backwards, layer.zero_output_for_mask,
+                 layer.reset_after};
+  gru.x = call.x.values;
+  gru.batch = call.x.batch;
+  gru.steps = call.x.steps;
+  gru.mask = call.x.mask;
+  const std::vector<Array>& initial = call.initial_state.empty() ? carried : call.initial_state;
+  if (!initial.empty()) gru.initial_h = initial.at(0);
+  const GruForward f = gru_forward(gru);
+  if (layer.stateful) carried = {f.final_h};
+  const Array& given = call.cotangents.at(0);
+  const Array dy = layer.return_sequences ? given : at_last_steps(given, gru.batch, gru.steps, layer.units);
+  const Array y = layer.return_sequences ? f.outputs : last_steps(f.outputs, gru.batch, gru.steps, layer.units);
+  const GruGradients d = gru_backward(gru, f, dy, call.cotangents.size() > 1 ? call.cotangents[1] : Array());
+  return {{y, f.final_h}, {d.kernel, d.recurrent_kernel, d.bias}, {d.initial_h}, d.x};
+}
+
 Results run_lstm(const Layer& layer, const Call& call, std::vector<Array>& carried) {
   LstmCall lstm;
   lstm.weights = {call.x.features, layer.units, layer.weights.at(0), layer.weights.at(1), {}};
@@ -286,10 +346,10 @@ void check_layer(const Json& one) {
                     plain_arrays(rondo::golden::tensors(part(json, "initial_state"))),
                     plain_arrays(rondo::golden::tensors(part(json, "cotangents")))};
     Results got;
-    if (layers.size() == 1 && layers[0].kind == "LSTM") {
+    if (layers.size() == 1 && layers[0].recurrent()) {
       Layer layer = layers.at(0);
       layer.weights = weights;
-      got = run_lstm(layer, call, carried);
+      got = layer.kind == "GRU" ? run_gru(layer, call, carried) : run_lstm(layer, call, carried);
     } else {
       got = run_model(model, call);
     }

@@ -68,7 +68,10 @@ struct Problem {
   Sequential model() const {
     set_random_seed(seed);
     Sequential model{LSTM(17, {.return_sequences = true, .dtype = dtype, .input_shape = {6, 3}}),
-                     LSTM(5, {.dtype = dtype}), Dense(9, {.activation = "gelu", .dtype = dtype}),
+                     GRU(18, {.return_sequences = true, .dtype = dtype}),
+                     GRU(7, {.return_sequences = true, .reset_after = false, .dtype = dtype}),
+                     LSTM(5, {.dtype = dtype}),
+                     Dense(9, {.activation = "gelu", .dtype = dtype}),
                      Dense(2, {.dtype = dtype})};
     model.compile({.optimizer = optimizer, .loss = "mse", .metrics = {"mae"}});
     return model;

@@ -12,6 +12,7 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <rondo/rondo.hpp>
@@ -20,8 +21,10 @@
 #include "kernels/table.hpp"
 #include "support/layer_probe.hpp"
 #include "support/plain/dense.hpp"
+#include "support/plain/gru.hpp"
 #include "support/plain/losses.hpp"
 #include "support/plain/lstm.hpp"
+#include "support/plain/model.hpp"
 
 namespace rondo {
 namespace {
@@ -37,21 +40,21 @@ constexpr bool kInstrumented = false;
 
 // Which test crosses which constant. A new one in blocking.hpp is missing here until a test does.
 const std::map<std::string, std::string> kCrossedBy = {
-    {"kRowsPerBlock", "Lstm rows; Lstm units with rows"},
-    {"kDepthPerPassOfSmallTiles", "Lstm units (panels in a pass of backward); Lstm inputs"},
-    {"kDepthPerPassOfLargeTiles", "Lstm units (panels in a pass of backward); Lstm inputs"},
-    {"kRowsPerPass", "Lstm rows; Lstm steps"},
-    {"kMostRowsPerPass", "Lstm of many weights"},
-    {"kBytesOfManySums", "Lstm of many weights"},
-    {"kTilesPerCopy", "Lstm inputs"},
+    {"kRowsPerBlock", "Recurrent rows; Recurrent units with rows"},
+    {"kDepthPerPassOfSmallTiles", "Recurrent units (panels in a pass of backward); Recurrent inputs"},
+    {"kDepthPerPassOfLargeTiles", "Recurrent units (panels in a pass of backward); Recurrent inputs"},
+    {"kRowsPerPass", "Recurrent rows; Recurrent steps"},
+    {"kMostRowsPerPass", "Recurrent of many weights"},
+    {"kBytesOfManySums", "Recurrent of many weights"},
+    {"kTilesPerCopy", "Recurrent inputs"},
     {"kCopiedPairs", "LstmBf16 sizes"},
     {"kDepthPerConversion", "LstmBf16 sizes"},
     {"kLossRun", "Losses"},
-    {"kLeastChunkBytes", "Lstm steps"},
-    {"kMostRowsPerChunk", "Lstm steps"},
-    {"kMostDepthOfRelay", "Lstm rows for a relay"},
-    {"kLeastFlopsOfTurn", "Lstm rows for a relay"},
-    {"kLeastRowsPerCheckpoint", "Lstm recomputed steps"},
+    {"kLeastChunkBytes", "Recurrent steps"},
+    {"kMostRowsPerChunk", "Recurrent steps"},
+    {"kMostDepthOfRelay", "Recurrent rows for a relay"},
+    {"kLeastFlopsOfTurn", "Recurrent rows for a relay"},
+    {"kLeastRowsPerCheckpoint", "Recurrent recomputed steps"},
 };
 
 TEST(SizeSweep, NamesEveryConstantOfBlocking) {
@@ -161,17 +164,28 @@ class SameBits {
   std::vector<Tensor> first_[2];
 };
 
-// ---- LSTM -----------------------------------------------------------------------------------------------------------
+// ---- recurrent layers
+// ------------------------------------------------------------------------------------------------
 
-struct LstmCase {
+enum class Kind { lstm, gru, gru_reset_before };
+void PrintTo(Kind kind, std::ostream* out) {
+  *out << (kind == Kind::lstm ? "lstm" : kind == Kind::gru ? "gru" : "gru_reset_before");
+}
+
+struct Case {
+  Kind kind = Kind::lstm;
   Index units = 5, inputs = 2, steps = 3, rows = 3;
   Index spare_rows = 0;
-  LSTMOptions options = {};
+  LSTMOptions options = {};  // a GRU takes those that it has
   bool initial_state = false, mask = false;
 
+  bool is_lstm() const { return kind == Kind::lstm; }
+  Index gates() const { return is_lstm() ? 4 : 3; }
   std::string text() const {
-    std::string s = "LSTM(" + std::to_string(units) + ") of " + std::to_string(inputs) + " inputs, " +
-                    std::to_string(steps) + " steps, " + std::to_string(rows) + " rows";
+    std::string s = std::string(is_lstm() ? "LSTM" : "GRU") + "(" + std::to_string(units) + ") of " +
+                    std::to_string(inputs) + " inputs, " + std::to_string(steps) + " steps, " + std::to_string(rows) +
+                    " rows";
+    if (kind == Kind::gru_reset_before) s += ", reset_after = false";
     if (spare_rows > 0) s += " of " + std::to_string(rows + spare_rows);
     if (options.return_sequences) s += ", return_sequences";
     if (options.return_state) s += ", return_state";
@@ -184,8 +198,28 @@ struct LstmCase {
   }
 };
 
+// The layer of a case, whose weights are set later: orthogonal ones would take their time.
+Layer layer_of(const Case& c, const DTypePolicy& policy) {
+  const LSTMOptions& o = c.options;
+  if (c.is_lstm()) {
+    LSTMOptions typed = o;
+    typed.recurrent_initializer = "zeros";
+    typed.dtype = policy;
+    return LSTM(c.units, typed);
+  }
+  return GRU(c.units, {.activation = o.activation,
+                       .use_bias = o.use_bias,
+                       .recurrent_initializer = "zeros",
+                       .return_sequences = o.return_sequences,
+                       .return_state = o.return_state,
+                       .go_backwards = o.go_backwards,
+                       .recompute = o.recompute,
+                       .reset_after = c.kind == Kind::gru,
+                       .dtype = policy});
+}
+
 // Options that change the walk, another combination for each number.
-LstmCase with_options(LstmCase c, Index number) {
+Case with_options(Case c, Index number) {
   c.options.return_sequences = number % 2 == 1;
   c.initial_state = number % 3 == 1;
   c.options.return_state = number % 5 == 2;
@@ -198,110 +232,119 @@ LstmCase with_options(LstmCase c, Index number) {
 }
 
 // What goes into a case and what the plain program makes of it.
-class PlainLstm {
+class Expected {
  public:
-  explicit PlainLstm(const LstmCase& c) : case_(c) {
+  explicit Expected(const Case& c) : case_(c) {
     Numbers numbers(c.units * 1000003 + c.inputs * 10007 + c.steps * 101 + c.rows);
-    call_.batch = size_of(c.rows);
-    call_.steps = size_of(c.steps);
-    call_.x = numbers.array(c.rows * c.steps * c.inputs);
+    x_ = numbers.array(c.rows * c.steps * c.inputs);
     const double scale = 1.5 / std::sqrt(static_cast<double>(c.units + c.inputs));
-    call_.weights = {size_of(c.inputs),
-                     size_of(c.units),
-                     numbers.array(c.inputs * 4 * c.units, scale),
-                     numbers.array(c.units * 4 * c.units, scale),
-                     {}};
-    if (c.options.use_bias) call_.weights.bias = numbers.array(4 * c.units);
-    if (c.initial_state) {
-      call_.initial_h = numbers.array(c.rows * c.units);
-      call_.initial_c = numbers.array(c.rows * c.units);
+    weights_ = {numbers.array(c.inputs * c.gates() * c.units, scale),
+                numbers.array(c.units * c.gates() * c.units, scale)};
+    if (c.options.use_bias) weights_.push_back(numbers.array(bias_rows() * c.gates() * c.units));
+    const std::size_t states = c.is_lstm() ? 2 : 1;
+    for (std::size_t i = 0; c.initial_state && i < states; ++i) initial_.push_back(numbers.array(c.rows * c.units));
+    if (c.mask) mask_ = numbers.mask(c.rows * c.steps);
+    cotangents_ = {numbers.array(c.rows * c.units * (c.options.return_sequences ? c.steps : 1))};
+    for (std::size_t i = 0; c.options.return_state && i < states; ++i) {
+      cotangents_.push_back(numbers.array(c.rows * c.units));
     }
-    if (c.mask) call_.mask = numbers.mask(c.rows * c.steps);
-    call_.options.activation = c.options.activation.name();
-    call_.options.go_backwards = c.options.go_backwards;
-    forward_ = plain::lstm_forward(call_);
-
-    dy_ = numbers.array(c.rows * c.units * (c.options.return_sequences ? c.steps : 1));
-    if (c.options.return_state) {
-      dh_ = numbers.array(c.rows * c.units);
-      dc_ = numbers.array(c.rows * c.units);
-    }
-    plain::Array d_outputs = dy_;
-    if (!c.options.return_sequences) {
-      d_outputs.assign(size_of(c.rows * c.steps * c.units), 0);
-      for (Index b = 0; b < c.rows; ++b) {
-        for (Index u = 0; u < c.units; ++u) {
-          d_outputs[size_of(((b + 1) * c.steps - 1) * c.units + u)] = dy_[size_of(b * c.units + u)];
-        }
-      }
-    }
-    backward_ = plain::lstm_backward(call_, forward_, d_outputs, dh_, dc_);
+    c.is_lstm() ? compute_lstm() : compute_gru();
   }
 
   // One walk of Rondo's layer.
   test::Probed run(const DTypePolicy& policy, Index threads = 1) const {
-    LSTMOptions typed = case_.options;
-    typed.recurrent_initializer = "zeros";  // orthogonal takes its time, and the weights are set below
-    typed.dtype = policy;
-    const LSTM layer(case_.units, typed);
-    test::ProbeArguments a{.inputs = {tensor({case_.rows, case_.steps, case_.inputs}, call_.x)}};
+    const Layer layer = layer_of(case_, policy);
+    const Index columns = case_.gates() * case_.units;
+    test::ProbeArguments a{.inputs = {Tensor({case_.rows, case_.steps, case_.inputs}, x_)}};
     const Shape state{case_.rows, case_.units};
-    if (case_.initial_state) a.initial_state = {tensor(state, call_.initial_h), tensor(state, call_.initial_c)};
-    a.weights = {tensor({case_.inputs, 4 * case_.units}, call_.weights.kernel),
-                 tensor({case_.units, 4 * case_.units}, call_.weights.recurrent_kernel)};
-    if (case_.options.use_bias) a.weights.push_back(tensor({4 * case_.units}, call_.weights.bias));
-    a.cotangents = {tensor(
-        case_.options.return_sequences ? Shape{case_.rows, case_.steps, case_.units} : Shape{case_.rows, case_.units},
-        dy_)};
-    if (case_.options.return_state) {
-      a.cotangents.push_back(tensor(state, dh_));
-      a.cotangents.push_back(tensor(state, dc_));
+    for (const plain::Array& s : initial_) a.initial_state.push_back(Tensor(state, s));
+    a.weights = {Tensor({case_.inputs, columns}, weights_[0]), Tensor({case_.units, columns}, weights_[1])};
+    if (case_.options.use_bias) {
+      a.weights.push_back(Tensor(bias_rows() == 2 ? Shape{2, columns} : Shape{columns}, weights_[2]));
     }
-    if (case_.mask) {
-      a.masks = {tensor({case_.rows, case_.steps}, plain::Array(call_.mask.begin(), call_.mask.end()))};
+    const Shape output{case_.rows, case_.steps, case_.units};
+    for (std::size_t i = 0; i < cotangents_.size(); ++i) {
+      a.cotangents.push_back(Tensor(i == 0 && case_.options.return_sequences ? output : state, cotangents_[i]));
     }
+    if (case_.mask) a.masks = {Tensor({case_.rows, case_.steps}, plain::Array(mask_.begin(), mask_.end()))};
     a.spare_rows = case_.spare_rows;
     a.threads = threads;
     return test::probe(*layer.node(), a);
   }
 
   void expect_near(const test::Probed& got, double outputs, double gradients) const {
-    EXPECT_LE(distance(got.outputs[0], output()), outputs) << "output";
-    if (case_.options.return_state) {
-      EXPECT_LE(distance(got.outputs[1], forward_.final_h), outputs) << "h";
-      EXPECT_LE(distance(got.outputs[2], forward_.final_c), outputs) << "c";
+    EXPECT_LE(distance(got.outputs[0], outputs_), outputs) << "output";
+    for (std::size_t i = 1; i < got.outputs.size(); ++i) {
+      EXPECT_LE(distance(got.outputs[i], finals_[i - 1]), outputs) << "state " << i - 1;
     }
-    EXPECT_LE(distance(got.input_gradients[0], backward_.x), gradients) << "gradient of x";
-    if (case_.initial_state) {
-      EXPECT_LE(distance(got.state_gradients[0], backward_.initial_h), gradients) << "gradient of h0";
-      EXPECT_LE(distance(got.state_gradients[1], backward_.initial_c), gradients) << "gradient of c0";
+    EXPECT_LE(distance(got.input_gradients[0], d_x_), gradients) << "gradient of x";
+    for (std::size_t i = 0; i < got.state_gradients.size(); ++i) {
+      EXPECT_LE(distance(got.state_gradients[i], d_initial_[i]), gradients) << "gradient of initial state " << i;
     }
-    EXPECT_LE(distance(got.weight_gradients[0], backward_.kernel), gradients) << "gradient of the kernel";
-    EXPECT_LE(distance(got.weight_gradients[1], backward_.recurrent_kernel), gradients)
-        << "gradient of the recurrent kernel";
-    if (case_.options.use_bias) {
-      EXPECT_LE(distance(got.weight_gradients[2], backward_.bias), gradients) << "gradient of the bias";
+    for (std::size_t i = 0; i < weights_.size(); ++i) {
+      EXPECT_LE(distance(got.weight_gradients[i], d_weights_[i]), gradients) << "gradient of weight " << i;
     }
   }
 
  private:
-  static Tensor tensor(const Shape& shape, const plain::Array& elements) { return Tensor(shape, elements); }
+  Index bias_rows() const { return case_.kind == Kind::gru ? 2 : 1; }
 
-  plain::Array output() const {
-    if (case_.options.return_sequences) return forward_.outputs;
-    plain::Array last;
-    for (Index b = 0; b < case_.rows; ++b) {
-      const auto row = forward_.outputs.begin() + ((b + 1) * case_.steps - 1) * case_.units;
-      last.insert(last.end(), row, row + case_.units);
-    }
-    return last;
+  template <class Call>
+  Call call_of() const {
+    Call call;
+    call.batch = size_of(case_.rows);
+    call.steps = size_of(case_.steps);
+    call.x = x_;
+    call.weights = {size_of(case_.inputs), size_of(case_.units), weights_[0], weights_[1], {}};
+    if (case_.options.use_bias) call.weights.bias = weights_[2];
+    if (case_.initial_state) call.initial_h = initial_[0];
+    call.mask = mask_;
+    call.options.activation = case_.options.activation.name();
+    call.options.go_backwards = case_.options.go_backwards;
+    return call;
   }
 
-  LstmCase case_;
-  plain::LstmCall call_;
-  plain::LstmForward forward_;
-  plain::LstmGradients backward_;
-  plain::Array dy_, dh_, dc_;
+  void compute_lstm() {
+    auto call = call_of<plain::LstmCall>();
+    if (case_.initial_state) call.initial_c = initial_[1];
+    const plain::LstmForward f = plain::lstm_forward(call);
+    const bool states = case_.options.return_state;
+    const plain::LstmGradients d = plain::lstm_backward(call, f, d_outputs(), states ? cotangents_[1] : plain::Array(),
+                                                        states ? cotangents_[2] : plain::Array());
+    keep(f.outputs, {f.final_h, f.final_c}, d.x, {d.initial_h, d.initial_c}, {d.kernel, d.recurrent_kernel, d.bias});
+  }
+
+  void compute_gru() {
+    auto call = call_of<plain::GruCall>();
+    call.options.reset_after = case_.kind == Kind::gru;
+    const plain::GruForward f = plain::gru_forward(call);
+    const plain::GruGradients d =
+        plain::gru_backward(call, f, d_outputs(), case_.options.return_state ? cotangents_[1] : plain::Array());
+    keep(f.outputs, {f.final_h}, d.x, {d.initial_h}, {d.kernel, d.recurrent_kernel, d.bias});
+  }
+
+  plain::Array d_outputs() const {
+    if (case_.options.return_sequences) return cotangents_[0];
+    return plain::at_last_steps(cotangents_[0], size_of(case_.rows), size_of(case_.steps), size_of(case_.units));
+  }
+
+  void keep(const plain::Array& outputs, std::vector<plain::Array> finals, plain::Array d_x,
+            std::vector<plain::Array> d_initial, std::vector<plain::Array> d_weights) {
+    outputs_ = case_.options.return_sequences
+                   ? outputs
+                   : plain::last_steps(outputs, size_of(case_.rows), size_of(case_.steps), size_of(case_.units));
+    finals_ = std::move(finals);
+    d_x_ = std::move(d_x);
+    d_initial_ = std::move(d_initial);
+    d_weights_ = std::move(d_weights);
+  }
+
+  Case case_;
+  plain::Array x_;
+  plain::Mask mask_;
+  std::vector<plain::Array> weights_, initial_, cotangents_;
+  plain::Array outputs_, d_x_;
+  std::vector<plain::Array> finals_, d_initial_, d_weights_;
 };
 
 std::vector<Tensor> all_of(const test::Probed& p) {
@@ -312,9 +355,9 @@ std::vector<Tensor> all_of(const test::Probed& p) {
   return all;
 }
 
-void check_lstm(const LstmCase& c) {
+void check(const Case& c) {
   SCOPED_TRACE(c.text());
-  const PlainLstm expected(c);
+  const Expected expected(c);
   SameBits bits;
   on_every_target([&](DType dtype) {
     const test::Probed got = expected.run(DTypePolicy(dtype));
@@ -325,38 +368,51 @@ void check_lstm(const LstmCase& c) {
 
 // Every number of units, some at a time, so that they run in parallel. Instrumented builds, which are slower, take
 // every number up to 64, and then each third.
-class UnitsFrom : public testing::TestWithParam<Index> {};
+class RecurrentUnits : public testing::TestWithParam<std::tuple<Kind, Index>> {
+ protected:
+  static Kind kind() { return std::get<0>(GetParam()); }
+  static Index first() { return std::get<1>(GetParam()); }
+};
 constexpr Index kUnitsAtOnce = 50, kMostUnits = kTinyBlocks ? 100 : 300;
 
-TEST_P(UnitsFrom, AgreeWithThePlainProgram) {
-  for (Index units = GetParam(); units < GetParam() + kUnitsAtOnce; ++units) {
+TEST_P(RecurrentUnits, AgreeWithThePlainProgram) {
+  for (Index units = first(); units < first() + kUnitsAtOnce; ++units) {
     if (kInstrumented && units > 64 && units % 3 != 1) continue;
-    check_lstm(with_options({.units = units}, units));
+    check(with_options({.kind = kind(), .units = units}, units));
     if (HasFailure()) return;  // the next sizes would say the same
   }
 }
-INSTANTIATE_TEST_SUITE_P(LstmSizes, UnitsFrom, testing::Range<Index>(1, kMostUnits, kUnitsAtOnce));
+const auto kFirstUnits = testing::Range<Index>(1, kMostUnits, kUnitsAtOnce);
+INSTANTIATE_TEST_SUITE_P(Lstm, RecurrentUnits, testing::Combine(testing::Values(Kind::lstm), kFirstUnits));
+INSTANTIATE_TEST_SUITE_P(Gru, RecurrentUnits, testing::Combine(testing::Values(Kind::gru), kFirstUnits));
+INSTANTIATE_TEST_SUITE_P(GruResetBefore, RecurrentUnits,
+                         testing::Combine(testing::Values(Kind::gru_reset_before), kFirstUnits));
+
+class RecurrentSizes : public testing::TestWithParam<Kind> {};
+INSTANTIATE_TEST_SUITE_P(Lstm, RecurrentSizes, testing::Values(Kind::lstm));
+INSTANTIATE_TEST_SUITE_P(Gru, RecurrentSizes, testing::Values(Kind::gru));
+INSTANTIATE_TEST_SUITE_P(GruResetBefore, RecurrentSizes, testing::Values(Kind::gru_reset_before));
 
 // Panels and passes of backward beyond: whole multiples of a pass on every target, and narrow panels before and behind.
-TEST(LstmSizes, UnitsAroundWholePassesBeyond) {
+TEST_P(RecurrentSizes, UnitsAroundWholePassesBeyond) {
   if (kTinyBlocks) return;  // passes end everywhere in the sizes above
   for (const Index units : around(336, 1, 5) + around(384, 3, 13) + around(512, 4, 1)) {
     if (kInstrumented && units % 5 != 1) continue;
-    check_lstm(with_options({.units = units, .steps = 2, .rows = 1}, units));
+    check(with_options({.kind = GetParam(), .units = units, .steps = 2, .rows = 1}, units));
   }
 }
 
 // Narrow panels fill vectors with several rows: units on both sides of each kind of panel, with rows up to two blocks.
-TEST(LstmSizes, UnitsWithRows) {
+TEST_P(RecurrentSizes, UnitsWithRows) {
   Index number = 0;
   for (const Index units : {1, 2, 3, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29}) {
     for (const Index rows : {4, 5, 7, 13, 66}) {
-      check_lstm(with_options({.units = units, .inputs = 1, .steps = 2, .rows = rows}, number++));
+      check(with_options({.kind = GetParam(), .units = units, .inputs = 1, .steps = 2, .rows = rows}, number++));
     }
   }
 }
 
-TEST(LstmSizes, Inputs) {
+TEST_P(RecurrentSizes, Inputs) {
   const Sizes inputs = range(1, 40) + around(kernels::kDepthPerPassOfSmallTiles, 20) +
                        around(kernels::kDepthPerPassOfLargeTiles, 20) +
                        // The tiles of 6 or 3 rows that a copy of columns holds.
@@ -364,29 +420,29 @@ TEST(LstmSizes, Inputs) {
                        around(6 * kernels::kTilesPerCopy<double>, 7) + around(3 * kernels::kTilesPerCopy<double>, 4);
   Index number = 0;
   for (const Index n : inputs) {
-    check_lstm(with_options({.units = 13 + n % 7, .inputs = n, .steps = 2, .rows = 2}, number++));
+    check(with_options({.kind = GetParam(), .units = 13 + n % 7, .inputs = n, .steps = 2, .rows = 2}, number++));
   }
 }
 
-TEST(LstmSizes, Rows) {
+TEST_P(RecurrentSizes, Rows) {
   const Sizes rows = range(1, 20) + around(kernels::kRowsPerBlock) + around(2 * kernels::kRowsPerBlock) +
                      around(kernels::kRowsPerPass) + around(2 * kernels::kRowsPerPass) + Sizes{300};
   Index number = 0;
   for (const Index n : rows) {
     for (const Index units : {5, 18}) {
-      check_lstm(with_options({.units = units, .inputs = 2, .steps = 4, .rows = n}, number));
+      check(with_options({.kind = GetParam(), .units = units, .inputs = 2, .steps = 4, .rows = n}, number));
       number += 1 + number % 2;
     }
   }
 }
 
 // A few rows of many steps, which fill passes and chunks of steps.
-TEST(LstmSizes, Steps) {
+TEST_P(RecurrentSizes, Steps) {
   Index number = 0;
   for (const Index steps : range(1, 12) + around(kernels::kRowsPerPass / 3) + around(kernels::kRowsPerPass) +
                                around(kernels::kMostRowsPerChunk / 3) + around(kernels::kMostRowsPerChunk)) {
     for (const Index rows : {1, 3}) {
-      check_lstm(with_options({.units = 4, .inputs = 1, .steps = steps, .rows = rows}, number++));
+      check(with_options({.kind = GetParam(), .units = 4, .inputs = 1, .steps = steps, .rows = rows}, number++));
     }
   }
   // The weights of 64 units are as large as the least chunk of a layer; those of 90 larger.
@@ -394,34 +450,35 @@ TEST(LstmSizes, Steps) {
   for (const Index steps : {3, 4, 5, 9}) {
     for (const Index units : {30, 64, 70}) {
       if ((steps + units) % 3 == 0) continue;
-      check_lstm(with_options({.units = units, .inputs = 1, .steps = steps, .rows = rows}, number++));
+      check(with_options({.kind = GetParam(), .units = units, .inputs = 1, .steps = steps, .rows = rows}, number++));
     }
   }
 }
 
-TEST(LstmSizes, RecomputedSteps) {
+TEST_P(RecurrentSizes, RecomputedSteps) {
   Index number = 0;
   for (const Index steps : range(1, 20) + around(64) + Sizes{100, 300}) {
     for (const Index rows : {1, 3, 50}) {
-      LstmCase c = with_options({.units = 6, .inputs = 2, .steps = steps, .rows = rows}, number++);
+      Case c = with_options({.kind = GetParam(), .units = 6, .inputs = 2, .steps = steps, .rows = rows}, number++);
       c.options.recompute = true;
-      check_lstm(c);
+      check(c);
     }
   }
 }
 
 // Two members hand weight gradients to each other in small layers with many rows.
-TEST(LstmSizes, RowsForARelay) {
+TEST_P(RecurrentSizes, RowsForARelay) {
   Index number = 0;
   const Index rows = kTinyBlocks ? 8 : 400;
   for (const Index units : {11, 16, 25}) {
     for (const Index steps : {2, 3, 7}) {
-      LstmCase c = with_options({.units = units, .inputs = 2, .steps = steps, .rows = rows + number % 3}, number++);
+      Case c = with_options(
+          {.kind = GetParam(), .units = units, .inputs = 2, .steps = steps, .rows = rows + number % 3}, number++);
       c.options.recompute = number % 4 == 3;
       ASSERT_GE(2 * (units + 2) * units * rows, kernels::kLeastFlopsOfTurn);
       ASSERT_LE(1 + 2 + units, kernels::kMostDepthOfRelay);
       SCOPED_TRACE(c.text());
-      const PlainLstm expected(c);
+      const Expected expected(c);
       SameBits bits;
       on_every_target([&](DType dtype) {
         for (const Index threads : {1, 2, 3}) {
@@ -435,26 +492,30 @@ TEST(LstmSizes, RowsForARelay) {
 }
 
 // Weights beyond kBytesOfManySums: longer passes of gradients.
-TEST(LstmSizes, ManyWeights) {
-  const Index units = kTinyBlocks ? 20 : 368;
-  ASSERT_GT(4 * units * units * Index{sizeof(float)}, kernels::kBytesOfManySums);
+TEST_P(RecurrentSizes, ManyWeights) {
+  const Index units = kTinyBlocks ? 20 : GetParam() == Kind::lstm ? 368 : 424;
+  ASSERT_GT((GetParam() == Kind::lstm ? 4 : 3) * units * units * Index{sizeof(float)}, kernels::kBytesOfManySums);
   const Index pass = kernels::kMostRowsPerPass;
-  check_lstm({.units = units, .inputs = 3, .steps = 1, .rows = pass + 1, .initial_state = true});
-  check_lstm({.units = units, .inputs = 3, .steps = 5, .rows = pass / 4 + 1});
+  check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 1, .rows = pass + 1, .initial_state = true});
+  check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 5, .rows = pass / 4 + 1});
 }
 
 // A stream is the sequence to the bit, whose panels it takes in groups of its own.
-TEST_P(UnitsFrom, StreamAsTheSequenceGoes) {
+TEST_P(RecurrentUnits, StreamAsTheSequenceGoes) {
   const Index steps = 4, inputs = 3;
-  for (Index units = GetParam(); units < GetParam() + kUnitsAtOnce; ++units) {
+  for (Index units = first(); units < first() + kUnitsAtOnce; ++units) {
     if (kInstrumented && units > 64 && units % 3 != 1) continue;
-    SCOPED_TRACE("LSTM(" + std::to_string(units) + ")");
     Numbers numbers(units);
     const Tensor X({1, steps, inputs}, numbers.array(steps * inputs));
+    Case c{.kind = kind(), .units = units, .inputs = inputs, .steps = steps, .rows = 1};
+    c.options.return_sequences = true;
+    SCOPED_TRACE(c.text());
     on_every_target([&](DType dtype) {
-      LSTMOptions options{.recurrent_initializer = "glorot_uniform", .return_sequences = true, .dtype = dtype};
-      options.input_shape = {steps, inputs};
-      const Sequential model{LSTM(units, options)};
+      const Sequential model{Input({steps, inputs}, {.dtype = dtype}), layer_of(c, dtype)};
+      Numbers of_weights(units);
+      for (const WeightInfo& w : model.weights()) {
+        model.set_weight(w.path, Tensor(w.shape, of_weights.array(w.shape.elements(), 0.5)));
+      }
       const Tensor whole = model.predict(X).cast(DType::float64);
       Stream stream = model.stream();
       const std::vector<double> x = X.to_vector();
@@ -471,9 +532,9 @@ TEST_P(UnitsFrom, StreamAsTheSequenceGoes) {
 
 // Products of rounded operands lose 2^-8 each; an error of blocking is another number altogether.
 TEST(LstmBf16Sizes, AgreeWithThePlainProgramAsFarAsRoundingLets) {
-  const auto check = [](const LstmCase& c) {
+  const auto check = [](const Case& c) {
     SCOPED_TRACE(c.text());
-    const PlainLstm expected(c);
+    const Expected expected(c);
     const std::string before = simd_target();
     for (const std::string& target : simd_targets()) {
       SCOPED_TRACE(target);

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from racing.figures import Spread, differences, flops, percent_of_peak, ratios
 from racing.heat import PEAK, RONDO, Entry, Heat, pooled
 from racing.machine import Processor
-from racing.rows import (BEST, COST, FITS, FITS_TIME, GAIN, GOALS, OVER_BOUND, OVERHEAD, PEAK as PEAK_SHARE, SPEEDUP,
-                         STEPS_IN, TIME, Goal)
+from racing.rows import (BEST, COST, FITS, FITS_TIME, GAIN, GOALS, OF_LSTM, OVER_BOUND, OVERHEAD, PEAK as PEAK_SHARE,
+                         SPEEDUP, STEPS_IN, TIME, Goal)
 
 RIGHT, LEFT = str.rjust, str.ljust
 
@@ -72,7 +72,7 @@ def figure(heat: Heat, goal: Goal) -> Spread:
         return ratios(rondo, slices(heat, heat.read()))
     if goal.measure == GAIN:
         return ratios(slices(heat, heat.rondo(mode=row.base)), rondo)
-    if goal.measure == COST:
+    if goal.measure in (COST, OF_LSTM):
         return ratios(rondo, slices(heat, heat.rondo(mode=row.base)))
     rival = Entry(goal.measure.removeprefix("x "), "", heat.threads, row.mode)
     return ratios(slices(heat, rival), rondo)
@@ -126,7 +126,7 @@ def outcomes(heats: list[Heat], processor: Processor) -> list[Outcome]:
 
 
 def rival_of(goal: Goal) -> str | None:
-    measures = {TIME, OVERHEAD, FITS_TIME, OVER_BOUND, PEAK_SHARE, SPEEDUP, GAIN, COST}
+    measures = {TIME, OVERHEAD, FITS_TIME, OVER_BOUND, PEAK_SHARE, SPEEDUP, GAIN, COST, OF_LSTM}
     return None if goal.measure in measures else goal.measure.removeprefix("x ")
 
 

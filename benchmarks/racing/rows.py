@@ -28,6 +28,7 @@ TRAINING = {
     "d": Size(64, 100, 128, 256, 2),
     "e": Size(128, 100, 512, 1024),
 }
+GRU = ("b50", "c64", "c128", "d")
 INFERENCE = {"infer256": Size(256, 64, 16, 128), "infer-c128": TRAINING["c128"], "infer-d": TRAINING["d"]}
 STREAMING = {f"stream{units}": Size(1, 1, 1, units) for units in (8, 16, 32, 64, 128, 256)}
 
@@ -55,6 +56,7 @@ ROWS = {row.name: row for row in [
     *[Row(name, size, "stream", all_targets=True) for name, size in STREAMING.items()],
     *[Row(f"streambf16-{units}", STREAMING[f"stream{units}"], "streambf16", base="stream") for units in (128, 256)],
     *[Row(f"trainbf16-{name}", TRAINING[name], "trainbf16", base="train", few_slices=True) for name in "de"],
+    *[Row(f"gru-{name}", TRAINING[name], "gru", base="train", few_slices=name == "d") for name in GRU],
     Row("recompute", Size(8, 100_000, 1, 64), "recompute", base="train", few_slices=True),
 ]}
 
@@ -65,7 +67,8 @@ FITS = 30  # of the row newfit
 # Measures. Of the first group less is better.
 TIME, OVERHEAD, FITS_TIME, OVER_BOUND = "µs", "µs beside the steps", f"ms, {FITS} fits", "x reading the weights"
 PEAK, SPEEDUP, GAIN, COST = "% of peak", "x one thread", "x float32", "x keeping all"
-LESS_IS_BETTER = {TIME, OVERHEAD, FITS_TIME, OVER_BOUND, COST}
+OF_LSTM = "x an LSTM"
+LESS_IS_BETTER = {TIME, OVERHEAD, FITS_TIME, OVER_BOUND, COST, OF_LSTM}
 BEST = "best"
 
 
@@ -137,5 +140,6 @@ GOALS = [
     Goal("streambf16-128", 1, BEST, GAIN, 1.3, 2.2),
     Goal("streambf16-256", 1, BEST, GAIN, 1.8, 2.2),
     *[Goal(f"trainbf16-{name}", 1, BEST, GAIN, 1.5, 1.8) for name in "de"],
+    *[Goal(f"gru-{name}", 1, BEST, OF_LSTM, 0.85) for name in GRU],
     Goal("recompute", 1, BEST, COST, 1.4),
 ]

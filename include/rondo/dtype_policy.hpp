@@ -14,7 +14,8 @@ namespace rondo {
 // "mixed_bfloat16": weights, optimizer, sums, gates, states and everything between layers are float32; only what an
 // LSTM multiplies is rounded to bfloat16, which keeps eight significant bits: inputs, states and weights (but not the
 // bias) in the forward products, derivatives and weights in the backward ones, derivatives and columns in the weight
-// gradients. Other layers compute in float32, and so does a Stream that is not given rounded weights (StreamOptions).
+// gradients. Other layers compute in float32, and so does a Stream that is not given rounded weights (StreamOptions);
+// a GRU, which has no such products yet, refuses the policy (ConfigError).
 //
 // The products take the processor's unit for bfloat16: AMX (Intel's Xeons from Sapphire Rapids on, under Linux; two
 // layers of 256 units train 3 times as fast as in float32, one of 1024 3.6 times), or AVX512_BF16 where it is

@@ -32,7 +32,7 @@ struct WeightInfo {
 
 // What a call in a graph is given beside its inputs.
 struct CallOptions {
-  std::vector<Symbol> initial_state = {};  // of a recurrent layer: for an LSTM h and c, (batch, units) each
+  std::vector<Symbol> initial_state = {};  // of a recurrent layer: h, for an LSTM also c, (batch, units) each
 };
 
 // Copies of a Layer are the same layer: they share weights and state, as variables do in Python. There is no empty
@@ -80,8 +80,8 @@ class Layer {
   // Forgets the recurrent state that a stateful layer carries from batch to batch.
   void reset_states() const;
 
-  // Applies the layer to data, at once: {output}, or {output, h, c} for an LSTM with return_state. Builds the layer if
-  // need be. With an LSTM, inputs may be {x, h0, c0}.
+  // Applies the layer to data, at once: {output}, or {output, h, c} for an LSTM with return_state (a GRU has no c).
+  // Builds the layer if need be. With an LSTM, inputs may be {x, h0, c0}.
   std::vector<Tensor> operator()(const Tensor& x) const;
   std::vector<Tensor> operator()(const std::vector<Tensor>& inputs) const;
 

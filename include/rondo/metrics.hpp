@@ -91,7 +91,7 @@ class RootMeanSquaredError : public Metric {
 
 struct BinaryAccuracyOptions {
   std::string name = {};
-  Real threshold = 0.5;  // above 0 and below 1
+  Real threshold = 0.5;  // 0 for logits
 };
 // How often (prediction > threshold) equals the label.
 class BinaryAccuracy : public Metric {

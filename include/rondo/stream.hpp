@@ -55,8 +55,8 @@ class Stream {
   // Back to the state before the first step: zeros.
   void reset() noexcept;
 
-  // h and c of every recurrent layer in order, each of shape (units,). set_state takes the same form; ShapeError, and
-  // nothing changed, for another.
+  // h, and of an LSTM c, of every recurrent layer in order, each of shape (units,). set_state takes the same form;
+  // ShapeError, and nothing changed, for another.
   std::vector<Tensor> state() const;
   void set_state(const std::vector<Tensor>& state);
 

@@ -18,7 +18,6 @@ bool holds(double v, Allowed allowed) {
     case Allowed::zero_or_more: return v >= 0;
     case Allowed::between_0_and_1: return v >= 0 && v <= 1;
     case Allowed::below_1: return v >= 0 && v < 1;
-    case Allowed::inside_0_and_1: return v > 0 && v < 1;
   }
   return false;
 }
@@ -29,7 +28,6 @@ const char* text(Allowed allowed) {
     case Allowed::zero_or_more: return "a finite number, 0 or more";
     case Allowed::between_0_and_1: return "a number between 0 and 1";
     case Allowed::below_1: return "0 or more and below 1";
-    case Allowed::inside_0_and_1: return "above 0 and below 1";
   }
   return "";
 }

@@ -72,6 +72,14 @@ Value PlanBuilder::value(const Shape& sample, bool gradient, bool compact) {
   return value_at(sample, rows(steps_of(sample), sample.back(), compact), gradient);
 }
 
+Value PlanBuilder::reshaped(Value v, const Shape& sample) {
+  ValueInfo info = plan_->info(v);
+  info.sample = sample;
+  info.mask = {};
+  plan_->values_.push_back(std::move(info));
+  return {static_cast<int>(plan_->values_.size()) - 1};
+}
+
 Value PlanBuilder::reversed(Value v) {
   ValueInfo info = plan_->info(v);
   for (Place* place : {&info.data, &info.gradient}) {

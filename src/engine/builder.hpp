@@ -34,6 +34,9 @@ class PlanBuilder {
   Value value_at(const Shape& sample, Place data, bool gradient);
   // The same tensor for so many consumers. Each has a gradient of its own to write; backward sums them, in this order.
   std::vector<Value> fan_out(Value v, std::size_t consumers);
+  // The same tensor as one of another shape of as many steps and features, for one consumer instead of the tensor's
+  // own. Without a mask.
+  Value reshaped(Value v, const Shape& sample);
   // The same tensor with its steps in the opposite order, for one consumer instead of the tensor's own. Without a mask.
   Value reversed(Value v);
   // A model's inputs: filled by the caller before a walk. Sequences stand compact, so that a long series of one feature

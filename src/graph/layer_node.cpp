@@ -92,6 +92,8 @@ Json LayerNode::config() const {
   return {{"name", name_}, {"trainable", trainable_}, {"dtype", std::string(policy_.name())}};
 }
 
+Json LayerNode::config_for_copies() const { return config(); }
+
 void LayerNode::set_trainable(bool trainable) {
   trainable_ = trainable;
   for (engine::Parameter& p : parameters_) p.block->set_trainable(trainable);

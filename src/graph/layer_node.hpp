@@ -67,6 +67,8 @@ class LayerNode {
 
   // Keras's configuration; subclasses append their keys to the common ones.
   virtual Json config() const;
+  // The same with what Keras does not have: for a layer of the same options.
+  virtual Json config_for_copies() const;
 
   // The layers inside it, in the order of their weights. What follows from them (parameters, trainable, state, changes)
   // needs no more than this.
@@ -86,6 +88,9 @@ class LayerNode {
   // Whether a state is carried from batch to batch, here or inside.
   virtual bool stateful() const;
   virtual void reset_states() const;
+  // Of a cell, which turns {x of a time step, states} into {y, new states} of the same shapes: the sample shapes of its
+  // states. None for other layers.
+  virtual std::vector<Shape> state_shapes() const { return {}; }
   // Whether inputs behind the first are the state in which it begins.
   virtual bool takes_initial_state() const { return false; }
 

@@ -73,10 +73,12 @@ struct Bf16Operands {
   explicit operator bool() const { return static_cast<bool>(tile); }
 };
 
-inline Index bf16_depth(const LstmLayout& layout) { return bf16_pairs(layout.inputs()) + bf16_pairs(layout.units()); }
-inline Index bf16_weights_size(const LstmLayout& layout) { return bf16_depth(layout) * 4 * layout.padded_units(); }
+inline Index bf16_depth(const RecurrentLayout& layout) {
+  return bf16_pairs(layout.inputs()) + bf16_pairs(layout.units());
+}
+inline Index bf16_weights_size(const RecurrentLayout& layout) { return bf16_depth(layout) * 4 * layout.padded_units(); }
 // Pairs of the derivatives of all gates of a row.
-inline Index bf16_dz_depth(const LstmLayout& layout) { return 2 * layout.padded_units(); }
+inline Index bf16_dz_depth(const RecurrentLayout& layout) { return 2 * layout.padded_units(); }
 
 // How products of pairs are computed: by AMX, by AVX512_BF16, or by conversion. `best` is the fastest one there is.
 enum class Bf16Route { best, amx, dot, conversion };

@@ -68,8 +68,8 @@ constexpr Index kLossRun = usual_or_tiny(256, 16);
 // rows; 1024 units: 1024 rows).
 constexpr Index kLeastChunkBytes = usual_or_tiny(Index{256} << 10, 1024), kMostRowsPerChunk = usual_or_tiny(1024, 16);
 // Small layers with large batches: two members of a team add to the weight gradients in turn, each the products of its
-// own rows of a step (LstmExecutor::relay). With more inputs and units the products take longer than fetching what they
-// need of the other's rows; with fewer operations to a turn the barriers around it do.
+// own rows of a step (SequenceExecutor::relay). With more inputs and units the products take longer than fetching what
+// they need of the other's rows; with fewer operations to a turn the barriers around it do.
 constexpr Index kMostDepthOfRelay = usual_or_tiny(96, 40);
 constexpr Index kLeastFlopsOfTurn = usual_or_tiny(100'000, 500);
 // With recomputation about the root of the steps, for which buffers and checkpoints are smallest, but no fewer rows.

@@ -14,7 +14,7 @@
 #include <type_traits>
 
 #include "kernels/bf16-inl.h"
-#include "kernels/lstm_rows-inl.h"
+#include "kernels/recurrent_rows-inl.h"
 #include "kernels/table.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,21 +28,21 @@ constexpr bool kMayRound = std::is_same_v<T, float>;
 
 // Whether products are made of tiles whose sums stand in vector registers; else as many rows at once as a block has.
 template <class T>
-HWY_INLINE bool HasRegisterTile(const LstmArgs<T>& p) {
+HWY_INLINE bool HasRegisterTile(const RecurrentArgs<T>& p) {
   return p.bf16.tile.rows <= kMaxRows;
 }
 
 // ---- operands ------------------------------------------------------------------------------------------------------
 
 // Number of the first unit in a row of operands.
-HWY_INLINE Index FirstUnitNumber(const LstmLayout& layout) { return 2 * bf16_pairs(layout.inputs()); }
+HWY_INLINE Index FirstUnitNumber(const RecurrentLayout& layout) { return 2 * bf16_pairs(layout.inputs()); }
 
-HWY_INLINE Bf16Pair* OperandRow(const LstmArgs<float>& p, Index step, Index row) {
+HWY_INLINE Bf16Pair* OperandRow(const RecurrentArgs<float>& p, Index step, Index row) {
   return p.bf16.rows.at(row, slot_of(step, p.bf16.slots));
 }
 
 // h of some rows from a unit on, for the products of `step`. h stands at the first row and unit.
-inline void RoundState(const LstmArgs<float>& p, Index step, Range rows, const Rows<const float>& h, Index unit,
+inline void RoundState(const RecurrentArgs<float>& p, Index step, Range rows, const Rows<const float>& h, Index unit,
                        Index count) {
   for (Index b = rows.begin; b < rows.end; ++b) {
     RoundRow(h.at(b - rows.begin, 0), count, OperandRow(p, step, b), FirstUnitNumber(p.layout) + unit);
@@ -50,7 +50,8 @@ inline void RoundState(const LstmArgs<float>& p, Index step, Range rows, const R
 }
 
 // What stands there before the cells of a step begin: x, and before the first step of a range the state before it.
-inline void RoundStep(const LstmArgs<float>& p, Index step, bool first, const Rows<const float>& h_before, Range rows) {
+inline void RoundStep(const RecurrentArgs<float>& p, Index step, bool first, const Rows<const float>& h_before,
+                      Range rows) {
   for (Index b = rows.begin; b < rows.end; ++b) RoundRow(p.x.at(b, step), p.layout.inputs(), OperandRow(p, step, b), 0);
   if (!first) return;
   if (h_before) return RoundState(p, step, rows, From(h_before, rows.begin, 0, 0), 0, p.layout.units());
@@ -60,7 +61,7 @@ inline void RoundStep(const LstmArgs<float>& p, Index step, bool first, const Ro
 }
 
 // dz in pairs of steps. The second step of a pair comes first, as backward walks.
-HWY_INLINE Bf16Pair* DzPairsAt(const LstmArgs<float>& p, Index step, Index panel, Index row) {
+HWY_INLINE Bf16Pair* DzPairsAt(const RecurrentArgs<float>& p, Index step, Index panel, Index row) {
   const Index slots = (p.dz_slots + 1) / 2, slot = slots - 1 - slot_of(step, p.dz_slots) / 2;
   return p.bf16.dz_pairs + (slots + 1) * p.layout.first_unit(panel) * 4 * p.capacity +
          (slot * p.capacity + row) * p.layout.panel_width(panel);
@@ -68,7 +69,8 @@ HWY_INLINE Bf16Pair* DzPairsAt(const LstmArgs<float>& p, Index step, Index panel
 
 // dz of some rows of a panel, for the products of backward and for the weight gradients. dz stands at the first row;
 // its padding is made zero, as what stands there meets zeros and must not be infinite.
-inline void RoundDerivatives(const LstmArgs<float>& p, Index step, Index panel, Range rows, const Rows<float>& dz) {
+inline void RoundDerivatives(const RecurrentArgs<float>& p, Index step, Index panel, Range rows,
+                             const Rows<float>& dz) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const Index lanes = p.layout.panel_lanes(panel), units = p.layout.units_in(panel), width = 4 * lanes;
@@ -118,9 +120,9 @@ inline void ProductOfBlock(const Bf16Tile& tile, Bf16Product&& product, Index ro
 }
 
 // bias + x W + h U of a block of rows of one panel; without h, where that is zero.
-inline void RoundedSumsOfBlock(const LstmArgs<float>& p, Index step, Index panel, bool with_state, Range rows,
+inline void RoundedSumsOfBlock(const RecurrentArgs<float>& p, Index step, Index panel, bool with_state, Range rows,
                                const Rows<float>& sums) {
-  const LstmLayout& layout = p.layout;
+  const RecurrentLayout& layout = p.layout;
   ProductOfBlock(p.bf16.tile,
                  {.vectors = layout.panel_width(panel) / layout.lanes(),
                   .start = layout.use_bias() ? p.weights + layout.panel_offset(panel) : nullptr,
@@ -136,7 +138,7 @@ inline void RoundedSumsOfBlock(const LstmArgs<float>& p, Index step, Index panel
 
 // out = start (or 0) + dz of a step times group g of transposed weights, for a block of rows; start and out stand at
 // the first one.
-inline void RoundedGatesTimes(const LstmArgs<float>& p, Index step, Range rows, const float* transposed,
+inline void RoundedGatesTimes(const RecurrentArgs<float>& p, Index step, Range rows, const float* transposed,
                               const ColumnGroups& groups, Index g, const Rows<const float>& start,
                               const Rows<float>& out) {
   const Index depth = bf16_dz_depth(p.layout);

@@ -16,8 +16,8 @@ namespace {
 
 // ---- gradients -----------------------------------------------------------------------------------------------------
 //
-// As in lstm_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of steps
-// here, and a tile may want its columns as rows.
+// As in recurrent_gradients.cpp, where passes, copies and tiles are explained; what is one step there is a pair of
+// steps here, and a tile may want its columns as rows.
 
 constexpr Index kColumnsAtOnce = kMaxRows > 4 ? 8 : 4;  // that CopyOnePair writes
 constexpr Bf16Pair kOnes = 0x3f803f80;
@@ -35,13 +35,13 @@ struct PairPass {
   Range rows;
 };
 
-Index TilesPerPanel(const LstmLayout& layout, const Bf16Tile& tile) { return RowTiles(layout.rows(), tile.rows); }
-Index GradientTiles(const LstmLayout& layout, const Bf16Tile& tile) {
+Index TilesPerPanel(const RecurrentLayout& layout, const Bf16Tile& tile) { return RowTiles(layout.rows(), tile.rows); }
+Index GradientTiles(const RecurrentLayout& layout, const Bf16Tile& tile) {
   return layout.panels() * TilesPerPanel(layout, tile);
 }
 
 // Where the number that a weight row is multiplied with stands in a row of operands; -1 for the bias.
-Index NumberOf(const LstmLayout& layout, Index weight_row) {
+Index NumberOf(const RecurrentLayout& layout, Index weight_row) {
   if (weight_row < layout.first_recurrent()) return weight_row - layout.first_input();
   return FirstUnitNumber(layout) + weight_row - layout.first_recurrent();
 }
@@ -65,7 +65,7 @@ HWY_INLINE void CopyOnePair(const Bf16Pair* first, const Bf16Pair* second, Index
 }
 
 // The columns of [1, x, h] that some weight rows take, pair by pair, `stride` apart.
-void CopyColumns(const LstmArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to, Index stride) {
+void CopyColumns(const RecurrentArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to, Index stride) {
   const Index first_number = NumberOf(p.layout, weight_rows.begin), last = weight_rows.end - 1;
   const bool in_line = first_number >= 0 && NumberOf(p.layout, last) == first_number + last - weight_rows.begin;
   for (Index i = 0; i < pass.pairs; ++i) {
@@ -87,7 +87,7 @@ void CopyColumns(const LstmArgs<float>& p, const PairPass& pass, Range weight_ro
 }
 
 // The columns of a tile, as it wants them.
-void CopyTile(const LstmArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to) {
+void CopyTile(const RecurrentArgs<float>& p, const PairPass& pass, Range weight_rows, Bf16Pair* to) {
   if (!p.bf16.tile.along_rows) return CopyColumns(p, pass, weight_rows, to, p.bf16.tile.rows);
   HWY_ALIGN Bf16Pair columns[static_cast<size_t>(kRowsPerPass * kColumnsAtOnce)];
   for (Index row = weight_rows.begin; row < weight_rows.end;
@@ -100,7 +100,7 @@ void CopyTile(const LstmArgs<float>& p, const PairPass& pass, Range weight_rows,
 }
 
 // One tile of a panel, whose columns have been copied.
-void TileGradient(const LstmArgs<float>& p, const PairPass& pass, Index panel, Range weight_rows,
+void TileGradient(const RecurrentArgs<float>& p, const PairPass& pass, Index panel, Range weight_rows,
                   const Bf16Pair* columns, bool add, float* gradient) {
   const Index width = p.layout.panel_width(panel);
   float* out = gradient + p.layout.panel_offset(panel) + weight_rows.begin * width;
@@ -126,7 +126,7 @@ void TileGradient(const LstmArgs<float>& p, const PairPass& pass, Index panel, R
 }
 
 // A pass over a range of tiles, numbered panel by panel.
-void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Range tiles, float* gradient) {
+void PassGradients(const RecurrentArgs<float>& p, const PairPass& pass, bool add, Range tiles, float* gradient) {
   HWY_ALIGN Bf16Pair copies[static_cast<size_t>(kCopiedPairs)];
   const auto weight_rows = [&](Index i) { return RowTile(p.layout.rows(), i, p.bf16.tile.rows); };
   const Index per_panel = TilesPerPanel(p.layout, p.bf16.tile), size = TileCopySize(p.bf16.tile);
@@ -140,7 +140,7 @@ void PassGradients(const LstmArgs<float>& p, const PairPass& pass, bool add, Ran
       });
 }
 
-void LstmBf16Gradients(const LstmArgs<float>& p, Range steps, Range rows, float* gradient, bool add, Range tiles) {
+void LstmBf16Gradients(const RecurrentArgs<float>& p, Range steps, Range rows, float* gradient, bool add, Range tiles) {
   if (tiles.empty()) return;
   ForGradientPasses(bf16_pairs(steps.size()), rows, kRowsPerPass, [&](Index left, Index n, Range part) {
     PassGradients(p, {.last_step = steps.begin + 2 * (left - 1), .pairs = n, .end = steps.end, .rows = part}, add,
@@ -164,7 +164,7 @@ Bf16Pair* PairRows(const float* from, Index count, Index width, Bf16Pair* out) {
   return out;
 }
 
-void LstmBf16Weights(const LstmLayout& layout, const float* weights, Bf16Pair* out, Range panels) {
+void LstmBf16Weights(const RecurrentLayout& layout, const float* weights, Bf16Pair* out, Range panels) {
   for (Index panel = panels.begin; panel < panels.end; ++panel) {
     const Index width = layout.panel_width(panel);
     const float* from = weights + layout.panel_offset(panel);
@@ -175,7 +175,7 @@ void LstmBf16Weights(const LstmLayout& layout, const float* weights, Bf16Pair* o
 }
 
 // The gates of a weight row are rounded in pairs first; transposed, a pair is as good as a float.
-void LstmBf16Transpose(const LstmLayout& layout, const float* weights, Index first_row, Index count, Bf16Pair* out,
+void LstmBf16Transpose(const RecurrentLayout& layout, const float* weights, Index first_row, Index count, Bf16Pair* out,
                        Range panels) {
   constexpr Index kWidest = 4 * hn::MaxLanes(hn::ScalableTag<float>());  // of a panel, and of a column group
   HWY_ALIGN float rounded[static_cast<size_t>(kWidest * kWidest / 2)];

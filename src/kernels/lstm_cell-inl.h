@@ -7,7 +7,7 @@
 //   dc += dh o a'(c')         dz_o = dh u r'(z_o)
 //   dz_i = dc g r'(z_i)       dz_f = dc c r'(z_f)       dz_c = dc i a'(z_c)       dc of the step before = dc f
 //
-// StandardCell is Keras's default (sigmoid and tanh), whose slopes follow from the values; AnyCell takes any
+// StandardLstm is Keras's default (sigmoid and tanh), whose slopes follow from the values; AnyLstm takes any
 // elementwise activations and keeps the sums z instead of the gate values.
 
 #if defined(RONDO_KERNELS_LSTM_CELL_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -18,10 +18,10 @@
 #endif
 
 #include <hwy/highway.h>
-#include <type_traits>
 
 #include "kernels/activations-inl.h"
-#include "kernels/table.hpp"
+#include "kernels/recurrent.hpp"
+#include "kernels/unit_vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
@@ -32,33 +32,6 @@ template <class V>
 struct Gates {
   V i, f, g, o;
 };
-
-// ---- vectors of units ----------------------------------------------------------------------------------------------
-
-// A panel narrower than a vector fills it with the units of kParts rows, `stride` apart; the first row comes first.
-template <int kParts, class D>
-HWY_INLINE hn::Vec<D> LoadParts(D d, const hn::TFromD<D>* from, [[maybe_unused]] Index stride) {
-  if constexpr (kParts == 1) return hn::LoadU(d, from);
-#if HWY_TARGET != HWY_SCALAR  // one lane has no parts
-  if constexpr (kParts > 1) {
-    const hn::Half<D> half;
-    return hn::Combine(d, LoadParts<kParts / 2>(half, from + kParts / 2 * stride, stride),
-                       LoadParts<kParts / 2>(half, from, stride));
-  }
-#endif
-}
-
-template <int kParts, class D>
-HWY_INLINE void StoreParts(D d, hn::Vec<D> value, hn::TFromD<D>* to, [[maybe_unused]] Index stride) {
-  if constexpr (kParts == 1) hn::StoreU(value, d, to);
-#if HWY_TARGET != HWY_SCALAR
-  if constexpr (kParts > 1) {
-    const hn::Half<D> half;
-    StoreParts<kParts / 2>(half, hn::LowerHalf(half, value), to, stride);
-    StoreParts<kParts / 2>(half, hn::UpperHalf(half, value), to + kParts / 2 * stride, stride);
-  }
-#endif
-}
 
 // The gates of kParts rows of a panel: [i f g o] each, `stride` apart.
 template <int kParts, class D, class V = hn::Vec<D>>
@@ -75,26 +48,6 @@ HWY_INLINE void StoreGates(D d, const Gates<V>& gates, hn::TFromD<D>* to, Index 
   StoreParts<kParts>(d, gates.f, to + n, stride);
   StoreParts<kParts>(d, gates.g, to + 2 * n, stride);
   StoreParts<kParts>(d, gates.o, to + 3 * n, stride);
-}
-
-// f(d, kParts, begin, end) for as many rows as fill whole vectors, then f(narrow, 1, begin, end) for the rest.
-template <int kParts, class D, class Narrow, class F>
-HWY_INLINE void ForRowParts(D d, Narrow narrow, Range rows, F&& f) {
-  const Index middle = rows.begin + rows.size() / kParts * kParts;
-  if (middle > rows.begin) f(d, std::integral_constant<int, kParts>(), rows.begin, middle);
-  if (rows.end > middle) f(narrow, std::integral_constant<int, 1>(), middle, rows.end);
-}
-
-// The same for the rows of a panel of `panel_lanes` units.
-template <class D, class F>
-HWY_INLINE void ForRowsOfPanel(D d, Index panel_lanes, Range rows, F&& f) {
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  if (panel_lanes == lanes) return f(d, std::integral_constant<int, 1>(), rows.begin, rows.end);
-  if constexpr (hn::MaxLanes(D()) >= 2) {
-    const hn::Half<D> half;
-    if (2 * panel_lanes == lanes) return ForRowParts<2>(d, half, rows, f);
-    if constexpr (hn::MaxLanes(D()) >= 4) ForRowParts<4>(d, hn::Half<decltype(half)>(), rows, f);
-  }
 }
 
 // ---- fading away ---------------------------------------------------------------------------------------------------
@@ -114,13 +67,9 @@ HWY_INLINE V NextCellState(D d, V i, V g, V f, V c) {
 
 // ---- kinds of cells ------------------------------------------------------------------------------------------------
 
-// A layer here is whatever names its two activations: LstmArgs, LstmStepLayer.
-template <class Layer>
-HWY_INLINE bool IsStandard(const Layer& layer) {
-  return layer.activation.kind == ActivationKind::tanh && layer.recurrent_activation.kind == ActivationKind::sigmoid;
-}
-
-struct StandardCell {
+struct StandardLstm {
+  static constexpr int kGates = 4;
+  static constexpr bool kResetsBefore = false;
   template <class D, class Layer, class V = hn::Vec<D>>
   static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const Layer&) {
     return {Sigmoid(d, z.i), Sigmoid(d, z.f), Tanh(d, z.g), Sigmoid(d, z.o)};
@@ -131,12 +80,12 @@ struct StandardCell {
     return Tanh(d, c);
   }
   template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE V OutputSlope(D d, V, V u, const LstmArgs<T>&) {
+  static HWY_INLINE V OutputSlope(D d, V, V u, const RecurrentArgs<T>&) {
     return FmaNegMul(d, u, u, hn::Set(d, T{1}));
   }
   // Gate values and slopes from what was kept.
   template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE void Recall(D d, const Gates<V>& kept, const LstmArgs<T>&, Gates<V>& value, Gates<V>& slope) {
+  static HWY_INLINE void Recall(D d, const Gates<V>& kept, const RecurrentArgs<T>&, Gates<V>& value, Gates<V>& slope) {
     const V one = hn::Set(d, T{1});
     value = kept;
     slope = {hn::Mul(kept.i, hn::Sub(one, kept.i)), hn::Mul(kept.f, hn::Sub(one, kept.f)),
@@ -144,7 +93,9 @@ struct StandardCell {
   }
 };
 
-struct AnyCell {
+struct AnyLstm {
+  static constexpr int kGates = 4;
+  static constexpr bool kResetsBefore = false;
   template <class D, class Layer, class V = hn::Vec<D>>
   static HWY_INLINE Gates<V> Activate(D d, const Gates<V>& z, const Layer& p) {
     return {ActivationValue(d, z.i, p.recurrent_activation), ActivationValue(d, z.f, p.recurrent_activation),
@@ -156,11 +107,11 @@ struct AnyCell {
     return ActivationValue(d, c, p.activation);
   }
   template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE V OutputSlope(D d, V c, V u, const LstmArgs<T>& p) {
+  static HWY_INLINE V OutputSlope(D d, V c, V u, const RecurrentArgs<T>& p) {
     return ActivationSlope(d, c, u, p.activation);
   }
   template <class D, class T, class V = hn::Vec<D>>
-  static HWY_INLINE void Recall(D d, const Gates<V>& z, const LstmArgs<T>& p, Gates<V>& value, Gates<V>& slope) {
+  static HWY_INLINE void Recall(D d, const Gates<V>& z, const RecurrentArgs<T>& p, Gates<V>& value, Gates<V>& slope) {
     value = Activate(d, z, p);
     slope = {ActivationSlope(d, z.i, value.i, p.recurrent_activation),
              ActivationSlope(d, z.f, value.f, p.recurrent_activation), ActivationSlope(d, z.g, value.g, p.activation),
@@ -184,7 +135,7 @@ struct CellForwardRows {
 // processor busier than one, whose chain from sums to h is longer than it can look ahead (c64 on Zen 4: 81 cycles a
 // vector in one loop).
 template <class Cell, int kParts, class D, class T>
-HWY_NOINLINE void CellForward(D d, const LstmArgs<T>& p, const CellForwardRows<T>& at, Index begin, Index end) {
+HWY_NOINLINE void CellForward(D d, const RecurrentArgs<T>& p, const CellForwardRows<T>& at, Index begin, Index end) {
   using V = hn::Vec<D>;
   const Rows<const T> sums = at.sums, c_before = at.c_before;
   const Rows<T> values = at.values, c_rows = at.c, h_rows = at.h, kept_c = at.kept_c, kept_output = at.kept_output;
@@ -217,7 +168,7 @@ struct CellBackwardRows {
 };
 
 template <class Cell, int kParts, class D, class T>
-HWY_NOINLINE void CellBackward(D d, const LstmArgs<T>& p, const CellBackwardRows<T>& at, Index begin, Index end) {
+HWY_NOINLINE void CellBackward(D d, const RecurrentArgs<T>& p, const CellBackwardRows<T>& at, Index begin, Index end) {
   using V = hn::Vec<D>;
   const Rows<const T> dh_rows = at.dh, gates = at.gates, c_before = at.c_before, c_rows = at.c, output = at.output;
   const Rows<T> dc_rows = at.dc, dz_rows = at.dz;

@@ -10,10 +10,10 @@ HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
 // One function per source of kernels; each is compiled for every target.
-void FillLstmForward(KernelTable& table);
-void FillLstmStep(KernelTable& table);
-void FillLstmBackward(KernelTable& table);
-void FillLstmGradients(KernelTable& table);
+void FillRecurrentForward(KernelTable& table);
+void FillRecurrentStep(KernelTable& table);
+void FillRecurrentBackward(KernelTable& table);
+void FillRecurrentGradients(KernelTable& table);
 void FillDense(KernelTable& table);
 void FillActivations(KernelTable& table);
 void FillElementwise(KernelTable& table);
@@ -26,10 +26,10 @@ const KernelTable* GetTable() {
   static const KernelTable table = [] {
     KernelTable t;
     t.target = hwy::TargetName(HWY_TARGET);
-    FillLstmForward(t);
-    FillLstmStep(t);
-    FillLstmBackward(t);
-    FillLstmGradients(t);
+    FillRecurrentForward(t);
+    FillRecurrentStep(t);
+    FillRecurrentBackward(t);
+    FillRecurrentGradients(t);
     FillDense(t);
     FillActivations(t);
     FillElementwise(t);

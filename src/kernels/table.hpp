@@ -15,94 +15,10 @@
 #include "kernels/activation.hpp"
 #include "kernels/bf16.hpp"
 #include "kernels/layout.hpp"
+#include "kernels/recurrent.hpp"
 #include "kernels/rows.hpp"
 
 namespace rondo::kernels {
-
-// ---- LSTM ------------------------------------------------------------------------------------------------------
-
-// What forward and backward share. "Step" is the processing order: with go_backwards step 0 is the last time.
-//
-// Buffers that hold something of every step are rings: step s stands in slot s % slots. Training keeps all steps, or a
-// chunk of them that is computed again in backward; inference needs one or two slots.
-//
-// A mask leaves rows out of steps: a row keeps its h and c over a step that it skips.
-
-// What backward needs again of each row: the gates' values i, f, g, o (or, unless the cell is standard, the sums before
-// the activation), the cell state c and activation(c). One record in a row, so that memory is read in a straight line:
-// [slots][panels][capacity][kKeptWidth][units of the panel].
-constexpr Index kKeptWidth = 6, kKeptCell = 4, kKeptOutput = 5;
-
-// Backward's derivatives of the sums: [panels][slots][capacity][4 gates][units of the panel], where a step after
-// another stands before it. That is the order in which the weight gradients take them, so a full batch is one long
-// column.
-inline Index dz_elements(Index slots, Index capacity, const LstmLayout& layout) {
-  // One slot of room between panels: without it they would fall into the same sets of a cache.
-  return (slots + 1) * capacity * 4 * layout.padded_units();
-}
-
-constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
-
-template <class T>
-struct LstmArgs {
-  LstmLayout layout;
-  Activation activation;            // of the candidate and of the cell: tanh
-  Activation recurrent_activation;  // of the gates: sigmoid
-  Index steps = 0;                  // of the whole sequence
-  Index capacity = 0;               // batch rows that the buffers hold
-  const T* weights = nullptr;
-
-  Rows<const std::uint8_t> mask;  // (batch, steps, 1): 0 for a skipped step; null: none is
-  Rows<const T> x;                // (batch, steps, inputs)
-  Rows<T> h;                      // (batch, h_slots, units): the output
-  Index h_slots = 0;
-  Rows<const T> h0, c0;  // (batch, 1, units) each, or null: zero
-  Rows<T> c;             // (batch, 1, units): the cell state of the last step done
-
-  // Training only (null otherwise).
-  T* kept = nullptr;
-  Index kept_slots = 0;
-  T* dz = nullptr;
-  Index dz_slots = 0;
-
-  // Products of operands rounded to bfloat16, for which x, h and weights are copied, and dz stands there instead.
-  Bf16Operands bf16;
-
-  // The cell states, or another vector of the records, of a panel's rows from `row` on.
-  Rows<T> kept_at(Index which, Index step, Index panel, Index row) const {
-    const Index lanes = layout.panel_lanes(panel);
-    const Index start = (slot_of(step, kept_slots) * layout.padded_units() + layout.first_unit(panel)) * capacity;
-    return {kept + kKeptWidth * (start + row * lanes) + which * lanes, kKeptWidth * lanes, 0};
-  }
-  T* dz_at(Index step, Index panel, Index row) const {
-    const Index start = (dz_slots + 1) * layout.first_unit(panel) * 4;
-    const Index slot = dz_slots - 1 - slot_of(step, dz_slots);
-    return dz + start * capacity + (slot * capacity + row) * layout.panel_width(panel);
-  }
-};
-
-template <class T>
-struct LstmBackwardArgs {
-  LstmArgs<T> forward;
-  const T* recurrent_transposed = nullptr;  // lstm_transpose of the recurrent rows; with bf16: its pairs, 4 bytes each
-  const T* input_transposed = nullptr;      // lstm_transpose of the input rows; only where dx is wanted
-  Rows<const T> dh;                         // gradient of the output: (batch, steps, units) if dh_every_step,
-  bool dh_every_step = false;               // else (batch, 1, units), of the last step
-  Rows<const T> dh_final, dc_final;         // gradient of the final states, or null
-  Rows<T> dc;                               // scratch (batch, 1, units)
-  Rows<T> dh_carried;                       // scratch (batch, 1, units), where there is a mask
-  Rows<T> dh_border;                        // scratch (batch, 1, units), where backward goes chunk by chunk
-  Rows<T> dx;                               // (batch, steps, inputs), or null: not wanted
-  Rows<T> dh0, dc0;                         // (batch, 1, units), or null: not wanted
-};
-
-// A layer of a stream: one step of one sequence at a time.
-struct LstmStepLayer {
-  LstmLayout layout;
-  Activation activation, recurrent_activation;
-  // A state is three rows of units this far apart: h, c and scratch.
-  Index state_stride = 0;
-};
 
 // ---- Dense -----------------------------------------------------------------------------------------------------
 
@@ -202,24 +118,8 @@ template <class T>
 struct Ops {
   Index lanes = 0;
 
-  // A range of steps for a range of batch rows. A whole sequence may be cut into ranges that follow each other; the
-  // bits do not show it. Chain of a sum: bias, inputs ascending, units ascending.
-  void (*lstm_forward)(const LstmArgs<T>&, Range steps, Range rows) = nullptr;
-  // One step of one sequence, with the chains of lstm_forward: state becomes that after x. Before step 0 the state is
-  // zero, whatever stands there. (Arguments in registers: tiny steps would wait for a struct to be written and read.)
-  void (*lstm_step)(const LstmStepLayer&, const T* weights, const T* x, T* state, Index step) = nullptr;
-  // lstm_forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the
-  // gradient from outside, then unit by unit, within a unit gate by gate. dx alike from zero.
-  void (*lstm_backward)(const LstmBackwardArgs<T>&, Range steps, Range rows) = nullptr;
-  // Weight gradients of such a range and of some batch rows, a range of lstm_gradient_tiles in the packed layout; added
-  // to what is there if `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows
-  // ascending. A single step without h0 leaves the recurrent rows alone: their gradient is zero.
-  void (*lstm_gradients)(const LstmArgs<T>&, Range steps, Range rows, T* gradient, bool add, Range tiles) = nullptr;
-  Index (*lstm_gradient_tiles)(const LstmLayout&) = nullptr;
-  // Packs rows [first_row, first_row + count) of the weights for the backward product: column groups over those rows,
-  // in each group a row per (unit, gate). Range of panels of units. `out` needs lstm_transposed_size elements.
-  void (*lstm_transpose)(const LstmLayout&, const T* weights, Index first_row, Index count, T* out,
-                         Range panels) = nullptr;
+  RecurrentOps<T> lstm, gru;
+  const RecurrentOps<T>& recurrent(const RecurrentLayout& layout) const { return layout.is_lstm() ? lstm : gru; }
 
   void (*dense_forward)(const DenseArgs<T>&, Range rows) = nullptr;
   void (*dense_backward)(const DenseBackwardArgs<T>&, Range rows) = nullptr;
@@ -250,9 +150,6 @@ struct Ops {
   bool (*within)(const T* x, std::span<const Range> ranges, T most) = nullptr;
 };
 
-inline Index lstm_transposed_size(const LstmLayout& layout, Index count) {
-  return 4 * layout.units() * round_up(count, layout.lanes());
-}
 inline Index dense_transposed_size(const DenseLayout& layout) {
   return layout.units * round_up(layout.inputs, layout.lanes);
 }
@@ -261,21 +158,21 @@ inline Index dense_transposed_size(const DenseLayout& layout) {
 struct Bf16Ops {
   Bf16Tile tile;  // by conversion
   // Rounded copies of the weights for the products of forward and backward. Ranges of panels of units.
-  void (*lstm_weights)(const LstmLayout&, const float* weights, Bf16Pair* out, Range panels) = nullptr;
-  void (*lstm_transpose)(const LstmLayout&, const float* weights, Index first_row, Index count, Bf16Pair* out,
+  void (*lstm_weights)(const RecurrentLayout&, const float* weights, Bf16Pair* out, Range panels) = nullptr;
+  void (*lstm_transpose)(const RecurrentLayout&, const float* weights, Index first_row, Index count, Bf16Pair* out,
                          Range panels) = nullptr;
-  // As Ops::lstm_gradients, for a range of steps that begins at a multiple of dz_slots. Chain: pairs of steps from the
-  // last to the first, and in a pair batch rows ascending.
-  void (*lstm_gradients)(const LstmArgs<float>&, Range steps, Range rows, float* gradient, bool add,
+  // As RecurrentOps::gradients, for a range of steps that begins at a multiple of dz_slots. Chain: pairs of steps from
+  // the last to the first, and in a pair batch rows ascending.
+  void (*lstm_gradients)(const RecurrentArgs<float>&, Range steps, Range rows, float* gradient, bool add,
                          Range tiles) = nullptr;
-  Index (*lstm_gradient_tiles)(const LstmLayout&, const Bf16Tile&) = nullptr;
+  Index (*lstm_gradient_tiles)(const RecurrentLayout&, const Bf16Tile&) = nullptr;
 
-  // As Ops::lstm_step, with lstm_weights in place of the weights, but not of the bias; the same chains.
-  void (*lstm_step)(const LstmStepLayer&, const float* weights, const Bf16Pair* rounded, const float* x, float* state,
-                    Index step) = nullptr;
+  // As RecurrentOps::step, with lstm_weights in place of the weights, but not of the bias; the same chains.
+  void (*lstm_step)(const RecurrentStepLayer&, const float* weights, const Bf16Pair* rounded, const float* x,
+                    float* state, Index step) = nullptr;
 };
 
-inline Index bf16_transposed_size(const LstmLayout& layout, Index count) {
+inline Index bf16_transposed_size(const RecurrentLayout& layout, Index count) {
   return bf16_dz_depth(layout) * round_up(count, layout.lanes());
 }
 

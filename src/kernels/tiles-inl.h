@@ -5,7 +5,9 @@
 //
 // AVX-512 has 32 registers: 6 x 4 sums leave room for 4 weights and a broadcast. With 16 registers the tile is 3 x 4,
 // and the loop must broadcast the rows first and then load ONE weight vector at a time; the other order spills (g++ 12:
-// from 115 to 52 GFLOP/s). Targets with vectors of unknown size (SVE, RVV) are not compiled: arrays of vectors.
+// from 115 to 52 GFLOP/s). Where vectors have no fused multiply-add (SSE4), the time is in std::fma, and more
+// rows would hardly be faster: 2 % for half a megabyte of code. Targets with vectors of unknown size (SVE, RVV) are not
+// compiled: arrays of vectors.
 
 #if defined(RONDO_KERNELS_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RONDO_KERNELS_TILES_INL_H_
@@ -26,7 +28,8 @@ namespace rondo::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
-constexpr int kMaxRows = kManyRegisters ? 6 : 3;
+constexpr bool kFmaByCalls = !HWY_NATIVE_FMA && HWY_TARGET != HWY_SCALAR;
+constexpr int kMaxRows = kManyRegisters ? 6 : kFmaByCalls ? 1 : 3;
 
 // GCC unrolls these short loops only when told to; the sums then live in registers.
 #if HWY_COMPILER_CLANG
@@ -61,6 +64,14 @@ struct Tile {
     }
   }
 
+  HWY_INLINE void FillVectors(const V (&values)[kVectors]) {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = values[v];
+    }
+  }
+
   HWY_INLINE void Load(D d, const T* from, Index stride) {
     RONDO_UNROLL
     for (int r = 0; r < kRows; ++r) {
@@ -74,6 +85,17 @@ struct Tile {
     for (int r = 0; r < kRows; ++r) {
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[r][v], d, to + r * stride + v * Lanes(d));
+    }
+  }
+
+  // Stores the first vector of each row; the others move up, and `last` becomes the last.
+  HWY_INLINE void StoreFirstAndShift(D d, V last, T* to, Index stride) {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      hn::StoreU(sum[r][0], d, to + r * stride);
+      RONDO_UNROLL
+      for (int v = 1; v < kVectors; ++v) sum[r][v - 1] = sum[r][v];
+      sum[r][kVectors - 1] = last;
     }
   }
 
@@ -110,26 +132,28 @@ struct Tile {
     }
   }
 
-  // sum[r] += sum over k of a[r][k] * w[k]: rows of a `stride` apart, weights one row of the tile after the other.
+  // sum[r] += sum over k of a[r][k] * w[k]: rows of a `stride` apart, rows of weights of kOfRow vectors, of which the
+  // tile takes the first.
+  template <int kOfRow = kVectors>
   HWY_INLINE void MultiplyRows(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index depth) {
     RONDO_UNROLL_DEPTH
     for (Index k = 0; k < depth; ++k) {
       Add(d, w, [&](int r) HWY_ATTR { return a[r * stride + k]; });
-      w += kVectors * Lanes(d);
+      w += kOfRow * Lanes(d);
     }
   }
 
-  // The same with rows of gates for a: unit by unit, within a unit gate by gate, as they stand in one panel of kLanes
-  // units.
-  template <int kLanes>
+  // The same with records of four gates for a: unit by unit, within a unit gate by gate, as they stand in one panel of
+  // kLanes units. Of the records kGates, of the kOfUnit rows of weights to a unit as many.
+  template <int kLanes, int kGates = 4, int kOfUnit = kGates>
   HWY_INLINE void MultiplyGates(D d, const T* HWY_RESTRICT gates, const T* HWY_RESTRICT w, Index units) {
     for (Index unit = 0; unit < units; ++unit) {
       RONDO_UNROLL
-      for (int gate = 0; gate < 4; ++gate) {
+      for (int gate = 0; gate < kGates; ++gate) {
         const T* HWY_RESTRICT a = gates + gate * kLanes + unit;
-        Add(d, w, [&](int r) HWY_ATTR { return a[r * 4 * kLanes]; });
-        w += kVectors * Lanes(d);
+        Add(d, w + gate * kVectors * Lanes(d), [&](int r) HWY_ATTR { return a[r * 4 * kLanes]; });
       }
+      w += kOfUnit * kVectors * Lanes(d);
     }
   }
 
@@ -172,6 +196,29 @@ HWY_INLINE void WithPanelVectors(D d, Index panel_lanes, F&& f) {
     if (2 * panel_lanes == lanes) return f(std::integral_constant<int, 2>());
   }
   if constexpr (hn::MaxLanes(D()) >= 4) f(std::integral_constant<int, 1>());
+}
+
+// Calls f(tag) with the tag of as many lanes as a panel has.
+template <class D, class F>
+HWY_INLINE void WithPanelTag(D d, Index panel_lanes, F&& f) {
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  if (panel_lanes == lanes) return f(d);
+  if constexpr (hn::MaxLanes(D()) >= 2) {
+    const hn::Half<D> half;
+    if (2 * panel_lanes == lanes) return f(half);
+    if constexpr (hn::MaxLanes(D()) >= 4) f(hn::Half<decltype(half)>());
+  }
+}
+
+// Calls f(tag, integral_constant<int, v>) with the vectors v, of that tag, of a panel's rows of kGates gates. Four of a
+// narrow panel fill whole vectors.
+template <int kGates, class D, class F>
+HWY_INLINE void WithPanelGates(D d, Index panel_lanes, F&& f) {
+  if constexpr (kGates == 4) {
+    WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR { f(d, v); });
+  } else {
+    WithPanelTag(d, panel_lanes, [&](auto tag) HWY_ATTR { f(tag, std::integral_constant<int, kGates>()); });
+  }
 }
 
 // Calls f(d, integral_constant<int, v>) for panels of whole vectors, v of them side by side; for a panel narrower than

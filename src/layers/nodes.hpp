@@ -13,6 +13,7 @@ namespace rondo::layers {
 std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config);
 
 std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> gru_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> add_from_config(const graph::Json& config);
@@ -26,6 +27,10 @@ std::shared_ptr<graph::LayerNode> masking_from_config(const graph::Json& config)
 std::shared_ptr<graph::LayerNode> permute_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> repeat_vector_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> reshape_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> gru_cell_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> lstm_cell_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> rnn_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> stacked_cells_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> time_distributed_from_config(const graph::Json& config);
 
 }  // namespace rondo::layers

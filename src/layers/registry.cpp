@@ -24,12 +24,17 @@ const std::map<std::string, Factory>& factories() {
         {"Dense", dense_from_config},
         {"Dropout", dropout_from_config},
         {"Flatten", flatten_from_config},
+        {"GRU", gru_from_config},
+        {"GRUCell", gru_cell_from_config},
         {"InputLayer", input_from_config},
         {"LSTM", lstm_from_config},
+        {"LSTMCell", lstm_cell_from_config},
         {"Masking", masking_from_config},
         {"Permute", permute_from_config},
+        {"RNN", rnn_from_config},
         {"RepeatVector", repeat_vector_from_config},
         {"Reshape", reshape_from_config},
+        {"StackedRNNCells", stacked_cells_from_config},
         {"TimeDistributed", time_distributed_from_config},
     };
   });

@@ -1,5 +1,6 @@
 #include "training/functional.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include <rondo/model.hpp>
@@ -41,6 +42,13 @@ std::vector<Shape> FunctionalNode::output_shapes(const std::vector<Shape>& input
                      graph::batch_text(inputs[i]));
   }
   return network_.output_shapes(inputs);
+}
+
+std::vector<Shape> FunctionalNode::state_shapes() const {
+  if (declared_.size() < 2 || network_.outputs().size() != declared_.size()) return {};
+  const std::vector<Shape> outputs = network_.output_shapes(declared_);
+  if (!std::equal(declared_.begin() + 1, declared_.end(), outputs.begin() + 1)) return {};
+  return {declared_.begin() + 1, declared_.end()};
 }
 
 namespace {

@@ -15,6 +15,8 @@ class FunctionalNode final : public ModelNode {
   const Shape& declared(std::size_t input) const override { return declared_[input]; }
   std::string input_name(std::size_t input) const override;
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override;
+  // A graph of {x, states...} to {y, new states...} is a cell.
+  std::vector<Shape> state_shapes() const override;
   graph::Json config() const override;
 
  protected:

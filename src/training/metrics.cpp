@@ -160,9 +160,8 @@ Metric known(const std::string& name, const char* standard) {
 }
 
 Rule binary_accuracy(Real threshold) {
-  return std::make_shared<AccuracyMetric>(
-      "BinaryAccuracy", AccuracyRows::Kind::binary,
-      checked_option("BinaryAccuracy", "threshold", threshold, Allowed::inside_0_and_1));
+  return std::make_shared<AccuracyMetric>("BinaryAccuracy", AccuracyRows::Kind::binary,
+                                          checked_option("BinaryAccuracy", "threshold", threshold, Allowed::finite));
 }
 
 }  // namespace

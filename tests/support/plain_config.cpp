@@ -24,17 +24,18 @@ std::vector<plain::Layer> plain_layers(const Json& serialized) {
     }
     return all;
   }
-  if (kind != "LSTM" && kind != "Dense" && kind != "Activation" && kind != "InputLayer") {
+  if (kind != "LSTM" && kind != "GRU" && kind != "Dense" && kind != "Activation" && kind != "InputLayer") {
     throw golden::NotSupported(kind);  // the plain program takes layers in a line
   }
   plain::Layer layer{.kind = kind};
   layer.units = option<plain::Size>(config, "units", 0);
-  layer.activation = option<std::string>(config, "activation", kind == "LSTM" ? "tanh" : "linear");
+  layer.activation = option<std::string>(config, "activation", kind == "LSTM" || kind == "GRU" ? "tanh" : "linear");
   layer.recurrent_activation = option<std::string>(config, "recurrent_activation", "sigmoid");
   layer.return_sequences = option(config, "return_sequences", false);
   layer.go_backwards = option(config, "go_backwards", false);
   layer.zero_output_for_mask = option(config, "zero_output_for_mask", false);
   layer.stateful = option(config, "stateful", false);
+  layer.reset_after = option(config, "reset_after", true);
   layer.use_bias = option(config, "use_bias", true);
   layer.trainable = option(config, "trainable", true);
   return {layer};

@@ -69,10 +69,11 @@ plain::Activation elementwise_activation(Dice& dice) {
   }
 }
 
-RandomLayer random_lstm(Dice& dice, bool return_sequences) {
+RandomLayer random_recurrent(Dice& dice, bool return_sequences) {
   RandomLayer one;
   plain::Layer& l = one.layer;
-  l.kind = "LSTM";
+  l.kind = dice.percent(65) ? "LSTM" : "GRU";
+  l.reset_after = l.kind == "LSTM" || dice.percent(70);
   l.units = static_cast<plain::Size>(small_size(dice));
   l.activation = dice.percent(75) ? plain::Activation("tanh") : elementwise_activation(dice);
   l.recurrent_activation = dice.percent(75) ? plain::Activation("sigmoid") : elementwise_activation(dice);
@@ -107,7 +108,7 @@ RandomLayer random_activation(Dice& dice, Index features) {
 
 Index features_after(const plain::Layer& layer, Index features) {
   const Index before = layer.kind == "Activation" ? features : static_cast<Index>(layer.units);
-  if (layer.kind == "LSTM") return before;
+  if (layer.recurrent()) return before;
   return static_cast<Index>(plain::activated_features(layer.activation, static_cast<plain::Size>(before)));
 }
 
@@ -119,7 +120,7 @@ std::vector<RandomLayer> random_layers(Dice& dice, Index steps, Index features) 
     RandomLayer next = random_dense(dice);
     const Index kind = dice.below(100);
     if (time && kind < 65) {
-      next = random_lstm(dice, /*return_sequences=*/dice.percent(i + 1 < count ? 70 : 40));
+      next = random_recurrent(dice, /*return_sequences=*/dice.percent(i + 1 < count ? 70 : 40));
       time = next.layer.return_sequences;
     } else if (kind > 85 && count > 1) {
       next = random_activation(dice, features);
@@ -143,13 +144,13 @@ Output output_of(const RandomModel& m) {
   Output out{m.features, m.steps > 0};
   for (const RandomLayer& l : m.layers) {
     out.features = features_after(l.layer, out.features);
-    if (l.layer.kind == "LSTM") out.time = l.layer.return_sequences;
+    if (l.layer.recurrent()) out.time = l.layer.return_sequences;
   }
   return out;
 }
 
 plain::Loss random_loss(Dice& dice, const RandomModel& m) {
-  const std::string last = m.layers.back().layer.kind == "LSTM" ? "" : m.layers.back().layer.activation.name;
+  const std::string last = m.layers.back().layer.recurrent() ? "" : m.layers.back().layer.activation.name;
   const bool several = output_of(m).features > 1, smooths = dice.percent(30);
   const double smoothing = smooths ? 0.125 : 0;
   const Index which = dice.below(4);
@@ -186,7 +187,7 @@ double cost(const RandomModel& m) {
   for (const RandomLayer& l : m.layers) {
     const auto units = static_cast<double>(l.layer.units), inputs = static_cast<double>(features);
     const auto walked = static_cast<double>(time ? m.steps : 1);
-    if (l.layer.kind == "LSTM") {
+    if (l.layer.recurrent()) {
       per_row += walked * 4 * units * (inputs + units + 8);
       time = l.layer.return_sequences;
     } else {
@@ -200,7 +201,7 @@ double cost(const RandomModel& m) {
 // Weights whose gradients are more than a second cache holds, which take longer passes.
 void make_large(Dice& dice, RandomModel& m) {
   m.layers.resize(1);
-  m.layers[0] = random_lstm(dice, dice.percent(50));
+  m.layers[0] = random_recurrent(dice, dice.percent(50));
   m.layers[0].layer.units = static_cast<plain::Size>(dice.between(250, 262));
   m.features = dice.between(250, 270);
   m.steps = dice.between(1, 3);
@@ -239,7 +240,7 @@ void mend_glu(RandomModel& m) {
   Index features = m.features;
   for (RandomLayer& l : m.layers) {
     const bool odd = (l.layer.kind == "Activation" ? features : static_cast<Index>(l.layer.units)) % 2 != 0;
-    if (l.layer.kind != "LSTM" && l.layer.activation.name == "glu" && odd) l.layer.activation = {"softmax"};
+    if (!l.layer.recurrent() && l.layer.activation.name == "glu" && odd) l.layer.activation = {"softmax"};
     features = features_after(l.layer, features);
   }
 }
@@ -248,9 +249,6 @@ void mend_glu(RandomModel& m) {
 
 bool RandomModel::stateful() const {
   return std::any_of(layers.begin(), layers.end(), [](const RandomLayer& l) { return l.layer.stateful; });
-}
-bool RandomModel::has_lstm() const {
-  return std::any_of(layers.begin(), layers.end(), [](const RandomLayer& l) { return l.layer.kind == "LSTM"; });
 }
 bool RandomModel::has_backwards() const {
   return std::any_of(layers.begin(), layers.end(), [](const RandomLayer& l) { return l.layer.go_backwards; });
@@ -269,7 +267,7 @@ RandomModel random_model(std::uint64_t seed) {
   m.nested = m.layers.size() > 2 && dice.percent(25) ? static_cast<std::size_t>(dice.between(1, 2)) : 0;
 
   const bool stateful = dice.percent(15);
-  for (RandomLayer& l : m.layers) l.layer.stateful = stateful && l.layer.kind == "LSTM" && dice.percent(80);
+  for (RandomLayer& l : m.layers) l.layer.stateful = stateful && l.layer.recurrent() && dice.percent(80);
   m.batch_size = dice.between(1, m.samples);
   m.other_batch_size = dice.between(1, m.samples);
   // A stateful layer wants batches of one size.
@@ -285,6 +283,9 @@ RandomModel random_model(std::uint64_t seed) {
   m.initial_state = dice.percent(50) && lone;
   m.spare_rows = dice.percent(30) ? dice.between(1, 9) : 0;
   m.dtype = dice.of(Names{"float32", "float32", "float32", "float32", "float64", "float64", "mixed_bfloat16"});
+  const bool has_gru =
+      std::any_of(m.layers.begin(), m.layers.end(), [](const RandomLayer& l) { return l.layer.kind == "GRU"; });
+  if (has_gru && m.dtype == "mixed_bfloat16") m.dtype = "float32";
   m.other.threads = dice.of(std::vector<Index>{1, 2, 3, 8});
   m.other.executor = dice.percent(20);
   m.other.target = dice.of(simd_targets());
@@ -311,7 +312,7 @@ Json layer_json(const RandomLayer& one) {
   Json json{{"class_name", l.kind}};
   if (l.kind != "Activation") json["units"] = l.units;
   json["activation"] = short_function(l.activation);
-  if (l.kind == "LSTM") json["recurrent_activation"] = short_function(l.recurrent_activation);
+  if (l.recurrent()) json["recurrent_activation"] = short_function(l.recurrent_activation);
   const auto flag = [&](const char* key, bool value, bool standard) {
     if (value != standard) json[key] = value;
   };
@@ -320,6 +321,7 @@ Json layer_json(const RandomLayer& one) {
   flag("go_backwards", l.go_backwards, false);
   flag("zero_output_for_mask", l.zero_output_for_mask, false);
   flag("stateful", l.stateful, false);
+  flag("reset_after", l.reset_after, true);
   flag("recompute", one.recompute, false);
   flag("trainable", l.trainable, true);
   return json;
@@ -376,6 +378,20 @@ Layer make_layer(const RandomLayer& one, const DTypePolicy& policy, bool return_
     return Dense(
         units,
         {.activation = activation_of(l.activation), .use_bias = l.use_bias, .trainable = l.trainable, .dtype = policy});
+  }
+  if (l.kind == "GRU") {
+    return GRU(units, {.activation = activation_of(l.activation),
+                       .recurrent_activation = activation_of(l.recurrent_activation),
+                       .use_bias = l.use_bias,
+                       .return_sequences = l.return_sequences,
+                       .return_state = return_state,
+                       .go_backwards = l.go_backwards,
+                       .stateful = l.stateful,
+                       .recompute = one.recompute,
+                       .reset_after = l.reset_after,
+                       .zero_output_for_mask = l.zero_output_for_mask,
+                       .trainable = l.trainable,
+                       .dtype = policy});
   }
   return LSTM(units, {.activation = activation_of(l.activation),
                       .recurrent_activation = activation_of(l.recurrent_activation),

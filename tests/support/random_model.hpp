@@ -36,7 +36,7 @@ class Dice {
 
 struct RandomLayer {
   plain::Layer layer;      // without weights
-  bool recompute = false;  // LSTM
+  bool recompute = false;  // LSTM, GRU
 };
 
 struct RandomModel {
@@ -55,7 +55,6 @@ struct RandomModel {
   Way other;  // to be compared with one thread on the best target
 
   bool stateful() const;
-  bool has_lstm() const;
   bool has_backwards() const;
 };
 

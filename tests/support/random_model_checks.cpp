@@ -315,7 +315,7 @@ class Questions {
 
   std::string states_go_on() const {
     const bool all_stateful = std::all_of(m_.layers.begin(), m_.layers.end(), [](const RandomLayer& l) {
-      return l.layer.kind != "LSTM" || l.layer.stateful;
+      return !l.layer.recurrent() || l.layer.stateful;
     });
     if (!m_.stateful() || !all_stateful || m_.has_backwards() || m_.steps < 2) return "";
     const Walking walking(m_.other);

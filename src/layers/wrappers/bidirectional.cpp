@@ -7,7 +7,7 @@
 #include "core/names.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
-#include "layers/parts/masked_output.hpp"
+#include "layers/recurrent/masked_output.hpp"
 
 namespace rondo {
 
@@ -118,7 +118,7 @@ std::string without_prefix(const std::string& name, const std::string& prefix) {
 
 // A new layer of the same options, with weights of its own.
 Node direction(const graph::LayerNode& layer, const std::string& prefix, bool go_backwards) {
-  Json config = layer.config();
+  Json config = layer.config_for_copies();
   config["name"] = prefix + without_prefix(layer.name(), prefix);
   config["go_backwards"] = go_backwards;
   config["zero_output_for_mask"] = config.value("return_sequences", false);

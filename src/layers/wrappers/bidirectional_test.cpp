@@ -1,3 +1,4 @@
+#include <functional>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -58,6 +59,36 @@ TEST(BidirectionalConformance, HoldsForDirectionsThatDiffer) {
            },
        .samples = {{4, 2}},
        .nan_reach = test::NanReach::some});
+}
+
+TEST(BidirectionalConformance, HoldsAroundEveryRecurrentLayer) {
+  const auto check = [](const std::string& label, const std::function<Layer(DType)>& inside) {
+    test::check_layer({.label = "Bidirectional(" + label + ")",
+                       .make = [=](DType dtype) { return Bidirectional(inside(dtype)); },
+                       .samples = {{4, 2}},
+                       .nan_reach = test::NanReach::some});
+    test::check_layer({.label = "TimeDistributed(Bidirectional(" + label + "))",
+                       .make =
+                           [=](DType dtype) {
+                             const Layer both = Bidirectional(inside(dtype));
+                             return TimeDistributed(both);
+                           },
+                       .samples = {{2, 3, 2}},
+                       .nan_reach = test::NanReach::some});
+  };
+  check("GRU", [](DType dtype) { return GRU(4, {.return_sequences = true, .dtype = dtype}); });
+  check("GRU, reset before", [](DType dtype) { return GRU(4, {.reset_after = false, .dtype = dtype}); });
+  check("RNN", [](DType dtype) { return RNN(LSTMCell(3, {.dtype = dtype}), {.return_sequences = true}); });
+}
+
+// What Keras does not know of goes over to both directions too.
+TEST(Bidirectional, DirectionsRecomputeWhereThePatternDoes) {
+  const auto memory = [](bool recompute) {
+    const Sequential model{Bidirectional(LSTM(8, {.recompute = recompute}), {.input_shape = {2000, 1}}), Dense(1)};
+    model.compile({.loss = "mse"});
+    return model.memory_required({8, 2000, 1}, {.batch_size = 8, .y = {8, 1}}).workspace;
+  };
+  EXPECT_LT(memory(true), memory(false) / 4);
 }
 
 TEST(BidirectionalConformance, HoldsInEachTimeStep) {

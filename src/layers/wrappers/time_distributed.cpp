@@ -1,4 +1,6 @@
 // TimeDistributed: a layer or model applied to each time step by itself.
+#include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include <rondo/layers.hpp>
@@ -12,7 +14,59 @@ namespace rondo {
 namespace {
 
 using engine::Value;
+using engine::ValueInfo;
 using graph::Json;
+
+// Copies the rows of each time step into the body and out of it.
+template <class T>
+class EachStep final : public engine::RepeatExecutor {
+ public:
+  EachStep(engine::PlanBuilder& builder, const std::shared_ptr<const engine::Plan>& body, const ValueInfo& x,
+           const ValueInfo& y)
+      : RepeatExecutor(builder, body, x.sample[0]),
+        x_(x),
+        y_(y),
+        in_(body->info(body->inputs()[0])),
+        out_(body->info(body->outputs()[0])) {}
+
+ protected:
+  void before_forward(const Visit& v) const noexcept override {
+    copy(v, x_.data.rows<const T>(v.run.arena), v.step, in_.data.rows<T>(v.inner.arena), 0, in_);
+    if (in_.mask) copy_mask(v);
+  }
+  void after_forward(const Visit& v) const noexcept override {
+    copy(v, out_.data.rows<const T>(v.inner.arena), 0, y_.data.rows<T>(v.run.arena), v.step, out_);
+  }
+  void before_backward(const Visit& v) const noexcept override {
+    copy(v, y_.gradient.rows<const T>(v.run.arena), v.step, out_.gradient.rows<T>(v.inner.arena), 0, out_);
+  }
+  void after_backward(const Visit& v) const noexcept override {
+    if (!x_.gradient) return;
+    copy(v, in_.gradient.rows<const T>(v.inner.arena), 0, x_.gradient.rows<T>(v.run.arena), v.step, in_);
+  }
+  bool goes_back() const noexcept override { return static_cast<bool>(out_.gradient); }
+
+ private:
+  using Rows = kernels::Rows<T>;
+  // The rows of one time step, between a place for all time steps and one for that step.
+  static void copy(const Visit& v, kernels::Rows<const T> from, Index from_step, Rows to, Index to_step,
+                   const ValueInfo& step) noexcept {
+    for (Index t = 0; t < step.steps; ++t) {
+      for (Index b = v.rows.begin; b < v.rows.end; ++b) {
+        std::copy_n(from.at(b, from_step * step.steps + t), step.features, to.at(b, to_step * step.steps + t));
+      }
+    }
+  }
+
+  // Which rows count in the step.
+  void copy_mask(const Visit& v) const noexcept {
+    const auto from = x_.mask.rows<const std::uint8_t>(v.run.arena);
+    const auto to = in_.mask.rows<std::uint8_t>(v.inner.arena);
+    for (Index b = v.rows.begin; b < v.rows.end; ++b) *to.at(b, 0) = *from.at(b, v.step);
+  }
+
+  ValueInfo x_, y_, in_, out_;
+};
 
 class TimeDistributedNode final : public graph::LayerNode {
  public:
@@ -61,7 +115,7 @@ class TimeDistributedNode final : public graph::LayerNode {
     const Value y = builder.value(y_sample, wants_gradient);
     builder.set_mask(y, x.mask);
     const std::shared_ptr<const engine::Plan> walked = body.finish();
-    builder.add<engine::RepeatExecutor>(builder, walked, engine::Repetition{x.sample[0], x, builder.info(y), in, out});
+    builder.add<EachStep>(builder, walked, x, builder.info(y));
     return {y};
   }
 

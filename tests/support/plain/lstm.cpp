@@ -1,32 +1,10 @@
 #include "support/plain/lstm.hpp"
 
+#include "support/plain/steps.hpp"
+
 namespace plain {
 
 namespace {
-
-// Time step of x and mask that is processed as number t.
-Size time_of(const LstmCall& call, Size t) { return call.options.go_backwards ? call.steps - 1 - t : t; }
-
-bool counts(const LstmCall& call, Size b, Size t) {
-  return call.mask.empty() || call.mask[b * call.steps + time_of(call, t)] != 0;
-}
-
-// Whether the output at step t is h: else it is zeros.
-bool shows_state(const LstmCall& call, Size b, Size t) {
-  if (call.mask.empty() || counts(call, b, t)) return true;
-  if (call.options.zero_output_for_mask) return false;
-  for (Size before = 0; before < t; ++before) {
-    if (counts(call, b, before)) return true;
-  }
-  return false;
-}
-
-// The state before step t of a row: that after the step before, or the initial one.
-double before(const Array& states, const Array& initial, const LstmCall& call, Size b, Size t, Size u) {
-  const Size units = call.weights.units;
-  if (t > 0) return states[(b * call.steps + t - 1) * units + u];
-  return initial.empty() ? 0 : initial[b * units + u];
-}
 
 // z of one row and step: 4 units.
 Array gate_sums(const LstmCall& call, const LstmForward& f, Size b, Size t) {

@@ -17,6 +17,11 @@ LstmWeights lstm_weights(const Layer& layer, Size inputs) {
           layer.use_bias ? layer.weights.at(2) : Array()};
 }
 
+GruWeights gru_weights(const Layer& layer, Size inputs) {
+  return {inputs, layer.units, layer.weights.at(0), layer.weights.at(1),
+          layer.use_bias ? layer.weights.at(2) : Array()};
+}
+
 }  // namespace
 
 Array last_steps(const Array& outputs, Size batch, Size steps, Size units) {
@@ -37,7 +42,7 @@ Array at_last_steps(const Array& last, Size batch, Size steps, Size units) {
 
 Size weight_count(const Layer& layer) {
   if (layer.kind == "Activation") return 0;
-  return (layer.kind == "LSTM" ? 2 : 1) + (layer.use_bias ? 1 : 0);
+  return (layer.recurrent() ? 2 : 1) + (layer.use_bias ? 1 : 0);
 }
 
 Batch Model::forward(const Batch& x) {
@@ -61,20 +66,9 @@ Batch Model::forward(const Layer& layer, Call& call, State& state) const {
     call.before_activation = dense_forward(dense_weights(layer, x.features), x.values);
     y.features = activated_features(layer.activation, layer.units);
     y.values = activate(layer.activation, call.before_activation, layer.units);
-  } else if (layer.kind == "LSTM") {
-    call.lstm = {
-        .weights = lstm_weights(layer, x.features),
-        .options = {layer.activation, layer.recurrent_activation, layer.go_backwards, layer.zero_output_for_mask},
-        .x = x.values,
-        .batch = x.batch,
-        .steps = x.steps,
-        .initial_h = state.h,
-        .initial_c = state.c,
-        .mask = x.mask};
-    call.lstm_forward = lstm_forward(call.lstm);
-    if (layer.stateful) state = {call.lstm_forward.final_h, call.lstm_forward.final_c};
+  } else if (layer.recurrent()) {
     y.features = layer.units;
-    y.values = call.lstm_forward.outputs;
+    y.values = recurrent_outputs(layer, call, state);
     if (!layer.return_sequences) {
       y.values = last_steps(y.values, x.batch, x.steps, layer.units);
       y.steps = 0;
@@ -84,6 +78,36 @@ Batch Model::forward(const Layer& layer, Call& call, State& state) const {
     throw std::invalid_argument("plain: no layer is called " + layer.kind);
   }
   return y;
+}
+
+// Of every step.
+Array Model::recurrent_outputs(const Layer& layer, Call& call, State& state) const {
+  const Batch& x = call.input;
+  if (layer.kind == "GRU") {
+    call.gru = {.weights = gru_weights(layer, x.features),
+                .options = {layer.activation, layer.recurrent_activation, layer.go_backwards,
+                            layer.zero_output_for_mask, layer.reset_after},
+                .x = x.values,
+                .batch = x.batch,
+                .steps = x.steps,
+                .initial_h = state.h,
+                .mask = x.mask};
+    call.gru_forward = gru_forward(call.gru);
+    if (layer.stateful) state = {call.gru_forward.final_h, {}};
+    return call.gru_forward.outputs;
+  }
+  call.lstm = {
+      .weights = lstm_weights(layer, x.features),
+      .options = {layer.activation, layer.recurrent_activation, layer.go_backwards, layer.zero_output_for_mask},
+      .x = x.values,
+      .batch = x.batch,
+      .steps = x.steps,
+      .initial_h = state.h,
+      .initial_c = state.c,
+      .mask = x.mask};
+  call.lstm_forward = lstm_forward(call.lstm);
+  if (layer.stateful) state = {call.lstm_forward.final_h, call.lstm_forward.final_c};
+  return call.lstm_forward.outputs;
 }
 
 ModelGradients Model::backward(const Array& d_output) const {
@@ -107,6 +131,12 @@ Array Model::backward(const Layer& layer, const Call& call, const Array& dy, std
     return d.x;
   }
   const Array d_outputs = layer.return_sequences ? dy : at_last_steps(dy, x.batch, x.steps, layer.units);
+  if (layer.kind == "GRU") {
+    const GruGradients d = gru_backward(call.gru, call.gru_forward, d_outputs);
+    weights = {d.kernel, d.recurrent_kernel, d.bias};
+    weights.resize(weight_count(layer));
+    return d.x;
+  }
   const LstmGradients d = lstm_backward(call.lstm, call.lstm_forward, d_outputs);
   weights = {d.kernel, d.recurrent_kernel, d.bias};
   weights.resize(weight_count(layer));

@@ -7,6 +7,7 @@
 
 #include "support/plain/activations.hpp"
 #include "support/plain/array.hpp"
+#include "support/plain/gru.hpp"
 #include "support/plain/losses.hpp"
 #include "support/plain/lstm.hpp"
 #include "support/plain/optimizers.hpp"
@@ -23,17 +24,20 @@ struct Batch {
 };
 
 struct Layer {
-  std::string kind = "Dense";  // or LSTM, Activation
+  std::string kind = "Dense";  // or LSTM, GRU, Activation
   Size units = 0;
-  Activation activation = "linear";             // of an LSTM usually tanh
-  Activation recurrent_activation = "sigmoid";  // LSTM
-  bool return_sequences = false;                // LSTM
-  bool go_backwards = false;                    // LSTM
-  bool zero_output_for_mask = false;            // LSTM
-  bool stateful = false;                        // LSTM: the state at the end of a batch starts the next one
-  bool use_bias = true;                         // LSTM, Dense
+  Activation activation = "linear";             // of a recurrent layer usually tanh
+  Activation recurrent_activation = "sigmoid";  // LSTM, GRU
+  bool return_sequences = false;                // LSTM, GRU
+  bool go_backwards = false;                    // LSTM, GRU
+  bool zero_output_for_mask = false;            // LSTM, GRU
+  bool stateful = false;                        // LSTM, GRU: the state at the end of a batch starts the next one
+  bool reset_after = true;                      // GRU
+  bool use_bias = true;                         // LSTM, GRU, Dense
   bool trainable = true;
-  std::vector<Array> weights = {};  // kernel, (LSTM) recurrent_kernel, (if there is one) bias
+  std::vector<Array> weights = {};  // kernel, (LSTM, GRU) recurrent_kernel, (if there is one) bias
+
+  bool recurrent() const { return kind == "LSTM" || kind == "GRU"; }
 };
 
 // How many arrays of weights the layer has.
@@ -72,11 +76,14 @@ class Model {
     Array before_activation;  // Dense
     LstmCall lstm;
     LstmForward lstm_forward;
+    GruCall gru;
+    GruForward gru_forward;
   };
   struct State {
     Array h, c;
   };
   Batch forward(const Layer& layer, Call& call, State& state) const;
+  Array recurrent_outputs(const Layer& layer, Call& call, State& state) const;
   Array backward(const Layer& layer, const Call& call, const Array& dy, std::vector<Array>& weights) const;
 
   std::vector<Layer> layers_;

@@ -1,4 +1,4 @@
-// An LSTM layer in a streaming plan: one time step of one sequence a walk.
+// A recurrent layer in a streaming plan: one time step of one sequence a walk.
 #pragma once
 
 #include <algorithm>
@@ -9,25 +9,26 @@
 
 #include "engine/executor.hpp"
 #include "kernels/table.hpp"
+#include "layers/recurrent/sequence_executor.hpp"
 
 namespace rondo::layers {
 
-struct LstmStepPlaces {
+struct StepPlaces {
   engine::Place x;
   engine::Place mask;          // nowhere: the step counts
-  engine::Place state;         // h, c and scratch, in three rows; h is the output too
+  engine::Place state;         // h, of an LSTM c, and scratch, a row each; h is the output too
   engine::BoundPlace rounded;  // the weights in bfloat16; nowhere: they are read as they are
 };
 
 template <class T>
-class LstmStepExecutor final : public engine::Executor {
+class StepExecutor final : public engine::Executor {
  public:
-  LstmStepExecutor(const kernels::LstmStepLayer& layer, const LstmStepPlaces& places,
-                   std::shared_ptr<engine::ParameterBlock> block)
+  StepExecutor(const kernels::RecurrentStepLayer& layer, const StepPlaces& places,
+               std::shared_ptr<engine::ParameterBlock> block)
       : layer_(layer),
         at_(places),
         block_(std::move(block)),
-        step_(block_->table().template ops<T>().lstm_step),
+        step_(block_->table().template ops<T>().recurrent(layer.layout).step),
         bf16_step_(block_->table().bf16.lstm_step) {}
 
   void forward(const engine::Run& run, const engine::Member&, Index /*stage*/) const noexcept override {
@@ -54,7 +55,8 @@ class LstmStepExecutor final : public engine::Executor {
   const engine::ParameterBlock* derived_from() const override { return at_.rounded ? block_.get() : nullptr; }
 
   double flops_per_row() const override {
-    return 8.0 * static_cast<double>(layer_.layout.units() * (layer_.layout.inputs() + layer_.layout.units()));
+    const kernels::RecurrentLayout& layout = layer_.layout;
+    return 2.0 * static_cast<double>(layout.gates() * layout.units() * (layout.inputs() + layout.units()));
   }
 
  private:
@@ -63,13 +65,13 @@ class LstmStepExecutor final : public engine::Executor {
   // A step that does not count leaves the state as it is.
   void skip(const engine::Run& run) const noexcept {
     if (run.step > 0) return;
-    std::fill_n(at_.state.pointer<T>(run.arena), 2 * layer_.state_stride, T{0});
+    std::fill_n(at_.state.pointer<T>(run.arena), state_count(layer_.layout) * layer_.state_stride, T{0});
   }
 
-  kernels::LstmStepLayer layer_;
-  LstmStepPlaces at_;
+  kernels::RecurrentStepLayer layer_;
+  StepPlaces at_;
   std::shared_ptr<engine::ParameterBlock> block_;
-  decltype(kernels::Ops<T>::lstm_step) step_;
+  decltype(kernels::RecurrentOps<T>::step) step_;
   decltype(kernels::Bf16Ops::lstm_step) bf16_step_;
 };
 

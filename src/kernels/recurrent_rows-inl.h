@@ -1,10 +1,10 @@
 // What the LSTM kernels share: how they cut rows, weights and weight gradients, and which rows a mask leaves out.
 
-#if defined(RONDO_KERNELS_LSTM_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RONDO_KERNELS_LSTM_ROWS_INL_H_
-#undef RONDO_KERNELS_LSTM_ROWS_INL_H_
+#if defined(RONDO_KERNELS_RECURRENT_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RONDO_KERNELS_RECURRENT_ROWS_INL_H_
+#undef RONDO_KERNELS_RECURRENT_ROWS_INL_H_
 #else
-#define RONDO_KERNELS_LSTM_ROWS_INL_H_
+#define RONDO_KERNELS_RECURRENT_ROWS_INL_H_
 #endif
 
 #include <hwy/highway.h>
@@ -47,7 +47,7 @@ HWY_INLINE void ForPasses(Index depth, Index per_pass, F&& f) {
 // ---- weight gradients ----------------------------------------------------------------------------------------------
 
 template <class T>
-HWY_INLINE Index RowsPerPass(const LstmLayout& layout) {
+HWY_INLINE Index RowsPerPass(const RecurrentLayout& layout) {
   constexpr Index kManySums = kBytesOfManySums / Index{sizeof(T)};
   return layout.size() > kManySums ? kMostRowsPerPass : kRowsPerPass;
 }

@@ -1,4 +1,4 @@
-// The state that a stateful layer carries from batch to batch: two tensors (rows, units), h and c.
+// The state that a stateful layer carries from batch to batch: tensors (rows, units), h and, of an LSTM, c.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@ namespace rondo::layers {
 
 class RecurrentState {
  public:
-  RecurrentState(std::string where, Index units, DType dtype)
-      : where_(std::move(where)), units_(units), element_(element_size(dtype)) {}
+  RecurrentState(std::string where, Index tensors, Index units, DType dtype)
+      : where_(std::move(where)), tensors_(tensors), units_(units), element_(element_size(dtype)) {}
 
   // The first batch fixes the number of rows; ShapeError if a later one has another, until reset().
   void require_rows(Index rows) {
@@ -30,7 +30,7 @@ class RecurrentState {
                        "number of samples");
     }
     rows_ = rows;
-    memory_ = AlignedBytes(2 * static_cast<std::size_t>(rows * units_) * element_, "the state of " + where_);
+    memory_ = AlignedBytes(static_cast<std::size_t>(tensors_ * rows * units_) * element_, "the state of " + where_);
   }
 
   void reset() {
@@ -55,7 +55,7 @@ class RecurrentState {
   }
 
   std::string where_;
-  Index units_;
+  Index tensors_, units_;
   std::size_t element_;
   Index rows_ = 0;
   AlignedBytes memory_;

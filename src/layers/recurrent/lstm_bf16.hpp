@@ -16,14 +16,14 @@ struct LstmBf16 {
 
   LstmBf16() = default;
   // Places for elements of four bytes, which a plan of float32 has.
-  LstmBf16(engine::PlanBuilder& builder, const kernels::KernelTable& table, const kernels::LstmLayout& layout,
+  LstmBf16(engine::PlanBuilder& builder, const kernels::KernelTable& table, const kernels::RecurrentLayout& layout,
            Index row_slots)
       : tile(kernels::bf16_tile(table)),
         weights(builder.derived(kernels::bf16_weights_size(layout))),
         rows(builder.rows(row_slots, kernels::bf16_depth(layout))),
         slots(row_slots) {}
 
-  void add_backward(engine::PlanBuilder& builder, const kernels::LstmLayout& layout, Index dz_slots) {
+  void add_backward(engine::PlanBuilder& builder, const kernels::RecurrentLayout& layout, Index dz_slots) {
     dz = builder.rows(2, kernels::bf16_dz_depth(layout));
     dz_pairs = builder.elements(kernels::dz_elements(kernels::bf16_pairs(dz_slots), builder.capacity(), layout));
   }

@@ -1,0 +1,249 @@
+// Cells: what RNN walks, one step of time for them. LSTMCell, GRUCell, and several of any kind on top of each other.
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include <rondo/layers.hpp>
+
+#include "layers/nodes.hpp"
+#include "layers/parts/shapes.hpp"
+#include "layers/recurrent/sequence_node.hpp"
+
+namespace rondo {
+
+namespace {
+
+using engine::Value;
+using graph::Json;
+using layers::SequenceNode;
+
+// A fused layer on sequences of one step, which says its states aloud.
+class CellNode : public SequenceNode {
+ public:
+  using SequenceNode::SequenceNode;
+
+  std::vector<Shape> state_shapes() const override { return {static_cast<std::size_t>(states()), Shape{units()}}; }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    if (inputs.size() != 1 + static_cast<std::size_t>(states())) {
+      throw ShapeError(where() + " is a cell: it takes one time step and its states; RNN(" + class_name() +
+                       "(...)) takes sequences");
+    }
+    if (inputs[0].rank() != 1) {
+      throw ShapeError(where() + " is a cell: it takes (batch, features) at each time step, got " +
+                       graph::batch_text(inputs[0]));
+    }
+    return SequenceNode::output_shapes(as_sequences(inputs));
+  }
+  std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
+    std::vector<Value> from = inputs;
+    from[0] = builder.reshaped(inputs[0], {1, builder.info(inputs[0]).features});
+    return SequenceNode::plan(builder, from);
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    SequenceNode::create_parameters(as_sequences(inputs));
+  }
+  std::string weights_path() const override { return ""; }
+
+  // Without what is said of sequences.
+  static void make_config_of_cell(Json& config) {
+    for (const char* key : {"return_sequences", "return_state", "go_backwards", "stateful", "unroll",
+                            "zero_output_for_mask", "activity_regularizer"}) {
+      config.erase(key);
+    }
+  }
+
+ private:
+  static std::vector<Shape> as_sequences(std::vector<Shape> inputs) {
+    inputs[0] = inputs[0].prepend(1);
+    return inputs;
+  }
+};
+
+template <class Options>
+layers::SequenceOptions cell_options(const Options& o) {
+  return {o.activation,
+          o.recurrent_activation,
+          o.use_bias,
+          o.kernel_initializer,
+          o.recurrent_initializer,
+          o.bias_initializer,
+          false,
+          true,
+          false,
+          false,
+          false,
+          false,
+          Shape{}};
+}
+
+class LstmCellNode final : public CellNode {
+ public:
+  LstmCellNode(Index units, const LSTMCellOptions& options, const graph::LayerOptions& common)
+      : CellNode("LSTMCell", kernels::RecurrentCell::lstm, units, cell_options(options), common),
+        unit_forget_bias_(options.unit_forget_bias) {}
+
+  Json config() const override {
+    Json config = SequenceNode::config();
+    config["unit_forget_bias"] = unit_forget_bias_;
+    append_keras_rest(config);
+    config["seed"] = nullptr;
+    make_config_of_cell(config);
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    CellNode::create_parameters(inputs);
+    if (unit_forget_bias_) layers::set_forget_bias(own_parameters(), units());
+  }
+
+ private:
+  bool unit_forget_bias_;
+};
+
+class GruCellNode final : public CellNode {
+ public:
+  GruCellNode(Index units, const GRUCellOptions& options, const graph::LayerOptions& common)
+      : CellNode("GRUCell",
+                 options.reset_after ? kernels::RecurrentCell::gru : kernels::RecurrentCell::gru_reset_before, units,
+                 cell_options(options), common),
+        reset_after_(options.reset_after) {}
+
+  Json config() const override {
+    Json config = SequenceNode::config();
+    append_keras_rest(config);
+    config["reset_after"] = reset_after_;
+    config["seed"] = nullptr;
+    make_config_of_cell(config);
+    return config;
+  }
+
+ private:
+  bool reset_after_;
+};
+
+// x through one cell after the other; the states of all, cell by cell.
+class StackedCellsNode final : public graph::LayerNode {
+ public:
+  StackedCellsNode(std::vector<std::shared_ptr<LayerNode>> cells, const graph::LayerOptions& common)
+      : LayerNode("StackedRNNCells", common), cells_(std::move(cells)) {
+    if (cells_.empty()) throw ConfigError(where() + " needs one cell at least");
+    for (const auto& cell : cells_) {
+      if (cell->state_shapes().empty()) throw ConfigError(where() + ": " + cell->where() + " is no cell");
+      if (cell->dtype() != cells_[0]->dtype()) throw ConfigError(where() + ": all cells must compute in one dtype");
+    }
+  }
+
+  DType dtype() const override { return cells_[0]->dtype(); }
+  std::span<const std::shared_ptr<LayerNode>> children() const override { return cells_; }
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
+  std::string output_activation(std::size_t output) const override {
+    return output == 0 ? cells_.back()->output_activation(0) : "";
+  }
+  std::vector<Shape> state_shapes() const override {
+    std::vector<Shape> all;
+    for (const auto& cell : cells_) {
+      for (const Shape& shape : cell->state_shapes()) all.push_back(shape);
+    }
+    return all;
+  }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    return through(inputs, [](const LayerNode& cell, const std::vector<Shape>& in) { return cell.output_shapes(in); });
+  }
+  std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
+    return through(inputs, [&](const LayerNode& cell, const std::vector<Value>& in) { return cell.plan(builder, in); });
+  }
+
+  Json config() const override {
+    Json config = LayerNode::config();
+    config["cells"] = Json::array();
+    for (const auto& cell : cells_) {
+      config["cells"].push_back({{"class_name", cell->class_name()}, {"config", cell->config()}});
+    }
+    return config;
+  }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    (void)through(inputs, [&](LayerNode& cell, const std::vector<Shape>& in) {
+      cell.build(in);
+      return cell.output_shapes(in);
+    });
+  }
+
+ private:
+  // f(cell, {x, its states}) -> {y, its new states} from cell to cell; {the last y, all new states}.
+  template <class Item, class F>
+  std::vector<Item> through(const std::vector<Item>& inputs, F&& f) const {
+    if (inputs.size() != 1 + state_shapes().size()) {
+      throw ShapeError(where() + " is a cell: it takes one time step and " + std::to_string(state_shapes().size()) +
+                       " states; RNN takes sequences");
+    }
+    std::vector<Item> out{inputs[0]};
+    auto next = inputs.begin() + 1;
+    for (const auto& cell : cells_) {
+      const auto states = static_cast<std::ptrdiff_t>(cell->state_shapes().size());
+      std::vector<Item> in{out[0]};
+      in.insert(in.end(), next, next + states);
+      next += states;
+      const std::vector<Item> result = f(*cell, in);
+      out[0] = result[0];
+      out.insert(out.end(), result.begin() + 1, result.end());
+    }
+    return out;
+  }
+
+  std::vector<std::shared_ptr<LayerNode>> cells_;
+};
+
+}  // namespace
+
+LSTMCell::LSTMCell(Dim units, const LSTMCellOptions& options)
+    : Layer(graph::make_layer<LstmCellNode>(units, options,
+                                            graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+
+GRUCell::GRUCell(Dim units, const GRUCellOptions& options)
+    : Layer(graph::make_layer<GruCellNode>(units, options,
+                                           graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+
+namespace {
+
+std::vector<std::shared_ptr<graph::LayerNode>> nodes_of(const std::vector<Layer>& layers) {
+  std::vector<std::shared_ptr<graph::LayerNode>> nodes;
+  for (const Layer& layer : layers) nodes.push_back(layer.node());
+  return nodes;
+}
+
+}  // namespace
+
+StackedRNNCells::StackedRNNCells(const std::vector<Layer>& cells, const StackedRNNCellsOptions& options)
+    : Layer(graph::make_layer<StackedCellsNode>(
+          nodes_of(cells),
+          graph::LayerOptions{options.name,
+                              cells.empty() ? std::nullopt : std::optional<DTypePolicy>(cells[0].node()->policy()),
+                              options.trainable})) {}
+
+std::shared_ptr<graph::LayerNode> layers::lstm_cell_from_config(const Json& config) {
+  auto options = cell_options_from_config<LSTMCellOptions>("LSTMCell", config);
+  options.unit_forget_bias = config.value("unit_forget_bias", true);
+  return std::make_shared<LstmCellNode>(config.at("units").get<Index>(), options, common_options(config));
+}
+
+std::shared_ptr<graph::LayerNode> layers::gru_cell_from_config(const Json& config) {
+  auto options = cell_options_from_config<GRUCellOptions>("GRUCell", config);
+  options.reset_after = config.value("reset_after", true);
+  return std::make_shared<GruCellNode>(config.at("units").get<Index>(), options, common_options(config));
+}
+
+std::shared_ptr<graph::LayerNode> layers::stacked_cells_from_config(const Json& config) {
+  std::vector<std::shared_ptr<graph::LayerNode>> cells;
+  for (const Json& cell : config.at("cells")) {
+    cells.push_back(layer_from_config(cell.at("class_name"), cell.at("config")));
+  }
+  return std::make_shared<StackedCellsNode>(std::move(cells), common_options(config));
+}
+
+}  // namespace rondo

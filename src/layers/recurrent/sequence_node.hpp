@@ -1,0 +1,141 @@
+// What LSTM and GRU have in common: everything but their formulas. Shapes, initial and carried states, masks, outputs,
+// streams, and where the buffers of a plan stand. A layer of its own says which cell it has, and reads and writes the
+// options that it alone has.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <rondo/activations.hpp>
+#include <rondo/initializers.hpp>
+
+#include "graph/layer_node.hpp"
+#include "kernels/layout.hpp"
+#include "layers/parts/activations.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/parts/initializers.hpp"
+#include "layers/recurrent/recurrent_state.hpp"
+#include "layers/recurrent/sequence_executor.hpp"
+
+namespace rondo::layers {
+
+// The options that LSTMOptions and GRUOptions share.
+struct SequenceOptions {
+  ActivationFn activation, recurrent_activation;
+  bool use_bias;
+  Initializer kernel_initializer, recurrent_initializer, bias_initializer;
+  bool return_sequences, return_state, go_backwards, stateful, recompute, zero_output_for_mask;
+  Shape input_shape;
+};
+
+template <class Options>
+SequenceOptions sequence_options(const Options& o) {
+  return {o.activation,       o.recurrent_activation, o.use_bias,     o.kernel_initializer, o.recurrent_initializer,
+          o.bias_initializer, o.return_sequences,     o.return_state, o.go_backwards,       o.stateful,
+          o.recompute,        o.zero_output_for_mask, o.input_shape};
+}
+
+// The forget gate's quarter of an LSTM's bias, if it has one, becomes 1; the initializer keeps the rest.
+void set_forget_bias(const std::vector<engine::Parameter>& weights, Index units);
+
+// The shared part of a configuration, that of cells; an option that Rondo does not have is refused by its name.
+template <class Options>
+Options cell_options_from_config(const std::string& class_name, const graph::Json& config) {
+  refuse_options(class_name, config,
+                 {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
+                  "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout"});
+  Options options;
+  const auto activation = [&](const char* key, ActivationFn& fn) {
+    if (config.contains(key)) fn = activation_from_config(config[key]);
+  };
+  const auto initializer = [&](const char* key, Initializer& rule) {
+    if (config.contains(key)) rule = initializer_from_config(config[key]);
+  };
+  activation("activation", options.activation);
+  activation("recurrent_activation", options.recurrent_activation);
+  options.use_bias = config.value("use_bias", true);
+  initializer("kernel_initializer", options.kernel_initializer);
+  initializer("recurrent_initializer", options.recurrent_initializer);
+  initializer("bias_initializer", options.bias_initializer);
+  return options;
+}
+
+// And that of layers.
+template <class Options>
+Options sequence_options_from_config(const std::string& class_name, const graph::Json& config) {
+  auto options = cell_options_from_config<Options>(class_name, config);
+  options.return_sequences = config.value("return_sequences", false);
+  options.return_state = config.value("return_state", false);
+  options.go_backwards = config.value("go_backwards", false);
+  options.stateful = config.value("stateful", false);
+  options.recompute = config.value("recompute", false);
+  options.zero_output_for_mask = config.value("zero_output_for_mask", false);
+  return options;
+}
+
+class SequenceNode : public graph::LayerNode {
+ public:
+  SequenceNode(const std::string& class_name, kernels::RecurrentCell cell, Index units, SequenceOptions options,
+               const graph::LayerOptions& common);
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                  const std::vector<engine::Value>& inputs) const override;
+
+  bool stateful() const override { return options_.stateful; }
+  bool takes_initial_state() const override { return true; }
+  // Not from a state that is given: it may be the end of a whole sequence. One that goes backwards says so itself.
+  bool keeps_time(const std::vector<Shape>& inputs) const override { return inputs.size() == 1; }
+  void reset_states() const override;
+
+  std::string input_hint(const Shape& x) const override;
+  std::string output_activation(std::size_t output) const override;
+  std::string output_hint() const override;
+
+  // Up to the initializers; append_keras_rest follows the layer's own.
+  graph::Json config() const override;
+  graph::Json config_for_copies() const override;
+
+ protected:
+  Index units() const { return units_; }
+  Index states() const { return is_lstm() ? 2 : 1; }
+  // Between the layer's name and those of its weights.
+  virtual std::string weights_path() const;
+  static void append_keras_rest(graph::Json& config);
+  void create_parameters(const std::vector<Shape>& inputs) override;
+
+ private:
+  bool is_lstm() const { return cell_ == kernels::RecurrentCell::lstm; }
+  const Shape& checked_input(const std::vector<Shape>& inputs) const;
+  std::vector<Range> rows_without_state() const;
+
+  template <class T>
+  std::vector<engine::Value> plan_as(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs) const;
+  template <class T>
+  SequenceSettings settings(const engine::PlanBuilder& builder, const engine::ValueInfo& x, bool given_state,
+                            bool backward, bool gradient) const;
+  void keep_for_backward(engine::PlanBuilder& builder, const SequenceSettings& s, SequencePlaces& at) const;
+  std::vector<engine::Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps, SequencePlaces& at,
+                                         bool gradient) const;
+  template <class T>
+  std::vector<engine::Value> with_mask(engine::PlanBuilder& builder, const engine::ValueInfo& x,
+                                       std::vector<engine::Value> outputs, bool from_state) const;
+  template <class T>
+  std::vector<engine::Value> plan_step(engine::PlanBuilder& builder, const engine::ValueInfo& x) const;
+  template <class T>
+  std::vector<engine::Value> plan_sequence_of_one(engine::PlanBuilder& builder, const engine::ValueInfo& x) const;
+  template <class T>
+  Index chunk_steps(Index steps, Index capacity) const;
+  bool can_relay(Index steps, Index capacity) const;
+
+  kernels::RecurrentCell cell_;
+  Index units_;
+  SequenceOptions options_;
+  kernels::RecurrentLayout layout_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+  std::shared_ptr<RecurrentState> state_;
+};
+
+}  // namespace rondo::layers
