@@ -30,8 +30,8 @@ BUILD = ROOT / "build/mutants/build"
 TESTS = [
     ("rondo_tests", "*", "ThreadPool.*:HostExecutor.*"),
     ("rondo_acceptance", "*Conformance*:Golden*:*Sizes*", "*ManyWeights*"),
-    ("rondo_acceptance", "*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*", ""),
-    ("rondo_acceptance", "*", "*Conformance*:Golden*:*Sizes*:*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*"),
+    ("rondo_acceptance", "*RandomGraphs*:*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*", ""),
+    ("rondo_acceptance", "*", "*Conformance*:Golden*:*Sizes*:*RandomGraphs*:*RandomModels*:Reproducib*:*NotFinite*:*Tutorial*"),
     ("rondo_acceptance", "*ManyWeights*", ""),
     ("rondo_tests", "ThreadPool.*:HostExecutor.*", ""),
 ]

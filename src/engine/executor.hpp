@@ -40,6 +40,11 @@ class Executor {
   // of derived tiles, is the plan's.
   virtual Index gradient_tiles() const { return 0; }
   virtual void gradients(const Run&, Range /*tiles*/) const noexcept {}
+  // A member's share of so many tiles. Where several calls add to one gradient, wherever they stand, one member has a
+  // tile of all of them, so that it is added to in order.
+  virtual void share_gradients(const Run& run, const Member& member, Index tiles) const noexcept {
+    gradients(run, member.share(tiles));
+  }
   // Called while the plan is made, where other executors of it compute gradients of the same parameters: from now on
   // this one adds to what stands there, which the plan clears at the beginning of a walk.
   virtual void add_gradients() { throw std::logic_error("an executor with weights cannot add to their gradients"); }

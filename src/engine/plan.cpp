@@ -78,22 +78,7 @@ void Plan::backward(const Run& run, const Member& member, Index stage) const noe
 }
 
 void Plan::gradients(const Run& run, const Member& member) const noexcept {
-  for (const Tiled& e : with_gradients_) e.executor->gradients(run, member.share(e.tiles));
-}
-
-Index Plan::gradient_tiles() const noexcept {
-  Index tiles = 0;
-  for (const Tiled& e : with_gradients_) tiles += e.tiles;
-  return tiles;
-}
-
-void Plan::gradients(const Run& run, Range tiles) const noexcept {
-  Index first = 0;  // of an executor
-  for (const Tiled& e : with_gradients_) {
-    const Range mine{std::max(Index{0}, tiles.begin - first), std::min(e.tiles, tiles.end - first)};
-    if (mine.begin < mine.end) e.executor->gradients(run, mine);
-    first += e.tiles;
-  }
+  for (const Tiled& e : with_gradients_) e.executor->share_gradients(run, member, e.tiles);
 }
 
 void Plan::commit(const Run& run) const noexcept {

@@ -102,9 +102,7 @@ class Plan {
   Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
   void gradients(const Run& run, const Member& member) const noexcept;
-  // For a plan that is a body: all tiles of its executors in a row, and a range of them.
-  Index gradient_tiles() const noexcept;
-  void gradients(const Run& run, Range tiles) const noexcept;
+  bool has_gradients() const noexcept { return !with_gradients_.empty(); }
   // By one member alone.
   void commit(const Run& run) const noexcept;
   void derive(const Run& run, const Member& member) const noexcept;

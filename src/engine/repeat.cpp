@@ -48,8 +48,8 @@ void RepeatExecutor::backward(const Run& run, const Member& member, Index stage)
   }
 }
 
-void RepeatExecutor::gradients(const Run& run, Range tiles) const noexcept {
-  for (Index step = steps_ - 1; step >= 0; --step) body_->gradients(at_step(run, step), tiles);
+void RepeatExecutor::share_gradients(const Run& run, const Member& member, Index /*tiles*/) const noexcept {
+  for (Index step = steps_ - 1; step >= 0; --step) body_->gradients(at_step(run, step), member);
 }
 
 void RepeatExecutor::commit(const Run& run) const noexcept {

@@ -31,8 +31,9 @@ class RepeatExecutor : public Executor {
   Index backward_stages() const final { return 1 + steps_ * (body_->backward_stages() - 1); }
   void backward(const Run& run, const Member& member, Index stage) const noexcept final;
 
-  Index gradient_tiles() const final { return body_->gradient_tiles(); }
-  void gradients(const Run& run, Range tiles) const noexcept final;
+  // The tiles are those of the body's executors, which are shared one by one.
+  Index gradient_tiles() const final { return body_->has_gradients() ? 1 : 0; }
+  void share_gradients(const Run& run, const Member& member, Index tiles) const noexcept final;
   void add_gradients() final {}  // the body's executors add as it is
   void commit(const Run& run) const noexcept final;
 

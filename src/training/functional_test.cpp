@@ -236,6 +236,17 @@ TEST_F(Functional, MisfitsAreFoundWhenALayerIsCalled) {
   expect_error<ConfigError>([&] { (void)b(a); }, {"InputLayer", "cannot be called"});
 }
 
+TEST_F(Functional, MasksOfDifferentTimesAreNotAdded) {
+  const Input few({2, 3}), many({5, 3});
+  const Symbol pairs = TimeDistributed(RepeatVector(2))(Masking()(many));
+  const Model model({few, many}, Add({.name = "sum"})({Masking()(few), pairs}));
+  expect_error<ConfigError>(
+      [&] {
+        (void)model.predict(Inputs{ramp({1, 2, 3}), ramp({1, 5, 3})}, {.verbose = 0});
+      },
+      {"'sum'", "of 2 and of 5 time steps", "(None, 2, 3)", "(None, 5, 2, 3)"});
+}
+
 TEST_F(Functional, DataForTheWrongInputsAreRefused) {
   const Model model = two_inputs();
   model.compile({.optimizer = "sgd", .loss = "mse"});

@@ -1,4 +1,4 @@
-// Random models until somebody stops it: fuzz_models [--seed N] [--minutes M]
+// Random models until somebody stops it: fuzz_models models [--seed N] [--minutes M], or fuzz_models graphs ...
 //
 // Begins with the seed, else with one of its own, and takes the next ones in turn. Says of each failure how to repeat
 // it, and returns 1 at the end if there was one. A sanitizer ends it at once: the seed is the last one printed.
@@ -8,12 +8,13 @@
 #include <random>
 #include <string>
 
+#include "support/random_graph_checks.hpp"
 #include "support/random_model_checks.hpp"
 
 namespace {
 
 [[noreturn]] void refuse(const std::string& what) {
-  std::cerr << "fuzz_models [--seed N] [--minutes M]: " << what << std::endl;
+  std::cerr << "fuzz_models models|graphs [--seed N] [--minutes M]: " << what << std::endl;
   std::exit(2);
 }
 
@@ -31,7 +32,9 @@ std::uint64_t number(int argc, char** argv, int at) {
 int main(int argc, char** argv) {
   std::uint64_t seed = std::random_device()();
   std::chrono::minutes most = std::chrono::hours(24 * 365);
-  for (int i = 1; i < argc; i += 2) {
+  const std::string subject = argc > 1 ? argv[1] : "";
+  if (subject != "models" && subject != "graphs") refuse("there is no subject '" + subject + "'");
+  for (int i = 2; i < argc; i += 2) {
     const std::string option = argv[i];
     if (option == "--seed") {
       seed = number(argc, argv, i + 1);
@@ -45,12 +48,14 @@ int main(int argc, char** argv) {
   std::uint64_t models = 0, failures = 0;
   while (std::chrono::steady_clock::now() < end) {
     std::cout << "\rseed " << seed << std::flush;
-    const std::string wrong = rondo::test::check_seed(seed++);
+    const std::string wrong = subject == "models" ? rondo::test::check_seed(seed) : rondo::test::check_graph_seed(seed);
+    ++seed;
     ++models;
     if (wrong.empty()) continue;
     ++failures;
     std::cout << "\n" << wrong << std::endl;
   }
-  std::cout << "\n" << models << " models, " << failures << " failures; the next seed is " << seed << std::endl;
+  std::cout << "\n"
+            << models << " " << subject << ", " << failures << " failures; the next seed is " << seed << std::endl;
   return failures == 0 ? 0 : 1;
 }

@@ -12,6 +12,7 @@
 #include <rondo/rondo.hpp>
 
 #include "support/plain/model.hpp"
+#include "support/way.hpp"
 
 namespace rondo::test {
 
@@ -36,13 +37,6 @@ class Dice {
 struct RandomLayer {
   plain::Layer layer;      // without weights
   bool recompute = false;  // LSTM, GRU
-};
-
-// How to walk the model. No choice may change a bit, but for targets under mixed_bfloat16.
-struct Way {
-  std::string target;
-  Index threads = 1;
-  bool executor = false;  // the tasks of a step by an executor of our own, the last one first
 };
 
 struct RandomModel {

@@ -1,24 +1,20 @@
 #include "support/random_model_checks.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include <rondo/rondo.hpp>
 
 #include "core/access.hpp"
-#include "engine/thread_pool.hpp"
 #include "layers/nodes.hpp"
+#include "support/comparison.hpp"
 #include "support/layer_probe.hpp"
 #include "support/plain_config.hpp"
+#include "support/way.hpp"
 
 namespace rondo::test {
 
 namespace {
-
-using Tensors = std::vector<Tensor>;
 
 // |got - expected|, relative to the tensor's largest element or 1.
 constexpr double kDouble = 1e-9;   // float64 to the plain program: other orders of sums, other functions of libm
@@ -28,111 +24,6 @@ constexpr double kRounded = 0.02;  // mixed_bfloat16 to float64
 // Where errors grow from step to step no fixed bound holds: how far results move is asked by moving the weights by so
 // much of themselves.
 constexpr double kDoubleMove = 1e-13, kSingleMove = 0x1p-23, kRoundedMove = 0x1p-8;
-
-// ---- ways to walk
-// ------------------------------------------------------------------------------------------------------
-
-// Calls the tasks one after the other, the last one first: any order is allowed.
-struct LastFirst : ParallelExecutor {
-  Index max_concurrency() const override { return 3; }
-  void run(Index tasks, ParallelTask task) override {
-    for (Index i = tasks - 1; i >= 0; --i) task(i);
-  }
-};
-
-// Sets threads, executor and target, and restores what a process begins with.
-class Walking {
- public:
-  explicit Walking(const Way& way) {
-    engine::set_thread_threshold(0);  // small steps would walk alone
-    set_num_threads(way.threads);
-    if (way.executor) set_executor(std::make_shared<LastFirst>());
-    set_simd_target(way.target);
-  }
-  ~Walking() {
-    engine::set_thread_threshold(4e6);
-    set_num_threads(0);
-    set_executor(nullptr);
-    set_simd_target(before_);
-  }
-  Walking(const Walking&) = delete;
-  Walking& operator=(const Walking&) = delete;
-
- private:
-  std::string before_ = simd_target();
-};
-
-// ---- comparisons
-// -------------------------------------------------------------------------------------------------------
-
-// Whether two numbers are the same bits, or both NaN, whose sign and payload no processor promises.
-bool same(double a, double b) {
-  return (a == b && std::signbit(a) == std::signbit(b)) || (std::isnan(a) && std::isnan(b));
-}
-
-// "" or where the bits differ.
-std::string difference(const Tensors& got, const Tensors& expected) {
-  std::ostringstream text;
-  text.precision(17);
-  if (got.size() != expected.size()) {
-    text << got.size() << " tensors instead of " << expected.size();
-    return text.str();
-  }
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (got[i].identical(expected[i])) continue;
-    text << "tensor " << i << ": ";
-    const std::vector<double> a = got[i].to_vector(), b = expected[i].to_vector();
-    if (got[i].shape() != expected[i].shape()) {
-      text << "shape " << to_string(got[i].shape()) << " instead of " << to_string(expected[i].shape());
-      return text.str();
-    }
-    std::size_t count = 0, first = 0;
-    for (std::size_t k = a.size(); k-- > 0;) {
-      if (same(a[k], b[k])) continue;
-      ++count;
-      first = k;
-    }
-    if (count == 0 && got[i].dtype() == expected[i].dtype()) continue;
-    text << count << " of " << a.size() << " elements differ, the first at " << first << ": " << a[first]
-         << " instead of " << b[first];
-    return text.str();
-  }
-  return "";
-}
-
-using Arrays = std::vector<plain::Array>;
-
-// Infinity where one of them is NaN.
-double largest_difference(const plain::Array& a, const plain::Array& b) {
-  double most = 0;
-  for (std::size_t k = 0; k < a.size(); ++k) {
-    const double difference = std::abs(a[k] - b.at(k));
-    most = std::isnan(difference) ? std::numeric_limits<double>::infinity() : std::max(most, difference);
-  }
-  return most;
-}
-
-// "" or where |got - expected| > bound max(1, largest expected). `moved`: what is expected of weights that were moved
-// by about a rounding error; by ten times so much may `got` be farther away. Empty arrays are not compared: frozen
-// weights.
-std::string distance(const Arrays& got, const Arrays& expected, double bound, const Arrays& moved = {}) {
-  std::ostringstream text;
-  text.precision(17);
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    const plain::Array& a = got.at(i);
-    const plain::Array& b = expected[i];
-    if (a.empty()) continue;
-    double largest = 1;
-    for (const double v : b) largest = std::max(largest, std::abs(v));
-    const double most = bound * largest + (moved.empty() ? 0 : 10 * largest_difference(b, moved.at(i)));
-    for (std::size_t k = 0; k < b.size(); ++k) {
-      if (a.size() == b.size() && std::abs(a[k] - b[k]) <= most) continue;
-      text << "tensor " << i << ", element " << k << " of " << b.size() << ": " << a.at(k) << " instead of " << b[k];
-      return text.str();
-    }
-  }
-  return "";
-}
 
 Tensors all_of(const Probed& p) {
   Tensors all = p.outputs;

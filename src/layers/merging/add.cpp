@@ -129,8 +129,20 @@ class AddNode final : public graph::LayerNode {
     builder.add<AddExecutor>(std::move(terms), builder.info(y));
     const bool masked = std::all_of(from.infos.begin(), from.infos.end(),
                                     [](const ValueInfo& info) { return static_cast<bool>(info.mask); });
-    if (masked) builder.set_mask(y, layers::add_mask_union(builder, from.infos));
+    if (masked) {
+      for (const ValueInfo& info : from.infos) require_time(info, builder.info(y));
+      builder.set_mask(y, layers::add_mask_union(builder, from.infos));
+    }
     return {y};
+  }
+
+ private:
+  // A mask tells apart the steps of a tensor's first axis, which is another one in a tensor of fewer axes.
+  void require_time(const ValueInfo& term, const ValueInfo& sum) const {
+    if (term.time_steps() == 1 || term.time_steps() == sum.time_steps()) return;
+    throw ConfigError(where() + ": masked tensors of " + std::to_string(term.time_steps()) + " and of " +
+                      std::to_string(sum.time_steps()) + " time steps cannot be added, " +
+                      graph::batch_text(term.sample) + " and " + graph::batch_text(sum.sample));
   }
 };
 

@@ -1,5 +1,6 @@
 // TimeDistributed: a layer or model applied to each time step by itself.
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include <rondo/layers.hpp>
@@ -31,6 +32,7 @@ class EachStep final : public engine::RepeatExecutor {
  protected:
   void before_forward(const Visit& v) const noexcept override {
     copy(v, x_.data.rows<const T>(v.run.arena), v.step, in_.data.rows<T>(v.inner.arena), 0, in_);
+    if (in_.mask) copy_mask(v);
   }
   void after_forward(const Visit& v) const noexcept override {
     copy(v, out_.data.rows<const T>(v.inner.arena), 0, y_.data.rows<T>(v.run.arena), v.step, out_);
@@ -54,6 +56,13 @@ class EachStep final : public engine::RepeatExecutor {
         std::copy_n(from.at(b, from_step * step.steps + t), step.features, to.at(b, to_step * step.steps + t));
       }
     }
+  }
+
+  // Which rows count in the step.
+  void copy_mask(const Visit& v) const noexcept {
+    const auto from = x_.mask.rows<const std::uint8_t>(v.run.arena);
+    const auto to = in_.mask.rows<std::uint8_t>(v.inner.arena);
+    for (Index b = v.rows.begin; b < v.rows.end; ++b) *to.at(b, 0) = *from.at(b, v.step);
   }
 
   ValueInfo x_, y_, in_, out_;
@@ -97,6 +106,8 @@ class TimeDistributedNode final : public graph::LayerNode {
     const engine::ValueInfo x = builder.info(inputs[0]);
     engine::PlanBuilder body = builder.body();
     const Value in = body.input(x.sample.from(1), builder.wants_gradient(inputs[0]));
+    // As in Keras the layer learns which rows count in its step; a sequence in a step has a time of its own.
+    if (x.mask && x.sample.rank() == 2) body.set_mask(in, body.mask_rows(1));
     const Value out = layer().plan(body, {in}).front();
     body.output(out);
     const bool wants_gradient = body.wants_gradient(out);

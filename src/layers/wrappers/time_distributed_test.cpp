@@ -208,5 +208,33 @@ TEST(TimeDistributed, MistakesAreNamed) {
   expect_error<ShapeError>([] { (void)TimeDistributed(LSTM(2))(Input({3, 4})); }, {"LSTM", "(None, 4)"});
 }
 
+// Row 1 ends after its first step: the statistics of the second one are those of row 0.
+TEST(TimeDistributed, ABatchNormalizationInsideHeedsTheMask) {
+  const BatchNormalization inside({.momentum = 0, .dtype = DType::float64});
+  const Sequential model{Masking({.dtype = DType::float64, .input_shape = {2, 1}}), TimeDistributed(inside)};
+  model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse"});
+  const Tensor X = Tensor{{{1}, {5}}, {{3}, {0}}};
+  model.fit(X, X, {.verbose = 0});
+  EXPECT_NEAR(inside.get_weight("moving_mean")(0), 5, 1e-6);
+  EXPECT_NEAR(inside.get_weight("moving_variance")(0), 0, 1e-6);
+}
+
+// Both calls in a step add to one gradient, whichever member works on which of them.
+TEST(TimeDistributedConformance, HoldsForALayerThatIsCalledTwiceInAStep) {
+  for (const Index features : {3, 7}) {
+    test::check_layer({.label = "called twice, " + std::to_string(features) + " features",
+                       .make =
+                           [=](DType dtype) {
+                             const BatchNormalization shared({.dtype = dtype});
+                             const Dense other(features, {.activation = "tanh", .dtype = dtype});
+                             const Input step({features}, {.dtype = dtype});
+                             return TimeDistributed(Model(step, shared(other(shared(step)))));
+                           },
+                       .samples = {{3, features}},
+                       .nan_reach = NanReach::some,
+                       .batch_statistics = true});
+  }
+}
+
 }  // namespace
 }  // namespace rondo

@@ -1,0 +1,59 @@
+// Dense, Activation, Masking, Dropout.
+#include "support/plain/dense.hpp"
+#include "support/plain/walks/walks.hpp"
+
+namespace plain {
+
+namespace {
+
+DenseWeights dense_weights(const GraphLayer& layer, Size inputs) {
+  return {inputs, layer.units, layer.weights.at(0), layer.use_bias ? layer.weights.at(1) : Array()};
+}
+
+}  // namespace
+
+Walked walk_dense(GraphLayer& layer, const Tensor& x) {
+  const Array before = dense_forward(dense_weights(layer, x.sample.back()), x.values);
+  Tensor y = x;
+  y.sample.back() = activated_features(layer.activation, layer.units);
+  y.values = activate(layer.activation, before, layer.units);
+  return {{y}, [&layer, x, before](const std::vector<Array>& dy) -> std::vector<Array> {
+            const Array dz = activate_backward(layer.activation, before, dy[0], layer.units);
+            const DenseGradients d = dense_backward(dense_weights(layer, x.sample.back()), x.values, dz);
+            add_gradients(layer, {d.kernel, d.bias});
+            return {d.x};
+          }};
+}
+
+Walked walk_activation(GraphLayer& layer, const Tensor& x) {
+  Tensor y = x;
+  y.sample.back() = activated_features(layer.activation, x.sample.back());
+  y.values = activate(layer.activation, x.values, x.sample.back());
+  return {{y}, [&layer, x](const std::vector<Array>& dy) -> std::vector<Array> {
+            return {activate_backward(layer.activation, x.values, dy[0], x.sample.back())};
+          }};
+}
+
+// A step counts if one of its features differs from the value; the others become zeros.
+Walked walk_masking(GraphLayer& layer, const Tensor& x) {
+  const Size features = x.sample.back(), steps = x.values.size() / features;
+  Tensor y = x;
+  y.mask.assign(steps, 0);
+  for (Size i = 0; i < x.values.size(); ++i) {
+    if (x.values[i] != layer.mask_value) y.mask[i / features] = 1;
+  }
+  const auto only_counted = [features, mask = y.mask](Array values) {
+    for (Size i = 0; i < values.size(); ++i) {
+      if (mask[i / features] == 0) values[i] = 0;
+    }
+    return values;
+  };
+  y.values = only_counted(x.values);
+  return {{y}, [only_counted](const std::vector<Array>& dy) -> std::vector<Array> { return {only_counted(dy[0])}; }};
+}
+
+Walked walk_dropout(const Tensor& x) {
+  return {{x}, [](const std::vector<Array>& dy) { return dy; }};
+}
+
+}  // namespace plain
