@@ -241,6 +241,7 @@ TEST(ThreadPool, AForkWhileAnotherThreadIsInsideATeamHarmsNeitherSide) {
     auto f = [&](const Member&) {};
     for (; !stop; ++teams) run_team(3, {f, f});
   });
+  while (!test::kMayForkWhileThreadsStart && teams == 0) std::this_thread::yield();
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(test::succeeds_in_child([] { return size_seen(3) == 3 && size_seen(3) == 3; }));
   }
