@@ -29,7 +29,8 @@ namespace rondo {
 using Row = std::span<const double>;
 using GradientRow = std::span<double>;
 
-// The loss of a row; also its derivative by each prediction, into `gradient`, unless that is empty (in evaluation).
+// The loss of a row; also its derivative by each prediction, into `gradient`, unless that is empty (in evaluation). It
+// begins with zeros.
 //
 // Called by several threads at once, for rows in any order: it must depend on its arguments alone. In a float32 model
 // the numbers are float32's, as doubles. What it throws ends the step and comes out of fit or evaluate; the weights are

@@ -200,6 +200,9 @@ std::unique_ptr<const Plan> PlanBuilder::finish() {
     if (e->derived_tiles() > 0) plan_->deriving_.push_back({e, e->derived_tiles()});
     plan_->executors_.push_back(std::move(added.executor));
   }
+  // In the order of backward, in which those that cut their steps into chunks compute them: calls of one layer add to
+  // one gradient in the same order either way.
+  std::reverse(plan_->with_gradients_.begin(), plan_->with_gradients_.end());
   return std::move(plan_);
 }
 

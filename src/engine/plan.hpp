@@ -107,6 +107,7 @@ class Plan {
   void commit(const Run& run) const noexcept;
   void derive(const Run& run, const Member& member) const noexcept;
 
+  bool derives() const noexcept { return !deriving_.empty(); }
   // Refreshes derived copies whose parameters have changed since this workspace saw them.
   void derive_if_stale(Workspace& workspace) const noexcept;
   // Says that derive() has run for the parameters as they are now.

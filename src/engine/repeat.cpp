@@ -1,5 +1,6 @@
 #include "engine/repeat.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/element_size.hpp"
@@ -21,11 +22,17 @@ Run RepeatExecutor::at_step(const Run& run, Index step) const noexcept {
   return inner;
 }
 
+// One where each has a stage of its own, and two in the stages in which one ends and the next begins.
+Range RepeatExecutor::walked_in(Index stage, Index more) const noexcept {
+  if (more == 0) return {0, steps_};
+  return {std::max(Index{0}, (stage - 1) / more), std::min(steps_, stage / more + 1)};
+}
+
 void RepeatExecutor::forward(const Run& run, const Member& member, Index stage) const noexcept {
   const Index more = body_->forward_stages() - 1;
-  for (Index step = 0; step < steps_; ++step) {
+  const Range walked = walked_in(stage, more);
+  for (Index step = walked.begin; step < walked.end; ++step) {
     const Index inner_stage = stage - step * more;
-    if (inner_stage < 0 || inner_stage > more) continue;
     const Run inner = at_step(run, step);
     const Visit visit{run, inner, step, member.share(run.rows)};
     if (inner_stage == 0) before_forward(visit);
@@ -37,9 +44,9 @@ void RepeatExecutor::forward(const Run& run, const Member& member, Index stage) 
 void RepeatExecutor::backward(const Run& run, const Member& member, Index stage) const noexcept {
   if (!goes_back()) return;
   const Index more = body_->backward_stages() - 1;
-  for (Index walked = 0; walked < steps_; ++walked) {
-    const Index inner_stage = stage - walked * more, step = steps_ - 1 - walked;
-    if (inner_stage < 0 || inner_stage > more) continue;
+  const Range walked = walked_in(stage, more);
+  for (Index number = walked.begin; number < walked.end; ++number) {
+    const Index inner_stage = stage - number * more, step = steps_ - 1 - number;
     const Run inner = at_step(run, step);
     const Visit visit{run, inner, step, member.share(run.rows)};
     if (inner_stage == 0) before_backward(visit);

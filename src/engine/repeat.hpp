@@ -59,6 +59,9 @@ class RepeatExecutor : public Executor {
   Run at_step(const Run& run, Index step) const noexcept;
 
  private:
+  // Which steps, by their number in the walk, are at work in a stage, where each takes `more` stages behind its first.
+  Range walked_in(Index stage, Index more) const noexcept;
+
   std::shared_ptr<const Plan> body_;
   Index steps_;
   Index arena_step_ = 0;  // bytes from one step's arena to the next one's

@@ -43,9 +43,17 @@ class Outputs {
   const std::vector<std::string>& names_;
 };
 
+void require_each_once(const Outputs& outputs, const std::vector<std::string>& names, const char* option) {
+  for (const std::string& name : names) {
+    if (std::count(names.begin(), names.end(), name) == 1) continue;
+    throw ConfigError(outputs.where() + ": ." + option + " was given twice for the output '" + name + "'");
+  }
+}
+
 void set_losses(const Outputs& outputs, const Losses& losses, std::vector<HeadOptions>& heads) {
   if (!losses.names().empty()) {
     for (HeadOptions& head : heads) head.loss.reset();
+    require_each_once(outputs, losses.names(), "loss");
     for (std::size_t i = 0; i < losses.losses().size(); ++i) {
       heads[outputs.number(losses.names()[i], "loss")].loss = losses.losses()[i];
     }
@@ -62,6 +70,7 @@ void set_losses(const Outputs& outputs, const Losses& losses, std::vector<HeadOp
 }
 
 void set_loss_weights(const Outputs& outputs, const LossWeights& weights, std::vector<HeadOptions>& heads) {
+  require_each_once(outputs, weights.names(), "loss_weights");
   if (weights.names().empty()) outputs.require_count(weights.weights().size(), "loss_weights", ": give one each");
   for (std::size_t i = 0; i < weights.weights().size(); ++i) {
     const double weight = weights.weights()[i];

@@ -1,4 +1,5 @@
 // A user's functions of rows, as losses and metrics.
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -18,11 +19,18 @@ namespace {
 using training::BoundLoss;
 using training::Labels;
 
-// Rows of a plan's numbers as rows of doubles. The buffers belong to the thread, so that a steady step allocates
-// nothing.
+// A row's numbers as doubles. Kept by the thread, so that a steady step allocates nothing; taken while they are in use,
+// as a user's function may ask another model.
+struct RowBuffers {
+  std::vector<double> truth, prediction, gradient;
+};
+
+// Rows of a plan's numbers as rows of doubles.
 template <class T>
 void for_rows(const kernels::LossArgs<T>& a, Labels labels, const LossFunction& function) {
-  static thread_local std::vector<double> truth, prediction, gradient;
+  static thread_local RowBuffers kept;
+  RowBuffers taken = std::move(kept);
+  auto& [truth, prediction, gradient] = taken;
   const auto features = static_cast<std::size_t>(a.features);
   truth.resize(labels == Labels::same ? features : 1);
   prediction.resize(features);
@@ -32,6 +40,7 @@ void for_rows(const kernels::LossArgs<T>& a, Labels labels, const LossFunction& 
     const T* p = a.prediction + r * a.prediction_stride;
     truth.assign(t, t + truth.size());
     prediction.assign(p, p + features);
+    std::fill(gradient.begin(), gradient.end(), 0.0);  // what the function leaves alone is none
     a.value[r] = static_cast<T>(function(truth, prediction, gradient));
     const double weight = a.row_weights == nullptr ? 1 : static_cast<double>(a.row_weights[r]);
     for (std::size_t i = 0; i < gradient.size(); ++i) {
@@ -39,6 +48,7 @@ void for_rows(const kernels::LossArgs<T>& a, Labels labels, const LossFunction& 
       out = weight == 0 ? T{0} : static_cast<T>(gradient[i] * static_cast<double>(a.scale) * weight);
     }
   }
+  kept = std::move(taken);
 }
 
 class CustomRows final : public BoundLoss {

@@ -91,6 +91,23 @@ TEST(CustomLoss, LearnsSeveralQuantilesOfOneLabel) {
       {"'pinball'", "one number a row", "(None, 1)"});
 }
 
+// A function may write only the derivatives that are not zero, and may ask another model.
+TEST(CustomLoss, RowsKnowNothingOfEachOther) {
+  const Sequential model{Dense(1, {.kernel_initializer = "zeros", .input_shape = {1}})};
+  const Loss inner = custom_loss("inner", squared_error);
+  const Sequential other = small(DType::float64);
+  other.compile({.optimizer = "sgd", .loss = inner});
+  const Loss hinge = custom_loss("hinge", [&](Row truth, Row prediction, GradientRow gradient) {
+    (void)other.evaluate(kX, kY, {.verbose = 0});
+    if (truth[0] < 0) return 0.0;
+    if (!gradient.empty()) gradient[0] = -1;
+    return 1 - prediction[0];
+  });
+  model.compile({.optimizer = SGD({.learning_rate = 1}), .loss = hinge});
+  model.fit(Tensor::zeros({4, 1}), Tensor{1, -1, 1, -1}, {.verbose = 0});
+  EXPECT_EQ(model.get_weights()[1](0), 0.5);  // half of the rows ask for more
+}
+
 struct Tired : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

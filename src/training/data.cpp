@@ -17,6 +17,13 @@ Tensors by_name(const ModelNode& node, const detail::Given& given, const std::ve
   if (given.names() == nullptr || given.names()->empty()) return given.tensors();
   const std::vector<std::string>& names = *given.names();
   for (const std::string& name : names) {
+    if (std::count(known.begin(), known.end(), name) > 1) {
+      throw ConfigError(node.where() + " has several " + noun + "s of the name '" + name +
+                        "': give the data in their order, not by name");
+    }
+    if (std::count(names.begin(), names.end(), name) > 1) {
+      throw ConfigError(node.where() + ": data for its " + noun + " '" + name + "' were given twice");
+    }
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     throw ConfigError(node.where() + " has no " + noun + " '" + name + "'" +
                       (known.empty() ? ": a Sequential model has one, without a name"

@@ -271,7 +271,7 @@ TEST_F(Functional, DataForTheWrongInputsAreRefused) {
       [&] {
         (void)model.predict(Inputs{{"series", series}, {"series", facts}}, {.verbose = 0});
       },
-      {"no data were given for its input 'facts'"});
+      {"data for its input 'series' were given twice"});
 }
 
 TEST_F(Functional, FitChecksShapesBehindTheInputToo) {
@@ -490,6 +490,35 @@ TEST_F(Functional, WhatDoesNotFitTheOutputsIsRefused) {
         model.fit(kX, Outputs{{"much", kMuch}, {"what", kWhich}}, {.verbose = 0});
       },
       {"no output 'what'"});
+}
+
+TEST_F(Functional, ANameThatSaysTooLittleOrTooMuchIsRefused) {
+  const Dense shared(1, {.name = "d"});
+  const Input a({3}), b({3});
+  const Model model({a, b}, {shared(a), shared(b)});
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Inputs X{ramp({4, 3}), ramp({4, 3}, 0.5)};
+  const Tensor y0 = ramp({4, 1}), y1 = ramp({4, 1}, 0.5);
+  expect_error<ConfigError>(
+      [&] {
+        (void)model.evaluate(X, Outputs{{"d", y0}, {"d", y1}}, {.verbose = 0});
+      },
+      {"several outputs of the name 'd'", "in their order"});
+  const Model two = two_outputs();
+  expect_error<ConfigError>(
+      [&] {
+        two.compile({.loss = {{"much", "mse"}, {"which", "mse"}, {"much", "mae"}}});
+      },
+      {".loss was given twice", "'much'"});
+  expect_error<ConfigError>(
+      [&] {
+        two.compile({.loss = "mse", .loss_weights = {{"much", 1}, {"much", 2}}});
+      },
+      {".loss_weights was given twice"});
+  const Sequential empty;
+  empty.add(Dense(2, {.input_shape = {3}}));
+  (void)empty.pop();
+  expect_error<StateError>([&] { (void)empty.inputs(); }, {"has no layers"});
 }
 
 TEST_F(Functional, SamplesWeighAsTheirWeightsSay) {

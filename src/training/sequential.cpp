@@ -20,6 +20,7 @@ class SequentialNode final : public ModelNode {
 
   const Shape& declared(std::size_t) const override { return declared_input(); }
   std::vector<Symbol> input_symbols() const override {
+    if (layers().empty()) throw StateError(where() + " has no layers; add some first");
     if (entry_ == nullptr || entry_->declared_input() != declared_input()) {
       entry_ =
           std::make_shared<graph::InputNode>(declared_input(), graph::LayerOptions{"", layers().front()->policy()});

@@ -16,10 +16,7 @@ namespace rondo {
 class Stream::Impl {
  public:
   Impl(Model model, const StreamOptions& options)
-      : model_(std::move(model)),
-        rounds_(options.weights == "bfloat16"),
-        plan_(make_plan(model_, options)),
-        workspace_(plan_->lease()) {}
+      : model_(std::move(model)), plan_(make_plan(model_, options)), workspace_(plan_->lease()) {}
 
   Index features() const { return features_; }
   Index outputs() const { return outputs_; }
@@ -109,7 +106,7 @@ class Stream::Impl {
   template <class T, class S>
   void walk(std::span<const S> x, std::span<S> y) noexcept {
     const StandardFloats floats;
-    if (rounds_) plan_->derive_if_stale(workspace_);
+    if (derives_) plan_->derive_if_stale(workspace_);
     if (input_.rows == 1) {
       convert(x.data(), input_.place.pointer<T>(run_.arena), features_);
     } else {
@@ -161,9 +158,9 @@ class Stream::Impl {
   }
 
   Model model_;
-  bool rounds_;
   std::unique_ptr<const engine::Plan> plan_;
   engine::Workspace workspace_;
+  bool derives_ = plan_->derives();
   // What every step needs.
   engine::Run run_ = workspace_.run(1);  // its step counts those since the state was zero
   Rows input_{plan_->info(plan_->inputs().front())}, output_{plan_->info(plan_->outputs().front())};

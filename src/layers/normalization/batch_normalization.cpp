@@ -13,6 +13,7 @@
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 #include "layers/parts/initializers.hpp"
+#include "layers/parts/shapes.hpp"
 
 namespace rondo {
 
@@ -359,6 +360,7 @@ class BatchNormalizationNode final : public graph::LayerNode {
   void create_parameters(const std::vector<Shape>& inputs) override {
     const kernels::KernelTable& table = kernels::chosen();
     channels_ = inputs[0][sample_axis(inputs[0])];
+    layers::require_countable_weights(*this, Size(channels_), Size(2));
     const Index learned = (options_.scale ? 1 : 0) + (options_.center ? 1 : 0);
     if (learned > 0) learned_ = make_block(learned * channels_, table);
     statistics_ = make_block(2 * channels_, table, engine::Role::statistics);

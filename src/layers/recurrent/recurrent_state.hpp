@@ -29,8 +29,8 @@ class RecurrentState {
                        " rows cannot go on from it. Call reset_states() first, or use a batch_size that divides the "
                        "number of samples");
     }
-    rows_ = rows;
     memory_ = AlignedBytes(static_cast<std::size_t>(tensors_ * rows * units_) * element_, "the state of " + where_);
+    rows_ = rows;
   }
 
   void reset() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include <rondo/layers.hpp>
@@ -86,23 +87,8 @@ class RnnExecutor final : public engine::RepeatExecutor {
 
   // The gradients of the cell's outputs. What belongs to a skipped row waits outside, and the cell gets zeros.
   void before_backward(const Visit& v) const noexcept override {
-    const bool last = v.step + 1 == steps();
-    const auto dy = y_.gradient.rows<const T>(v.run.arena);
-    const auto to = out_[0].gradient.rows<T>(v.inner.arena);
-    if (!to) return;
-    const auto waiting = dy_waiting_.rows<T>(v.run.arena);
-    for (Index b = v.rows.begin; b < v.rows.end; ++b) {
-      const T* outside = nullptr;
-      if (rule_.every_step || last) outside = dy.at(b, rule_.every_step ? v.step : 0);
-      take(outside, to.at(b, 0), last || !waiting ? nullptr : waiting.at(b, 0), y_.features);
-      if (counts(v, b)) {
-        if (waiting) std::fill_n(waiting.at(b, 0), y_.features, T{0});
-        continue;
-      }
-      put_aside(to.at(b, 0), waiting.at(b, 0), y_.features);
-      if (rule_.zero_output) std::fill_n(waiting.at(b, 0), y_.features, T{0});
-    }
-    for (std::size_t i = 0; i < states_.size(); ++i) begin_state_gradient(v, i, last);
+    if (out_[0].gradient) begin_output_gradient(v);
+    for (std::size_t i = 0; i < states_.size(); ++i) begin_state_gradient(v, i);
   }
 
   void after_backward(const Visit& v) const noexcept override {
@@ -110,7 +96,9 @@ class RnnExecutor final : public engine::RepeatExecutor {
       const Index n = in_[1 + i].features;
       const auto ds = in_[1 + i].gradient.rows<T>(v.inner.arena);
       for (Index b = v.rows.begin; b < v.rows.end; ++b) {
-        if (!counts(v, b)) std::copy_n(states_[i].waiting.rows<const T>(v.run.arena).at(b, 0), n, ds.at(b, 0));
+        if (counts(v, b)) continue;
+        const T* waiting = states_[i].waiting.rows<const T>(v.run.arena).at(b, 0);
+        for (Index k = 0; k < n; ++k) ds.at(b, 0)[k] += waiting[k];  // a skipped row may be in a batch's statistics
       }
       if (v.step == 0 && states_[i].d_initial) copy(v, Rows<const T>(ds), states_[i].d_initial.rows<T>(v.run.arena), n);
     }
@@ -188,22 +176,36 @@ class RnnExecutor final : public engine::RepeatExecutor {
     std::fill_n(from, count, T{0});
   }
 
-  void begin_state_gradient(const Visit& v, std::size_t i, bool last) const noexcept {
-    const ValueInfo& info = out_[1 + i];
-    const auto to = info.gradient.rows<T>(v.inner.arena);
-    if (!to) return;
-    if (!last) {
-      copy(v, in_[1 + i].gradient.rows<const T>(at_step(v.run, v.step + 1).arena), to, info.features);
-    } else if (states_[i].d_last) {
-      copy(v, states_[i].d_last.rows<const T>(v.run.arena), to, info.features);
-    } else {
-      fill(v, to, info.features);
-    }
-    if (!x_.mask) return;
-    const auto waiting = states_[i].waiting.rows<T>(v.run.arena);
+  void begin_output_gradient(const Visit& v) const noexcept {
+    const bool last = v.step + 1 == steps();
+    const auto dy = y_.gradient.rows<const T>(v.run.arena);
+    const auto to = out_[0].gradient.rows<T>(v.inner.arena);
+    const auto waiting = dy_waiting_.rows<T>(v.run.arena);
     for (Index b = v.rows.begin; b < v.rows.end; ++b) {
-      if (!counts(v, b)) put_aside(to.at(b, 0), waiting.at(b, 0), info.features);
+      const T* outside = nullptr;
+      if (rule_.every_step || last) outside = dy.at(b, rule_.every_step ? v.step : 0);
+      take(outside, to.at(b, 0), last || !waiting ? nullptr : waiting.at(b, 0), y_.features);
+      if (counts(v, b)) {
+        if (waiting) std::fill_n(waiting.at(b, 0), y_.features, T{0});
+        continue;
+      }
+      put_aside(to.at(b, 0), waiting.at(b, 0), y_.features);
+      if (rule_.zero_output) std::fill_n(waiting.at(b, 0), y_.features, T{0});
     }
+  }
+
+  // From the step after, or from outside. The cell need not use a state, nor make the new one of what has a gradient.
+  void begin_state_gradient(const Visit& v, std::size_t i) const noexcept {
+    const Index n = out_[1 + i].features;
+    Rows<const T> from = states_[i].d_last.rows<const T>(v.run.arena);
+    if (v.step + 1 < steps()) from = in_[1 + i].gradient.rows<const T>(at_step(v.run, v.step + 1).arena);
+    const auto to = out_[1 + i].gradient.rows<T>(v.inner.arena), waiting = states_[i].waiting.rows<T>(v.run.arena);
+    for (Index b = v.rows.begin; b < v.rows.end; ++b) {
+      const bool passes = !counts(v, b);
+      if (to) take(from && !passes ? from.at(b, 0) : nullptr, to.at(b, 0), nullptr, n);
+      if (passes) take(from ? from.at(b, 0) : nullptr, waiting.at(b, 0), nullptr, n);
+    }
+    fill(v, in_[1 + i].gradient.rows<T>(v.inner.arena), n);
   }
 
   RnnRule rule_;
@@ -211,6 +213,27 @@ class RnnExecutor final : public engine::RepeatExecutor {
   std::vector<OuterState> states_;
   std::vector<ValueInfo> in_, out_;  // of the body: x and states, y and states
   Place dy_waiting_;
+};
+
+// The same numbers in another place.
+template <class T>
+class CopyExecutor final : public engine::Executor {
+ public:
+  CopyExecutor(const ValueInfo& x, const ValueInfo& y) : x_(x), y_(y) {}
+  void forward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    copy(member.share(run.rows), x_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena));
+  }
+  void backward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
+    if (!x_.gradient) return;
+    copy(member.share(run.rows), y_.gradient.rows<const T>(run.arena), x_.gradient.rows<T>(run.arena));
+  }
+  double flops_per_row() const override { return static_cast<double>(x_.features); }
+
+ private:
+  void copy(Range rows, Rows<const T> from, Rows<T> to) const noexcept {
+    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(from.at(b, 0), x_.features, to.at(b, 0));
+  }
+  ValueInfo x_, y_;
 };
 
 class RnnNode final : public graph::LayerNode {
@@ -228,7 +251,6 @@ class RnnNode final : public graph::LayerNode {
         carried_.push_back(std::make_shared<layers::RecurrentState>(where(), 1, shape[0], cell->dtype()));
       }
     }
-    if (cell->stateful()) throw ConfigError(where() + ": " + cell->where() + " is stateful inside; make the RNN so");
     declare_input(options.input_shape);
   }
 
@@ -250,6 +272,9 @@ class RnnNode final : public graph::LayerNode {
     if (inputs.size() != 1 && inputs.size() != 1 + state_shapes_.size()) {
       throw ShapeError(where() + " takes x, or x and " + std::to_string(state_shapes_.size()) + " initial states; " +
                        std::to_string(inputs.size()) + " inputs were given");
+    }
+    if (cell().stateful()) {  // a model inside may have changed
+      throw ConfigError(where() + ": " + cell().where() + " is stateful inside; make the RNN so");
     }
     const Shape& x = inputs[0];
     if (x.rank() < 2) {
@@ -278,12 +303,15 @@ class RnnNode final : public graph::LayerNode {
 
   std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
     if (builder.streaming()) refuse_backwards();
+    if (builder.rounds_weights()) {
+      throw ConfigError(where() + ": .weights is 'bfloat16', which rounds the weights of LSTM layers, not of cells");
+    }
     const ValueInfo x = builder.info(inputs[0]);
     const bool trains = goes_back(builder, inputs);
     engine::PlanBuilder body = builder.body();
     std::vector<Value> in{body.input(x.sample.from(1), builder.wants_gradient(inputs[0]))};
     for (const Shape& shape : state_shapes_) in.push_back(body.input(shape, trains));
-    for (const Value v : each_by_itself(body, cell().plan(body, in))) body.output(v);
+    for (const Value v : each_by_itself(body, in, cell().plan(body, in))) body.output(v);
     const std::shared_ptr<const engine::Plan> walked = body.finish();
 
     const Shape y_step = cell().output_shapes(inputs_of_cell(x.sample)).front();
@@ -356,13 +384,23 @@ class RnnNode final : public graph::LayerNode {
                       "begin with the last step");
   }
 
-  // A tensor that the cell returns twice, as output and as state, gets a gradient for each.
-  static std::vector<Value> each_by_itself(engine::PlanBuilder& body, std::vector<Value> outputs) {
+  // A tensor that the cell returns twice, as output and as state, gets a gradient for each. A state that is an input or
+  // another state gets a place of its own: what comes in for the next step must not overwrite it.
+  static std::vector<Value> each_by_itself(engine::PlanBuilder& body, const std::vector<Value>& inputs,
+                                           std::vector<Value> outputs) {
     std::map<int, std::vector<std::size_t>> places;
     for (std::size_t i = 0; i < outputs.size(); ++i) places[outputs[i].id].push_back(i);
     for (const auto& [id, numbers] : places) {
-      const std::vector<Value> copies = body.fan_out(outputs[numbers[0]], numbers.size());
-      for (std::size_t k = 0; k < numbers.size(); ++k) outputs[numbers[k]] = copies[k];
+      const std::vector<Value> readers = body.fan_out(outputs[numbers[0]], numbers.size());
+      for (std::size_t k = 0; k < numbers.size(); ++k) outputs[numbers[k]] = readers[k];
+    }
+    std::set<std::ptrdiff_t> taken;
+    for (const Value v : inputs) taken.insert(body.info(v).data.offset);
+    for (std::size_t i = 1; i < outputs.size(); ++i) {
+      if (taken.insert(body.info(outputs[i]).data.offset).second) continue;
+      const ValueInfo from = body.info(outputs[i]);
+      outputs[i] = body.value(from.sample, static_cast<bool>(from.gradient));
+      body.add<CopyExecutor>(from, body.info(outputs[i]));
     }
     return outputs;
   }

@@ -1,3 +1,4 @@
+#include <functional>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -173,6 +174,91 @@ TEST(Rnn, GoesOnWhereTheBatchBeforeEnded) {
   }
 }
 
+// What comes in at the next step must not overwrite what goes on to it.
+TEST(Rnn, InputsAndStatesMayGoOnAsTheyAre) {
+  const auto shift = [] {
+    const Input x({1}), first({1}), second({1});
+    return Model({x, first, second}, {Add()({x, Add()({first, second})}), x, first});
+  };
+  const auto swap = [] {
+    const Input x({1}), first({1}), second({1});
+    return Model({x, first, second}, {Add()({x, first}), second, Add()({first, x})});
+  };
+  const Tensor x = Tensor{{{1}, {10}, {100}, {0}, {0}}};
+  EXPECT_TRUE(RNN(shift(), {.return_sequences = true})(x)[0].identical(
+      Tensor{{{1}, {11}, {111}, {110}, {100}}}.cast(DType::float32)));
+  // With states 0, 0: outputs x + a, then a, b = b, a + x.
+  EXPECT_TRUE(RNN(swap(), {.return_sequences = true})(x)[0].identical(
+      Tensor{{{1}, {10}, {101}, {10}, {101}}}.cast(DType::float32)));
+}
+
+// Only the new state has weights behind it, and only the state is asked for.
+TEST(Rnn, AStateLearnsWhereTheOutputHasNoGradient) {
+  set_random_seed(3);
+  const Input x({2}), state({2});
+  const Model cell({x, state}, {x, Dense(2)(Add()({x, state}))});
+  const Input in({4, 2});
+  const auto [y, last] = RNN(cell, {.return_state = true})(in).unpack<2>();
+  const Model model(in, last);
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  const Tensor before = model.get_weights()[0];
+  model.fit(ramp({5, 4, 2}), ramp({5, 2}, 0.5), {.verbose = 0});
+  EXPECT_FALSE(model.get_weights()[0].identical(before));
+}
+
+// Masked rows in a cell with statistics of its batch, whose gradient goes through them too; a state that no one reads;
+// states that are handed on: against differences.
+TEST(Rnn, GradientsUnderAMaskAreThoseOfTheFunction) {
+  const std::vector<std::function<Model()>> cells = {
+      [] {
+        const DType d = DType::float64;
+        const Input x({2}, {.dtype = d}), h({2}, {.dtype = d});
+        const Symbol next = BatchNormalization({.dtype = d})(Dense(2, {.dtype = d})(Concatenate({.dtype = d})({x, h})));
+        return Model({x, h}, {next, next});
+      },
+      [] {
+        const DType d = DType::float64;
+        const Input x({2}, {.dtype = d}), unread({2}, {.dtype = d});
+        return Model({x, unread}, {Dense(2, {.dtype = d})(x), Dense(2, {.dtype = d})(x)});
+      },
+      [] {
+        const DType d = DType::float64;
+        const Input x({2}, {.dtype = d}), h({2}, {.dtype = d}), old({2}, {.dtype = d});
+        const Symbol next = Dense(2, {.activation = "tanh", .dtype = d})(Concatenate({.dtype = d})({x, h, old}));
+        return Model({x, h, old}, {next, next, h});
+      }};
+  for (std::size_t number = 0; number < cells.size(); ++number) {
+    set_random_seed(3);
+    const Sequential model{Masking({.dtype = DType::float64, .input_shape = {4, 2}}),
+                           Dense(2, {.activation = "tanh", .dtype = DType::float64}),
+                           RNN(cells[number](), {.return_sequences = true}), Dense(1, {.dtype = DType::float64})};
+    Tensor X = ramp({5, 4, 2}, 0.1);
+    for (const int place : {2, 3, 8, 9, 10, 11, 30, 31}) X.data<double>()[static_cast<std::size_t>(place)] = 0;
+    const Tensor y = ramp({5, 4, 1}, 0.4);
+    // A step of SGD shows the gradient, and a fit without a step the loss of training.
+    constexpr double kStep = 1e-3, kSmall = 1e-5;
+    const std::vector<Tensor> weights = model.get_weights();
+    const auto fitted = [&](const std::vector<Tensor>& from, double rate) {
+      model.set_weights(from);
+      model.compile({.optimizer = SGD({.learning_rate = rate}), .loss = "mse"});
+      return model.fit(X, y, {.verbose = 0})["loss"][0];
+    };
+    fitted(weights, kStep);
+    const std::vector<Tensor> after = model.get_weights();
+    for (std::size_t w = 0; w < weights.size(); ++w) {
+      if (!model.weights()[w].trainable) continue;
+      for (std::size_t k = 0; k < weights[w].to_vector().size(); ++k) {
+        std::vector<Tensor> more = weights, less = weights;
+        more[w].data<double>()[k] += kSmall;
+        less[w].data<double>()[k] -= kSmall;
+        const double difference = (fitted(more, 0) - fitted(less, 0)) / (2 * kSmall);
+        const double gradient = (weights[w].to_vector()[k] - after[w].to_vector()[k]) / kStep;
+        EXPECT_NEAR(gradient, difference, 1e-6) << "cell " << number << ", " << model.weights()[w].path << " " << k;
+      }
+    }
+  }
+}
+
 TEST(Rnn, WeightsAreNamedAsTheCells) {
   clear_session();
   const Sequential model{RNN(StackedRNNCells({LSTMCell(3), GRUCell(2)}), {.input_shape = {4, 2}})};
@@ -192,6 +278,8 @@ TEST(Rnn, MistakesAreNamed) {
       },
       {"initial state 0", "(None, 3)", "(None, 5)"});
   expect_error<ShapeError>([] { (void)LSTMCell(3)(Input({2})); }, {"is a cell", "RNN(LSTMCell(...))"});
+  const Sequential rounds{RNN(LSTMCell(2), {.return_sequences = true, .input_shape = {4, 2}})};
+  expect_error<ConfigError>([&] { (void)rounds.stream({.weights = "bfloat16"}); }, {"not of cells"});
   const Sequential model{RNN(LSTMCell(2), {.return_sequences = true, .go_backwards = true, .input_shape = {4, 2}})};
   expect_error<ConfigError>([&] { (void)model.stream(); }, {"walks time backwards"});
 }

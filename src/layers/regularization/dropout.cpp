@@ -59,7 +59,9 @@ class DropoutExecutor final : public engine::Executor {
  private:
   // One block of the generator serves four places one after the other.
   void draw(const engine::Run& run, Range rows) const noexcept {
-    const RandomStream stream(rule_.seed, Purpose::dropout, rule_.layer, static_cast<std::uint32_t>(run.training_step));
+    // Each walk of a body has a key of its own; the first one that of a layer that is walked once.
+    const std::uint64_t seed = rule_.seed + static_cast<std::uint64_t>(run.repetition) * 0x9E3779B97F4A7C15;
+    const RandomStream stream(seed, Purpose::dropout, rule_.layer, static_cast<std::uint32_t>(run.training_step));
     const auto factors = factors_.rows<T>(run.arena);
     const T kept = rule_.rate < 1 ? static_cast<T>(1 / (1 - rule_.rate)) : T{0};
     const std::uint64_t call = static_cast<std::uint64_t>(rule_.call) << 48 | static_cast<std::uint64_t>(run.repetition)

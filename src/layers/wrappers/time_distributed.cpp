@@ -72,10 +72,7 @@ class TimeDistributedNode final : public graph::LayerNode {
  public:
   TimeDistributedNode(const std::shared_ptr<LayerNode>& layer, const Shape& input_shape, graph::LayerOptions common)
       : LayerNode("TimeDistributed", common), inside_{layer} {
-    if (layer->stateful()) {
-      throw ConfigError(where() + ": " + layer->where() +
-                        " is stateful; it would go on from time step to time step, which are to be alone");
-    }
+    refuse_state();
     declare_input(input_shape);
   }
 
@@ -84,6 +81,7 @@ class TimeDistributedNode final : public graph::LayerNode {
   std::span<const std::shared_ptr<LayerNode>> children() const override { return inside_; }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    refuse_state();  // a model inside may have changed
     const Shape& x = only_input(inputs);
     if (x.rank() < 2) {
       throw ShapeError(where() + " applies " + layer().where() + " to each time step: it takes (batch, timesteps, " +
@@ -103,6 +101,10 @@ class TimeDistributedNode final : public graph::LayerNode {
 
   std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
     if (layer().works_row_by_row()) return layer().plan(builder, inputs);
+    if (builder.rounds_weights()) {
+      throw ConfigError(where() +
+                        ": .weights is 'bfloat16', which rounds the weights of LSTM layers, not of those inside");
+    }
     const engine::ValueInfo x = builder.info(inputs[0]);
     engine::PlanBuilder body = builder.body();
     const Value in = body.input(x.sample.from(1), builder.wants_gradient(inputs[0]));
@@ -130,6 +132,11 @@ class TimeDistributedNode final : public graph::LayerNode {
 
  private:
   const LayerNode& layer() const { return *inside_[0]; }
+  void refuse_state() const {
+    if (!layer().stateful()) return;
+    throw ConfigError(where() + ": " + layer().where() +
+                      " is stateful; it would go on from time step to time step, which are to be alone");
+  }
 
   std::vector<std::shared_ptr<LayerNode>> inside_;  // the one layer
 };
