@@ -19,6 +19,7 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,16 +80,16 @@ namespace detail {
 class Given {
  public:
   Given(const Tensor& only) : tensors_{&only} {}
-  Given(const Inputs& many) : names_(&many.names()) {
+  Given(const Inputs& many) : names_(many.names()) {
     for (const Tensor& tensor : many.tensors()) tensors_.push_back(&tensor);
   }
   const std::vector<const Tensor*>& tensors() const { return tensors_; }
-  // Null, or as many as tensors, or none.
-  const std::vector<std::string>* names() const { return names_; }
+  // As many as tensors, or none.
+  std::span<const std::string> names() const { return names_; }
 
  private:
   std::vector<const Tensor*> tensors_;
-  const std::vector<std::string>* names_ = nullptr;
+  std::span<const std::string> names_;
 };
 
 // X and y of which at least one is Inputs. (Calls with two Tensors are functions of their own, whose arguments may be

@@ -57,6 +57,11 @@ PlanBuilder PlanBuilder::body() {
   return inner;
 }
 
+Value PlanBuilder::add_value(ValueInfo info) {
+  plan_->values_.push_back(std::move(info));
+  return {static_cast<int>(plan_->values_.size()) - 1};
+}
+
 Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
   ValueInfo info;
   info.sample = sample;
@@ -64,8 +69,7 @@ Value PlanBuilder::value_at(const Shape& sample, Place data, bool gradient) {
   info.steps = steps_of(sample);
   info.data = data;
   if (gradient && training()) info.gradient = rows(info.steps, info.features);
-  plan_->values_.push_back(std::move(info));
-  return {static_cast<int>(plan_->values_.size()) - 1};
+  return add_value(std::move(info));
 }
 
 Value PlanBuilder::value(const Shape& sample, bool gradient, bool compact) {
@@ -76,8 +80,7 @@ Value PlanBuilder::reshaped(Value v, const Shape& sample) {
   ValueInfo info = plan_->info(v);
   info.sample = sample;
   info.mask = {};
-  plan_->values_.push_back(std::move(info));
-  return {static_cast<int>(plan_->values_.size()) - 1};
+  return add_value(std::move(info));
 }
 
 Value PlanBuilder::reversed(Value v) {
@@ -88,8 +91,7 @@ Value PlanBuilder::reversed(Value v) {
     place->step_stride = -place->step_stride;
   }
   info.mask = {};
-  plan_->values_.push_back(std::move(info));
-  return {static_cast<int>(plan_->values_.size()) - 1};
+  return add_value(std::move(info));
 }
 
 Value PlanBuilder::input(const Shape& sample, bool gradient) {

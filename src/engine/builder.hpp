@@ -98,6 +98,7 @@ class PlanBuilder {
   };
 
   std::ptrdiff_t allocate(Size count, std::size_t& bytes_so_far);
+  Value add_value(ValueInfo info);
   void add_executor(std::unique_ptr<Executor> executor);
   // To which several add, whoever else asks for it.
   BoundPlace shared_gradient(const std::shared_ptr<ParameterBlock>& block);

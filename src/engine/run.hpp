@@ -40,7 +40,7 @@ struct Run {
   Index first_row = 0;  // of the whole batch, where the arena has a part of it
   std::uint64_t training_step = 0;  // which random numbers are drawn
   Index repetition = 0;             // likewise, in a body: in which of its walks
-  Failure* failure = nullptr;       // of a user's code; null where the plan has none
+  Failure* failure = nullptr;       // the workspace's: what a user's code throws
 };
 
 // Where something that belongs to weights stands in a workspace: bytes from the start of its bound memory. A body that

@@ -6,22 +6,18 @@
 
 #include <rondo/rondo.hpp>
 
-#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
+#include "support/ramp.hpp"
+#include "support/way.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
+using test::ramp;
 
 Tensor filled(const Shape& shape, double value) {
   return Tensor(shape, std::vector<double>(static_cast<std::size_t>(shape.elements()), value));
-}
-
-Tensor ramp(const Shape& shape, double from = 0) {
-  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
-  return Tensor(shape, elements);
 }
 
 double squared_error(Row truth, Row prediction, GradientRow gradient) {
@@ -113,15 +109,7 @@ struct Tired : std::runtime_error {
 };
 
 class CustomFailure : public testing::TestWithParam<int> {
- protected:
-  void SetUp() override {
-    set_num_threads(GetParam());
-    engine::set_thread_threshold(0);
-  }
-  void TearDown() override {
-    set_num_threads(0);
-    engine::set_thread_threshold(4e6);
-  }
+  test::Walking walking_{{.target = simd_target(), .threads = GetParam()}};
 };
 
 TEST_P(CustomFailure, ComesOutOfFitWithTheWeightsAsTheyWereBeforeTheBatch) {

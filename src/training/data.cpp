@@ -14,8 +14,8 @@ namespace {
 // `noun` is "input" or "output"; there are as many tensors as names.
 Tensors by_name(const ModelNode& node, const detail::Given& given, const std::vector<std::string>& known,
                 const std::string& noun) {
-  if (given.names() == nullptr || given.names()->empty()) return given.tensors();
-  const std::vector<std::string>& names = *given.names();
+  const std::span<const std::string> names = given.names();
+  if (names.empty()) return given.tensors();
   for (const std::string& name : names) {
     if (std::count(known.begin(), known.end(), name) > 1) {
       throw ConfigError(node.where() + " has several " + noun + "s of the name '" + name +

@@ -15,7 +15,7 @@ Evaluator::Evaluator(const ModelNode& node, const Compiled& compiled, const Data
       program_(node.program(Mode::evaluate, data_.shapes(batch_size_))),
       workspace_(program_->plan->lease()),
       means_(node, *program_, compiled) {
-  check_labels(node, *program_, data_.y, what);
+  check_labels(node, *program_, data_, what);
 }
 
 Index Evaluator::batches() const { return batches_of(data_.samples, batch_size_); }

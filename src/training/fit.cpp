@@ -47,7 +47,7 @@ class Trainer {
         means_(node, *program_, compiled),
         order_(static_cast<std::size_t>(data.samples)) {
     check_can_learn(node, *program_);
-    check_labels(node, *program_, data.y, "");
+    check_labels(node, *program_, data, "");
     compiled_.optimizer.prepare(*program_->plan);
     std::iota(order_.begin(), order_.end(), Index{0});
   }

@@ -7,17 +7,13 @@
 #include <rondo/rondo.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/ramp.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
-
-Tensor ramp(const Shape& shape, double from = 0) {
-  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
-  return Tensor(shape, elements);
-}
+using test::ramp;
 
 class Functional : public testing::Test {
  protected:
@@ -544,6 +540,24 @@ TEST_F(Functional, SamplesWeighAsTheirWeightsSay) {
   nan.data<double>()[1] = std::numeric_limits<double>::quiet_NaN();
   expect_error<NumericError>([&] { model.fit(kX, y, {.verbose = 0, .sample_weight = nan}); },
                              {"sample_weight is NaN in sample 1"});
+}
+
+// Each part is looked at once, and named as what it is used for.
+TEST_F(Functional, ABadLabelIsSaidToBeWhereItIs) {
+  const Sequential model{Dense(1, {.activation = "sigmoid", .input_shape = {3}})};
+  model.compile({.optimizer = "sgd", .loss = "binary_crossentropy"});
+  const auto message = [&](std::size_t bad) {
+    std::vector<double> y(6, 1);
+    y[bad] = 2;
+    try {
+      model.fit(ramp({6, 3}), Tensor(y), {.verbose = 0, .validation_split = 0.5});
+    } catch (const ShapeError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(message(1).find("in sample 1 of y is"), std::string::npos) << message(1);
+  EXPECT_NE(message(4).find("in sample 4 of the validation y is"), std::string::npos) << message(4);
 }
 
 TEST_F(Functional, ValidationHasWeightsOfItsOwn) {

@@ -13,12 +13,14 @@ namespace {
 
 // ---- labels --------------------------------------------------------------------------------------------------------
 
-// The first element that is not `good`, or -1.
+// The first element of these samples that is not `good`, or -1.
 template <class Good>
-Index first_that_is_not(const Tensor& y, Good good) {
+Index first_that_is_not(const Tensor& y, Range samples, Good good) {
+  const Index of_sample = y.size() / y.shape()[0];
   const auto find = [&](auto elements) {
-    const auto found = std::find_if_not(elements.begin(), elements.end(), [&](auto v) { return good(double{v}); });
-    return found == elements.end() ? Index{-1} : static_cast<Index>(found - elements.begin());
+    const auto begin = elements.begin() + samples.begin * of_sample, end = elements.begin() + samples.end * of_sample;
+    const auto found = std::find_if_not(begin, end, [&](auto v) { return good(double{v}); });
+    return found == end ? Index{-1} : static_cast<Index>(found - elements.begin());
   };
   return y.dtype() == DType::float32 ? find(y.data<float>()) : find(y.data<double>());
 }
@@ -47,7 +49,7 @@ std::string remedy(const Tensor& y, LossFamily family) {
   return "quantities take a loss such as \"mse\" and no activation";
 }
 
-void check_labels_of(const ModelNode& node, const Head& head, const Tensor& y, const std::string& name) {
+void check_labels_of(const ModelNode& node, const Head& head, const Tensor& y, Range samples, const std::string& name) {
   const BoundLoss::Traits& loss = head.loss_function().traits();
   if (loss.family == LossFamily::regression) return;
   const auto refuse = [&](Index at, const std::string& why) {
@@ -56,13 +58,14 @@ void check_labels_of(const ModelNode& node, const Head& head, const Tensor& y, c
   };
   if (head.loss_function().labels() == Labels::sparse) {
     const auto classes = static_cast<double>(head.classes());
-    const Index at = first_that_is_not(y, [&](double v) { return v >= 0 && v < classes && v == std::floor(v); });
+    const Index at =
+        first_that_is_not(y, samples, [&](double v) { return v >= 0 && v < classes && v == std::floor(v); });
     if (at >= 0) {
       refuse(at, "no class number; the model has the classes 0 to " + std::to_string(head.classes() - 1));
     }
     return;
   }
-  const Index at = first_that_is_not(y, is_probability);
+  const Index at = first_that_is_not(y, samples, is_probability);
   if (at >= 0) refuse(at, "not between 0 and 1, as " + loss.name + " needs it; " + remedy(y, loss.family));
 }
 
@@ -108,9 +111,10 @@ void check_head_can_learn(const ModelNode& node, const Head& head, std::size_t o
 
 }  // namespace
 
-void check_labels(const ModelNode& node, const Program& program, const Tensors& y, const std::string& what) {
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    check_labels_of(node, *program.heads[i], *y[i], (what.empty() ? "" : "the " + what) + node.label_name(i));
+void check_labels(const ModelNode& node, const Program& program, const Data& data, const std::string& what) {
+  for (std::size_t i = 0; i < data.y.size(); ++i) {
+    check_labels_of(node, *program.heads[i], *data.y[i], {data.first, data.first + data.samples},
+                    (what.empty() ? "" : "the " + what) + node.label_name(i));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "support/comparison.hpp"
+#include "support/failures.hpp"
 #include "support/graph_model.hpp"
 #include "support/keras_config.hpp"
 #include "support/plain_config.hpp"
@@ -44,29 +45,17 @@ class Questions {
   }
 
   std::vector<std::string> ask(bool bits) {
-    ask("predict is near the plain program", [&] { return predict_is_plain(); });
-    ask("evaluate is near the plain program", [&] { return evaluate_is_plain(); });
-    ask("training is near the plain program's", [&] { return training_is_plain(); });
-    if (!bits) return failures_;
-    ask("threads, targets and batches change no bit", [&] { return ways_change_no_bit(); });
-    ask("a model from its configuration has the same bits", [&] { return configuration_is_complete(); });
-    ask("a model that begins in the middle has the same bits", [&] { return middle_is_a_beginning(); });
-    return failures_;
+    failures_.ask("predict is near the plain program", [&] { return predict_is_plain(); });
+    failures_.ask("evaluate is near the plain program", [&] { return evaluate_is_plain(); });
+    failures_.ask("training is near the plain program's", [&] { return training_is_plain(); });
+    if (!bits) return failures_.all();
+    failures_.ask("threads, targets and batches change no bit", [&] { return ways_change_no_bit(); });
+    failures_.ask("a model from its configuration has the same bits", [&] { return configuration_is_complete(); });
+    failures_.ask("a model that begins in the middle has the same bits", [&] { return middle_is_a_beginning(); });
+    return failures_.all();
   }
 
  private:
-  // `question` returns what was wrong.
-  template <class Question>
-  void ask(const std::string& what, Question question) {
-    std::string wrong;
-    try {
-      wrong = question();
-    } catch (const std::exception& error) {
-      wrong = std::string("an exception came out: ") + error.what();
-    }
-    if (!wrong.empty()) failures_.push_back(what + ": " + wrong);
-  }
-
   // ---- the library
 
   GraphModel model() const { return make_model(g_.graph, DTypePolicy(g_.dtype)); }
@@ -273,7 +262,7 @@ class Questions {
   Bounds bounds_;
   std::string best_;
   Tensors x_, y_, sample_weights_;
-  std::vector<std::string> failures_;
+  Failures failures_;
 };
 
 // The graph with one tensor as its only output, which learns to be zeros.

@@ -8,6 +8,7 @@
 #include "core/access.hpp"
 #include "layers/nodes.hpp"
 #include "support/comparison.hpp"
+#include "support/failures.hpp"
 #include "support/layer_probe.hpp"
 #include "support/plain_config.hpp"
 #include "support/way.hpp"
@@ -54,36 +55,25 @@ class Questions {
   }
 
   std::vector<std::string> ask() {
-    ask("predict is near the plain program", [&] { return predict_is_plain(); });
-    ask("evaluate is near the plain program", [&] { return evaluate_is_plain(); });
-    ask("gradients are near the plain program's", [&] { return gradients_are_plain(); });
-    ask("training is near the plain program's", [&] { return training_is_plain(); });
-    ask("float32 is near float64", [&] { return is_near_float64(); });
-    ask("predict has the same bits in any batches and ways", [&] { return batches_change_no_bit(); });
-    ask("rows one by one have the same bits", [&] { return rows_stand_alone(); });
-    ask("a stream has the bits of predict", [&] { return stream_is_predict(); });
-    ask("a stateful model goes on where it stood", [&] { return states_go_on(); });
-    ask("a walk has the same bits in any way", [&] { return walks_are_equal(); });
-    ask("inference has the bits of training", [&] { return inference_is_training(); });
-    ask("fit has the same bits in any way", [&] { return fits_are_equal(); });
-    ask("a second fit with other batches is as if the model were new", [&] { return plans_are_used_again(); });
-    ask("layers from their configurations are the same", [&] { return configurations_are_complete(); });
-    return failures_;
+    failures_.ask("predict is near the plain program", [&] { return predict_is_plain(); });
+    failures_.ask("evaluate is near the plain program", [&] { return evaluate_is_plain(); });
+    failures_.ask("gradients are near the plain program's", [&] { return gradients_are_plain(); });
+    failures_.ask("training is near the plain program's", [&] { return training_is_plain(); });
+    failures_.ask("float32 is near float64", [&] { return is_near_float64(); });
+    failures_.ask("predict has the same bits in any batches and ways", [&] { return batches_change_no_bit(); });
+    failures_.ask("rows one by one have the same bits", [&] { return rows_stand_alone(); });
+    failures_.ask("a stream has the bits of predict", [&] { return stream_is_predict(); });
+    failures_.ask("a stateful model goes on where it stood", [&] { return states_go_on(); });
+    failures_.ask("a walk has the same bits in any way", [&] { return walks_are_equal(); });
+    failures_.ask("inference has the bits of training", [&] { return inference_is_training(); });
+    failures_.ask("fit has the same bits in any way", [&] { return fits_are_equal(); });
+    failures_.ask("a second fit with other batches is as if the model were new",
+                  [&] { return plans_are_used_again(); });
+    failures_.ask("layers from their configurations are the same", [&] { return configurations_are_complete(); });
+    return failures_.all();
   }
 
  private:
-  // `question` returns what was wrong.
-  template <class Question>
-  void ask(const std::string& what, Question question) {
-    std::string wrong;
-    try {
-      wrong = question();
-    } catch (const std::exception& error) {
-      wrong = std::string("an exception came out: ") + error.what();
-    }
-    if (!wrong.empty()) failures_.push_back(what + ": " + wrong);
-  }
-
   Sequential model(const DTypePolicy& policy) const {
     const Sequential made = make_model(m_, policy);
     made.set_weights(data_.weights);
@@ -446,7 +436,7 @@ class Questions {
   RandomData data_;
   DTypePolicy policy_;
   Way reference_;
-  std::vector<std::string> failures_;
+  Failures failures_;
 };
 
 }  // namespace

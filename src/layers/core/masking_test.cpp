@@ -5,9 +5,9 @@
 
 #include <rondo/rondo.hpp>
 
-#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
+#include "support/way.hpp"
 
 namespace rondo {
 namespace {
@@ -120,8 +120,7 @@ TEST(Masking, StepsThatDoNotCountAreNotInTheLoss) {
 // How many steps count is the whole batch's, whose rows several threads have.
 TEST(Masking, LossesHaveTheSameBitsForAnyNumberOfThreads) {
   const auto trained = [](int threads) {
-    set_num_threads(threads);
-    engine::set_thread_threshold(0);
+    const test::Walking walking({.target = simd_target(), .threads = threads});
     clear_session();
     set_random_seed(6);
     const Sequential model{Masking({.input_shape = {9, 2}}), LSTM(20, {.return_sequences = true}), Dense(3)};
@@ -129,8 +128,6 @@ TEST(Masking, LossesHaveTheSameBitsForAnyNumberOfThreads) {
     Tensor X = filled({13, 9, 2}, 0.3);
     for (std::size_t i = 0; i < 13; ++i) std::fill_n(X.data<double>().begin() + 18 * static_cast<long>(i) + 4, i, 0.0);
     const History history = model.fit(X, filled({13, 9, 3}, 0.5), {.batch_size = 7, .epochs = 3, .verbose = 0});
-    set_num_threads(0);
-    engine::set_thread_threshold(4e6);
     return std::pair{history["loss"], model.get_weights()[1]};
   };
   const auto one = trained(1);

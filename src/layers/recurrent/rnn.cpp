@@ -12,6 +12,7 @@
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 #include "layers/recurrent/recurrent_state.hpp"
+#include "layers/recurrent/sequences.hpp"
 
 namespace rondo {
 
@@ -122,7 +123,7 @@ class RnnExecutor final : public engine::RepeatExecutor {
   bool is_first(const Visit& v) const noexcept { return v.step == 0 && !(rule_.streams && v.run.step > 0); }
 
   static void copy(const Visit& v, Rows<const T> from, Rows<T> to, Index count) noexcept {
-    for (Index b = v.rows.begin; b < v.rows.end; ++b) std::copy_n(from.at(b, 0), count, to.at(b, 0));
+    layers::copy_rows(from, to, v.rows, count);
   }
   static void fill(const Visit& v, Rows<T> to, Index count) noexcept {
     for (Index b = v.rows.begin; b < v.rows.end; ++b) std::fill_n(to.at(b, 0), count, T{0});
@@ -221,18 +222,17 @@ class CopyExecutor final : public engine::Executor {
  public:
   CopyExecutor(const ValueInfo& x, const ValueInfo& y) : x_(x), y_(y) {}
   void forward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
-    copy(member.share(run.rows), x_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena));
+    layers::copy_rows(x_.data.rows<const T>(run.arena), y_.data.rows<T>(run.arena), member.share(run.rows),
+                      x_.features);
   }
   void backward(const Run& run, const engine::Member& member, Index /*stage*/) const noexcept override {
     if (!x_.gradient) return;
-    copy(member.share(run.rows), y_.gradient.rows<const T>(run.arena), x_.gradient.rows<T>(run.arena));
+    layers::copy_rows(y_.gradient.rows<const T>(run.arena), x_.gradient.rows<T>(run.arena), member.share(run.rows),
+                      x_.features);
   }
   double flops_per_row() const override { return static_cast<double>(x_.features); }
 
  private:
-  void copy(Range rows, Rows<const T> from, Rows<T> to) const noexcept {
-    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(from.at(b, 0), x_.features, to.at(b, 0));
-  }
   ValueInfo x_, y_;
 };
 
@@ -263,10 +263,7 @@ class RnnNode final : public graph::LayerNode {
   bool takes_initial_state() const override { return true; }
   bool keeps_time(const std::vector<Shape>& inputs) const override { return inputs.size() == 1; }
   std::string output_activation(std::size_t output) const override { return cell().output_activation(output); }
-  std::string output_hint() const override {
-    if (options_.return_sequences) return "";
-    return "returns only its last step: give it .return_sequences = true to hand on all of them";
-  }
+  std::string output_hint() const override { return layers::last_step_hint(options_.return_sequences); }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
     if (inputs.size() != 1 && inputs.size() != 1 + state_shapes_.size()) {
@@ -302,7 +299,7 @@ class RnnNode final : public graph::LayerNode {
   }
 
   std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
-    if (builder.streaming()) refuse_backwards();
+    if (builder.streaming()) layers::refuse_stream_backwards(*this, options_.go_backwards);
     if (builder.rounds_weights()) {
       throw ConfigError(where() + ": .weights is 'bfloat16', which rounds the weights of LSTM layers, not of cells");
     }
@@ -375,13 +372,6 @@ class RnnNode final : public graph::LayerNode {
     state.last = builder.info(outputs.back()).data;
     state.d_last = builder.info(outputs.back()).gradient;
     return state;
-  }
-
-  void refuse_backwards() const {
-    if (!options_.go_backwards) return;
-    throw ConfigError(where() +
-                      " walks time backwards (go_backwards): it cannot be streamed, since it would have to "
-                      "begin with the last step");
   }
 
   // A tensor that the cell returns twice, as output and as state, gets a gradient for each. A state that is an input or

@@ -5,21 +5,17 @@
 
 #include <rondo/rondo.hpp>
 
-#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
+#include "support/ramp.hpp"
+#include "support/way.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
 using test::NanReach;
-
-Tensor ramp(const Shape& shape, double from = 0) {
-  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
-  return Tensor(shape, elements);
-}
+using test::ramp;
 
 // A cell of a user's: a leaky sum of what it sees, which it puts out behind a Dense.
 Model leaky(DType dtype) {
@@ -107,8 +103,7 @@ TEST(Rnn, OverAFusedLayersCellIsThatLayer) {
 
 TEST(Rnn, ACellOfTheUsersLearnsLikeAnyLayer) {
   const auto trained = [](int threads) {
-    set_num_threads(threads);
-    engine::set_thread_threshold(0);
+    const test::Walking walking({.target = simd_target(), .threads = threads});
     clear_session();
     set_random_seed(3);
     const Sequential model{RNN(leaky(DType::float32), {.return_sequences = true, .input_shape = {9, 3}}),
@@ -116,8 +111,6 @@ TEST(Rnn, ACellOfTheUsersLearnsLikeAnyLayer) {
     model.compile({.optimizer = Adam({.learning_rate = 0.02}), .loss = "mse"});
     const History history =
         model.fit(ramp({12, 9, 3}), ramp({12, 1}, 0.3), {.batch_size = 5, .epochs = 20, .verbose = 0});
-    set_num_threads(0);
-    engine::set_thread_threshold(4e6);
     EXPECT_LT(history["loss"].back(), 0.5 * history["loss"].front());
     return model.get_weights();
   };

@@ -14,6 +14,7 @@
 #include "kernels/table.hpp"
 #include "layers/recurrent/lstm_bf16.hpp"
 #include "layers/recurrent/recurrent_state.hpp"
+#include "layers/recurrent/sequences.hpp"
 
 namespace rondo::layers {
 
@@ -265,7 +266,7 @@ class SequenceExecutor final : public engine::Executor {
   Range chunk(Index i) const { return {i * s_.chunk, std::min(s_.steps, (i + 1) * s_.chunk)}; }
 
   void copy_rows(Rows<T> from, Rows<T> to, Range rows) const noexcept {
-    for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(from.at(b, 0), s_.layout.units(), to.at(b, 0));
+    layers::copy_rows<T>(from, to, rows, s_.layout.units());
   }
 
   // Where a state stands when a step has been done.

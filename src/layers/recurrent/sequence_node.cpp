@@ -6,6 +6,7 @@
 #include "kernels/blocking.hpp"
 #include "layers/parts/shapes.hpp"
 #include "layers/recurrent/masked_output.hpp"
+#include "layers/recurrent/sequences.hpp"
 #include "layers/recurrent/step_executor.hpp"
 
 namespace rondo::layers {
@@ -79,10 +80,7 @@ std::string SequenceNode::output_activation(std::size_t output) const {
   return output == 2 ? "" : options_.activation.name();  // not c
 }
 
-std::string SequenceNode::output_hint() const {
-  if (options_.return_sequences) return "";
-  return "returns only its last step: give it .return_sequences = true to hand on all of them";
-}
+std::string SequenceNode::output_hint() const { return last_step_hint(options_.return_sequences); }
 
 // ---- configuration and weights --------------------------------------------------------------------------------------
 
@@ -294,11 +292,7 @@ std::vector<Value> SequenceNode::with_mask(PlanBuilder& builder, const ValueInfo
 
 template <class T>
 std::vector<Value> SequenceNode::plan_step(PlanBuilder& builder, const ValueInfo& x) const {
-  if (options_.go_backwards) {
-    throw ConfigError(where() +
-                      " walks time backwards (go_backwards): it cannot be streamed, since it would have to begin with "
-                      "the last step");
-  }
+  refuse_stream_backwards(*this, options_.go_backwards);
   if (builder.rounds_weights() && !is_lstm()) {
     throw ConfigError(where() +
                       ": .weights is 'bfloat16', which rounds the weights of LSTM layers; a GRU has no such form yet");

@@ -138,7 +138,10 @@ class BidirectionalNode final : public graph::LayerNode {
     const Traits traits(*layer);
     inside_.push_back(direction(*layer, "forward_", traits.go_backwards));
     inside_.push_back(backward != nullptr ? backward : direction(*layer, "backward_", !traits.go_backwards));
-    require_agreement(Traits(forward()), Traits(this->backward()));
+    const Traits backward_traits(this->backward());
+    require_agreement(Traits(forward()), backward_traits);
+    return_sequences_ = backward_traits.return_sequences;
+    shows_masked_steps_ = !backward_traits.zero_output_for_mask;
     declare_input(input_shape);
   }
 
@@ -182,13 +185,12 @@ class BidirectionalNode final : public graph::LayerNode {
       of_direction.push_back(inside_[i]->plan(builder, from));
     }
     std::vector<Value>&a = of_direction[0], &b = of_direction[1];
-    const Traits traits(backward());
-    if (traits.return_sequences) {
-      if (x.mask && !traits.zero_output_for_mask) b[0] = zero_where_masked(builder, b[0], x);
+    if (return_sequences_) {
+      if (x.mask && shows_masked_steps_) b[0] = zero_where_masked(builder, b[0], x);
       b[0] = builder.reversed(b[0]);
     }
     std::vector<Value> out = merged(builder, a[0], b[0]);
-    for (const Value v : out) builder.set_mask(v, traits.return_sequences ? x.mask : engine::Place{});
+    for (const Value v : out) builder.set_mask(v, return_sequences_ ? x.mask : engine::Place{});
     out.insert(out.end(), a.begin() + 1, a.end());
     out.insert(out.end(), b.begin() + 1, b.end());
     return out;
@@ -259,6 +261,8 @@ class BidirectionalNode final : public graph::LayerNode {
 
   MergeMode mode_;
   std::vector<Node> inside_;  // forward, backward
+  bool return_sequences_ = false;
+  bool shows_masked_steps_ = false;  // the backward layer's outputs there are not zero
 };
 
 }  // namespace

@@ -6,20 +6,16 @@
 
 #include <rondo/rondo.hpp>
 
-#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
+#include "support/ramp.hpp"
+#include "support/way.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
-
-Tensor ramp(const Shape& shape, double from = 0) {
-  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
-  return Tensor(shape, elements);
-}
+using test::ramp;
 
 TEST(BidirectionalConformance, HoldsForAllMergeModes) {
   for (const char* mode : {"concat", "sum", "mul", "ave", "none"}) {
@@ -141,8 +137,7 @@ TEST(Bidirectional, ThePatternKeepsItsNameAndItsWeights) {
 
 TEST(Bidirectional, TrainsWithTheSameBitsForAnyNumberOfThreads) {
   const auto trained = [](int threads) {
-    set_num_threads(threads);
-    engine::set_thread_threshold(0);
+    const test::Walking walking({.target = simd_target(), .threads = threads});
     clear_session();
     set_random_seed(3);
     const Sequential model{Masking({.input_shape = {12, 2}}), Bidirectional(LSTM(9, {.return_sequences = true})),
@@ -151,8 +146,6 @@ TEST(Bidirectional, TrainsWithTheSameBitsForAnyNumberOfThreads) {
     Tensor X = ramp({7, 12, 2}, 0.1);
     for (std::size_t i = 18; i < 24; ++i) X.data<double>()[i] = 0;
     model.fit(X, ramp({7, 1}, 0.3), {.batch_size = 4, .epochs = 2, .verbose = 0});
-    set_num_threads(0);
-    engine::set_thread_threshold(4e6);
     return model.get_weights();
   };
   const std::vector<Tensor> one = trained(1);

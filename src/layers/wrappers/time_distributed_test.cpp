@@ -6,21 +6,17 @@
 
 #include <rondo/rondo.hpp>
 
-#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
+#include "support/ramp.hpp"
+#include "support/way.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
 using test::NanReach;
-
-Tensor ramp(const Shape& shape, double from = 0) {
-  std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from + 0.01 * static_cast<double>(i % 89);
-  return Tensor(shape, elements);
-}
+using test::ramp;
 
 // ---- promises of every layer ---------------------------------------------------------------------------------------
 
@@ -112,16 +108,13 @@ TEST(TimeDistributed, OfADenseIsTheDense) {
 // build with tiny blocks.
 TEST(TimeDistributed, TrainsWithTheSameBitsForAnyNumberOfThreads) {
   const auto trained = [](int threads) {
-    set_num_threads(threads);
-    engine::set_thread_threshold(0);
+    const test::Walking walking({.target = simd_target(), .threads = threads});
     clear_session();
     set_random_seed(3);
     const Sequential model{TimeDistributed(LSTM(9, {.return_sequences = true}), {.input_shape = {3, 40, 1}}),
                            TimeDistributed(BatchNormalization()), TimeDistributed(Flatten()), LSTM(4), Dense(1)};
     model.compile({.optimizer = "adam", .loss = "mse"});
     model.fit(ramp({7, 3, 40, 1}), ramp({7, 1}, 0.3), {.batch_size = 4, .epochs = 2, .verbose = 0});
-    set_num_threads(0);
-    engine::set_thread_threshold(4e6);
     return model.get_weights();
   };
   const std::vector<Tensor> one = trained(1);

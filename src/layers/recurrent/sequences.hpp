@@ -1,0 +1,35 @@
+// What layers that walk sequences share: rows of states, and words for users.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include <rondo/error.hpp>
+
+#include "core/range.hpp"
+#include "graph/layer_node.hpp"
+#include "kernels/rows.hpp"
+
+namespace rondo::layers {
+
+// The first `count` numbers of batch rows of tensors of one step.
+template <class T>
+void copy_rows(kernels::Rows<const T> from, kernels::Rows<T> to, Range rows, Index count) noexcept {
+  for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(from.at(b, 0), count, to.at(b, 0));
+}
+
+// LayerNode::output_hint.
+inline std::string last_step_hint(bool return_sequences) {
+  if (return_sequences) return "";
+  return "returns only its last step: give it .return_sequences = true to hand on all of them";
+}
+
+// ConfigError for the stream of a layer that goes backwards.
+inline void refuse_stream_backwards(const graph::LayerNode& layer, bool go_backwards) {
+  if (!go_backwards) return;
+  throw ConfigError(layer.where() +
+                    " walks time backwards (go_backwards): it cannot be streamed, since it would have to begin with "
+                    "the last step");
+}
+
+}  // namespace rondo::layers
