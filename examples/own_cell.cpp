@@ -18,7 +18,7 @@ Model moving_state(Index features, Index units) {
   return Model({x, h}, {moved, moved});
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   set_random_seed(7);
   const Table table = read_csv(argc > 1 ? argv[1] : "examples/data/sunspots.csv");
   std::vector<double> series = table.numbers("Sunspots");
@@ -37,4 +37,7 @@ int main(int argc, char** argv) {
               rmse(y.rows(train, years), model.predict(X.rows(train, years), {.verbose = 0})));
   std::printf("as last year:                 %.4f\n", rmse(y.rows(train, years), last_year.rows(train, years)));
   return 0;
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }

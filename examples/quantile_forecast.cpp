@@ -25,7 +25,7 @@ Loss quantiles() {
   return custom_loss("quantiles", row, {.one_label = true});
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   set_random_seed(7);
   const Table table = read_csv(argc > 1 ? argv[1] : "examples/data/sunspots.csv");
   std::vector<double> series = table.numbers("Sunspots");
@@ -48,4 +48,7 @@ int main(int argc, char** argv) {
   std::printf("loss there: %.4f\n",
               model.evaluate(X.rows(train, years), frame.y.rows(train, years), {.verbose = 0}).loss());
   return 0;
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }
