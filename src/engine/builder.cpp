@@ -1,6 +1,7 @@
 #include "engine/builder.hpp"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include <rondo/error.hpp>
@@ -15,44 +16,123 @@ Index steps_of(const Shape& sample) { return sample.without_last().elements(); }
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use) : plan_(new Plan) {
+PlanBuilder::PlanBuilder(DType dtype, Index capacity, Use use, std::shared_ptr<Memory> memory)
+    : plan_(new Plan(std::move(memory))) {
   plan_->dtype_ = dtype;
   plan_->capacity_ = capacity;
   plan_->use_ = use;
 }
 
-// In the arena or in bound memory, of which so many bytes are given away.
-std::ptrdiff_t PlanBuilder::allocate(Size count, std::size_t& bytes_so_far) {
-  const auto offset = static_cast<Index>(bytes_so_far);
-  // A vector's width behind the last element may be loaded by kernels that work on whole vectors.
-  const Size bytes = (count + kernels::kRowPadding).bytes(dtype()).rounded_up(AlignedBytes::kAlignment);
-  const Size all = bytes + offset;
+// A vector's width behind the last element may be loaded by kernels that work on whole vectors.
+Size PlanBuilder::room_for(Size count) const {
+  return (count + kernels::kRowPadding).bytes(dtype()).rounded_up(AlignedBytes::kAlignment);
+}
+
+std::ptrdiff_t PlanBuilder::allocate(Size count) {
+  const auto offset = static_cast<Index>(plan_->arena_bytes_);
+  const Size all = room_for(count) + offset;
   if (!all.known()) throw_out_of_memory(all, Plan::workspace_text(capacity()));
-  bytes_so_far = static_cast<std::size_t>(all.count("bytes"));
+  plan_->arena_bytes_ = static_cast<std::size_t>(all.count("bytes"));
   return offset;
 }
 
+Memory::Bound PlanBuilder::bound(const std::shared_ptr<ParameterBlock>& block, Index kind, Size count) {
+  return plan_->memory_->bound(block, kind, room_for(count), Plan::workspace_text(capacity()));
+}
+
 Place PlanBuilder::rows(Index slots, Index features, bool compact) {
-  const Size stride = compact ? Size(features) : Size(features).rounded_up(kernels::kRowPadding);
-  const std::ptrdiff_t offset = allocate(Size(slots) * capacity() * stride, plan_->arena_bytes_);
-  const Index elements = stride.count("the features of a row");
-  return {offset, elements, capacity() * elements};
+  const Size size = compact ? Size(features) : Size(features).rounded_up(kernels::kRowPadding);
+  const Index stride = size.count("the features of a row");
+  Buffer* buffer = free_buffer(slots, features, stride);
+  if (buffer == nullptr) {
+    const std::ptrdiff_t offset = allocate(Size(slots) * capacity() * stride);
+    const auto end = static_cast<std::ptrdiff_t>(plan_->arena_bytes_);
+    buffers_.push_back({{offset, stride, capacity() * stride}, slots, features, end, 0});
+    buffer = &buffers_.back();
+    clear_at_first(buffer->place, slots, {features, stride});
+  }
+  ++buffer->holds;  // outside calls for good
+  if (!open_calls_.empty()) open_calls_.back().push_back(static_cast<std::size_t>(buffer - buffers_.data()));
+  return buffer->place;
+}
+
+// Some features of rows in so many slots, in a fresh workspace.
+void PlanBuilder::clear_at_first(const Place& rows, Index slots, Range features) {
+  if (features.empty()) return;
+  const auto element = static_cast<std::ptrdiff_t>(element_size(dtype()));
+  const std::ptrdiff_t lowest = rows.step_stride < 0 ? (slots - 1) * rows.step_stride : 0;  // steps in reverse
+  plan_->padding_.push_back({rows.offset + (lowest + features.begin) * element,
+                             static_cast<std::size_t>(features.size() * element),
+                             static_cast<std::size_t>(rows.batch_stride * element), slots * capacity()});
+}
+
+Place PlanBuilder::zeroed_rows(Index slots, Index features) {
+  const Place place{allocate(Size(slots) * capacity() * features), features, capacity() * features};
+  clear_at_first(place, slots, {0, features});
+  return place;
 }
 
 Place PlanBuilder::mask_rows(Index steps) {
   const auto element = static_cast<Index>(element_size(dtype()));
-  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1), plan_->arena_bytes_), 1,
-          capacity()};
+  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1)), 1, capacity()};
 }
 
-Place PlanBuilder::elements(Size count) { return {allocate(count, plan_->arena_bytes_), 0, 0}; }
+Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }
 
-BoundPlace PlanBuilder::derived(Size count) {
-  return outer_ != nullptr ? outer_->derived(count) : BoundPlace{allocate(count, plan_->bound_bytes_)};
+BoundPlace PlanBuilder::derived(const std::shared_ptr<ParameterBlock>& block, Index which, Size count) {
+  const Memory::Bound copy = bound(block, which, count);
+  asked_.copies.push_back(copy.number);
+  return copy.place;
 }
+
+// ---- buffers that calls use one after the other --------------------------------------------------------------------
+
+// Rows of a call that has ended are free for others of the same size. Members of a team walk their batch rows at their
+// own pace, one perhaps two layers ahead of another, so a row must stand where it stood; and where an executor looks at
+// the rows of others, nothing behind it may be written early.
+PlanBuilder::Buffer* PlanBuilder::free_buffer(Index slots, Index features, Index stride) {
+  if (plan_->use_ != Use::inference || open_calls_.empty() || plan_->forward_stages_ > 1) return nullptr;
+  Buffer* best = nullptr;
+  for (Buffer& b : buffers_) {
+    if (b.holds > 0 || b.slots < slots || b.features != features || b.place.batch_stride != stride) continue;
+    if (best == nullptr || b.slots < best->slots) best = &b;
+  }
+  return best;
+}
+
+PlanBuilder::Buffer* PlanBuilder::buffer_of(const Place& place) {
+  const auto found = std::find_if(buffers_.begin(), buffers_.end(), [&](const Buffer& b) {
+    return b.place.offset <= place.offset && place.offset < b.end;
+  });
+  return found == buffers_.end() ? nullptr : &*found;
+}
+
+void PlanBuilder::begin_call() { open_calls_.emplace_back(); }
+
+void PlanBuilder::end_call() {
+  for (const std::size_t number : open_calls_.back()) --buffers_[number].holds;
+  open_calls_.pop_back();
+}
+
+void PlanBuilder::hold(Value v) {
+  if (Buffer* buffer = buffer_of(info(v).data)) ++buffer->holds;
+}
+
+void PlanBuilder::release(Value v) {
+  if (Buffer* buffer = buffer_of(info(v).data)) --buffer->holds;
+}
+
+void PlanBuilder::release_after_call(Value v) {
+  if (open_calls_.empty()) return;
+  if (const Buffer* buffer = buffer_of(info(v).data)) {
+    open_calls_.back().push_back(static_cast<std::size_t>(buffer - buffers_.data()));
+  }
+}
+
+// ---- values --------------------------------------------------------------------------------------------------------
 
 PlanBuilder PlanBuilder::body() {
-  PlanBuilder inner(dtype(), capacity(), training() ? Use::training : Use::inference);
+  PlanBuilder inner(dtype(), capacity(), training() ? Use::training : Use::inference, plan_->memory_);
   inner.outer_ = this;
   return inner;
 }
@@ -106,7 +186,7 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
 BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
   if (!training() || !block->trainable()) return {};
   if (outer_ != nullptr) {
-    asked_.push_back(0);  // some slot of the outermost plan's
+    asked_.gradients.push_back(0);  // some slot of the outermost plan's
     return outer_->shared_gradient(block);
   }
   std::vector<GradientSlot>& slots = plan_->gradients_;
@@ -114,12 +194,12 @@ BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, s
     if (slots[i].block != block) continue;
     slots[i].shared = plan_->shares_gradients_ = true;
     slots[i].ranges = {{0, block->size()}};
-    asked_.push_back(i);
+    asked_.gradients.push_back(i);
     return slots[i].gradient;
   }
   if (ranges.empty()) ranges = {{0, block->size()}};
-  asked_.push_back(slots.size());
-  slots.push_back({block, {allocate(block->size(), plan_->bound_bytes_)}, std::move(ranges)});
+  asked_.gradients.push_back(slots.size());
+  slots.push_back({block, bound(block, Memory::kGradient, block->size()).place, std::move(ranges)});
   return slots.back().gradient;
 }
 
@@ -137,7 +217,7 @@ void PlanBuilder::add_executor(std::unique_ptr<Executor> executor) {
   plan_->forward_stages_ += executor->forward_stages() - 1;
   plan_->backward_stages_ += executor->backward_stages() - 1;
   added_.push_back({std::move(executor), std::move(asked_)});
-  asked_.clear();
+  asked_ = {};
 }
 
 namespace {
@@ -176,7 +256,9 @@ class SumGradients final : public Executor {
 
 std::vector<Value> PlanBuilder::fan_out(Value v, std::size_t consumers) {
   std::vector<Value> values(consumers, v);
-  if (consumers < 2 || !wants_gradient(v)) return values;
+  if (!wants_gradient(v)) return values;
+  if (consumers == 0) clear_at_first(info(v).gradient, info(v).steps, {0, info(v).features});
+  if (consumers < 2) return values;
   const ValueInfo info = plan_->info(v);
   std::vector<Place> gradients;
   for (Value& each : values) {
@@ -189,17 +271,24 @@ std::vector<Value> PlanBuilder::fan_out(Value v, std::size_t consumers) {
 }
 
 std::unique_ptr<const Plan> PlanBuilder::finish() {
+  std::set<std::size_t> derived;
+  const auto add_deriving = [&](const Plan::Tiled& e) {
+    // Calls of one layer read the same copies, which one of them derives.
+    std::size_t fresh = 0;
+    for (const std::size_t copy : e.copies) fresh += derived.insert(copy).second ? 1 : 0;
+    if (fresh > 0) plan_->deriving_.push_back(e);
+  };
   for (Added& added : added_) {
-    const bool shared = std::any_of(added.gradients.begin(), added.gradients.end(), [&](std::size_t slot) {
+    const bool shared = std::any_of(added.asked.gradients.begin(), added.asked.gradients.end(), [&](std::size_t slot) {
       return outer_ != nullptr || plan_->gradients_[slot].shared;
     });
     if (shared) added.executor->add_gradients();
     const Executor* e = added.executor.get();
     if (const Plan* body = e->body()) {
-      plan_->deriving_.insert(plan_->deriving_.end(), body->deriving_.begin(), body->deriving_.end());
+      for (const Plan::Tiled& inner : body->deriving_) add_deriving(inner);
     }
     if (e->gradient_tiles() > 0) plan_->with_gradients_.push_back({e, e->gradient_tiles()});
-    if (e->derived_tiles() > 0) plan_->deriving_.push_back({e, e->derived_tiles()});
+    if (e->derived_tiles() > 0) add_deriving({e, e->derived_tiles(), std::move(added.asked.copies)});
     plan_->executors_.push_back(std::move(added.executor));
   }
   // In the order of backward, in which those that cut their steps into chunks compute them: calls of one layer add to

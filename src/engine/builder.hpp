@@ -17,7 +17,9 @@ namespace rondo::engine {
 
 class PlanBuilder {
  public:
-  PlanBuilder(DType dtype, Index capacity, Use use);
+  // For a plan whose workspaces come from `memory`, which belongs to plans of the same dtype, use and layers; or from
+  // a memory of its own.
+  PlanBuilder(DType dtype, Index capacity, Use use, std::shared_ptr<Memory> memory = std::make_shared<Memory>());
 
   DType dtype() const { return plan_->dtype_; }
   Index capacity() const { return plan_->capacity_; }
@@ -33,6 +35,7 @@ class PlanBuilder {
   // A tensor whose elements stand inside somebody's buffer, with a gradient of its own if asked for.
   Value value_at(const Shape& sample, Place data, bool gradient);
   // The same tensor for so many consumers. Each has a gradient of its own to write; backward sums them, in this order.
+  // Without consumers its gradient is zero.
   std::vector<Value> fan_out(Value v, std::size_t consumers);
   // The same tensor as one of another shape of as many steps and features, for one consumer instead of the tensor's
   // own. Without a mask.
@@ -44,9 +47,21 @@ class PlanBuilder {
   Value input(const Shape& sample, bool gradient = false);
   void output(Value v) { plan_->outputs_.push_back(v); }
 
-  // Scratch of the plan's dtype: `slots` x capacity rows of `features`, padded. Steps are the slots. MemoryError where
-  // the arena outgrows what can be addressed.
+  // A call of a layer begins; it ends with end_call. In inference later calls use its buffers again, but for those that
+  // are held.
+  void begin_call();
+  void end_call();
+  // Holds the buffer of a value, until it is released as often.
+  void hold(Value v);
+  void release(Value v);
+  // Releases it where the call ends that has begun last; outside calls never.
+  void release_after_call(Value v);
+
+  // Scratch of the plan's dtype: `slots` x capacity rows of `features`, padded with zeros. Steps are the slots.
+  // MemoryError where the arena outgrows what can be addressed.
   Place rows(Index slots, Index features, bool compact = false);
+  // Rows that no call shares, zero when a workspace first serves the plan.
+  Place zeroed_rows(Index slots, Index features);
   Place elements(Size count);
   // Room for a mask of so many time steps, a byte each.
   Place mask_rows(Index steps);
@@ -56,8 +71,8 @@ class PlanBuilder {
   // layer writes `ranges` of it, all of it if not told. Where it is asked for again, all that ask add to it
   // (Executor::add_gradients), in the order of the walk.
   BoundPlace gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
-  // Room for copies derived from weights.
-  BoundPlace derived(Size count);
+  // Room for copies derived from a block; `which` of them, a number from 0 of the layer's own.
+  BoundPlace derived(const std::shared_ptr<ParameterBlock>& block, Index which, Size count);
 
   // How often this plan has called a layer before: its calls draw different random numbers.
   Index call_number(const void* layer) { return outer_ != nullptr ? outer_->call_number(layer) : calls_[layer]++; }
@@ -65,8 +80,8 @@ class PlanBuilder {
   // Names rows of state that a streaming plan carries, for the stream to read and write.
   void carry(const Place& place, Index features) { plan_->carried_.push_back({place, features}); }
 
-  // Adds a layer's executor. The gradients that were asked for since the last one are its own. Returns it as it stands
-  // in the plan, which keeps it.
+  // Adds a layer's executor. The gradients and copies that were asked for since the last one are its own. Returns it as
+  // it stands in the plan, which keeps it.
   template <class E>
   const E& add(E executor) {
     auto owned = std::make_unique<E>(std::move(executor));
@@ -92,12 +107,28 @@ class PlanBuilder {
   std::unique_ptr<const Plan> finish();
 
  private:
+  // What an executor computes: which slots of gradients, and which derived copies of bound memory.
+  struct Asked {
+    std::vector<std::size_t> gradients, copies;
+  };
   struct Added {
     std::unique_ptr<Executor> executor;
-    std::vector<std::size_t> gradients;  // which slots it computes
+    Asked asked;
+  };
+  // A buffer of rows that calls may use one after the other.
+  struct Buffer {
+    Place place;
+    Index slots, features;
+    std::ptrdiff_t end;  // in bytes, as its offset
+    Index holds;
   };
 
-  std::ptrdiff_t allocate(Size count, std::size_t& bytes_so_far);
+  Size room_for(Size count) const;
+  void clear_at_first(const Place& rows, Index slots, Range features);
+  std::ptrdiff_t allocate(Size count);
+  Memory::Bound bound(const std::shared_ptr<ParameterBlock>& block, Index kind, Size count);
+  Buffer* buffer_of(const Place& place);
+  Buffer* free_buffer(Index slots, Index features, Index stride);
   Value add_value(ValueInfo info);
   void add_executor(std::unique_ptr<Executor> executor);
   // To which several add, whoever else asks for it.
@@ -107,7 +138,9 @@ class PlanBuilder {
   std::unique_ptr<Plan> plan_;
   std::vector<Added> added_;
   std::map<const void*, Index> calls_;
-  std::vector<std::size_t> asked_;  // gradient slots, since the last executor
+  Asked asked_;  // since the last executor
+  std::vector<Buffer> buffers_;
+  std::vector<std::vector<std::size_t>> open_calls_;  // the buffers that each holds, by number
 };
 
 }  // namespace rondo::engine

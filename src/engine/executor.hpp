@@ -60,6 +60,9 @@ class Executor {
   // The block that the derived copies come from; not null where there are any.
   virtual const ParameterBlock* derived_from() const { return nullptr; }
 
+  // Makes zero what its body counts on, in a fresh arena (Plan::clear).
+  virtual void clear(std::byte* /*arena*/) const noexcept {}
+
   // What it walks several times in a walk, if anything (repeat.hpp).
   virtual const Plan* body() const { return nullptr; }
 

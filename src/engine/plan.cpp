@@ -1,10 +1,10 @@
 #include "engine/plan.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <cstring>
 #include <string>
 #include <utility>
-
-#include "core/fork_safe.hpp"
 
 namespace rondo::engine {
 
@@ -14,30 +14,40 @@ std::string Plan::workspace_text(Index capacity) {
 
 // ---- workspaces --------------------------------------------------------------------------------------------------
 
+Plan::Plan(std::shared_ptr<Memory> memory) : memory_(std::move(memory)) {
+  static constinit std::atomic<std::uint64_t> plans{0};
+  number_ = plans.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 Workspace::~Workspace() {
-  if (state_ != nullptr) plan_->give_back(std::move(state_));
+  if (state_ != nullptr) memory_->give_back(std::move(state_));
 }
 
-Workspace Plan::lease() const {
-  {
-    const ForkSafeLock lock(this);
-    if (!idle_.empty()) {
-      Workspace workspace(*this, std::move(idle_.back()));
-      idle_.pop_back();
-      return workspace;
-    }
+Workspace Plan::lease() const { return {*memory_, memory_->take(*this)}; }
+
+void Plan::clear(std::byte* arena) const noexcept {
+  for (const Padding& p : padding_) {
+    std::byte* at = arena + p.offset;
+    for (Index row = 0; row < p.rows; ++row, at += p.stride) std::memset(at, 0, p.bytes);
   }
-  auto state = std::make_unique<Workspace::State>();
-  state->memory = AlignedBytes(workspace_bytes(), workspace_text(capacity_));
-  state->derived_versions.assign(deriving_.size(), 0);
-  const ForkSafeLock lock(this);
-  idle_.reserve(++workspaces_);  // giving back must not fail
-  return Workspace(*this, std::move(state));
+  for (const auto& e : executors_) e->clear(arena);
 }
 
-void Plan::give_back(std::unique_ptr<Workspace::State> state) const {
-  const ForkSafeLock lock(this);
-  idle_.push_back(std::move(state));
+void Plan::clear(const Memory::State& state) const noexcept {
+  clear(state.arena.data());
+  const auto element = static_cast<Index>(element_size(dtype_));
+  for (const GradientSlot& slot : gradients_) {
+    std::byte* gradient = state.bound.data() + slot.gradient.offset;
+    Index done = 0;
+    const auto clear_until = [&](Index end) {
+      std::fill(gradient + done * element, gradient + end * element, std::byte{0});
+    };
+    for (const Range& range : slot.ranges) {
+      clear_until(range.begin);
+      done = range.end;
+    }
+    clear_until(slot.block->size());
+  }
 }
 
 // ---- walks -------------------------------------------------------------------------------------------------------
@@ -90,18 +100,18 @@ void Plan::derive(const Run& run, const Member& member) const noexcept {
 }
 
 void Plan::derive_if_stale(Workspace& workspace) const noexcept {
-  for (std::size_t i = 0; i < deriving_.size(); ++i) {
-    const Executor& e = *deriving_[i].executor;
-    const std::uint64_t version = e.derived_from()->version();
-    if (version == workspace.state_->derived_versions[i]) continue;
-    e.derive(workspace.run(0), {0, deriving_[i].tiles});
-    workspace.state_->derived_versions[i] = version;
+  std::vector<std::uint64_t>& versions = workspace.state_->versions;
+  for (const Tiled& e : deriving_) {
+    const std::uint64_t now = e.executor->derived_from()->version();
+    if (std::all_of(e.copies.begin(), e.copies.end(), [&](std::size_t i) { return versions[i] == now; })) continue;
+    e.executor->derive(workspace.run(0), {0, e.tiles});
+    for (const std::size_t i : e.copies) versions[i] = now;
   }
 }
 
 void Plan::derived(Workspace& workspace) const noexcept {
-  for (std::size_t i = 0; i < deriving_.size(); ++i) {
-    workspace.state_->derived_versions[i] = deriving_[i].executor->derived_from()->version();
+  for (const Tiled& e : deriving_) {
+    for (const std::size_t i : e.copies) workspace.state_->versions[i] = e.executor->derived_from()->version();
   }
 }
 

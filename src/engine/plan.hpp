@@ -15,9 +15,9 @@
 
 #include <rondo/shape.hpp>
 
-#include "core/aligned.hpp"
 #include "core/range.hpp"
 #include "engine/executor.hpp"
+#include "engine/memory.hpp"
 #include "engine/parameter.hpp"
 #include "engine/value.hpp"
 
@@ -33,8 +33,7 @@ struct CarriedState {
   Index features = 0;
 };
 
-// Where the gradient of a block stands, laid out like it. The plan computes `ranges` of it; the rest is zero by
-// construction and stays so, as the workspace was made.
+// Where the gradient of a block stands, laid out like it. The plan computes `ranges` of it; the rest is zero.
 struct GradientSlot {
   std::shared_ptr<ParameterBlock> block;
   BoundPlace gradient;
@@ -42,27 +41,25 @@ struct GradientSlot {
   bool shared = false;  // several executors add to it, so it is cleared first
 };
 
-// A caller's memory at work: an arena and, in front of it, the bound memory. Returns to its plan on destruction.
+// A caller's memory at work. Goes back to where it came from on destruction, so the memory must outlive it, as a plan
+// makes sure.
 class Workspace {
  public:
   Workspace(Workspace&&) noexcept = default;
   Workspace& operator=(Workspace&&) noexcept = default;
   ~Workspace();
 
-  std::byte* arena() const { return run(0).arena; }
-  Run run(Index rows) const;
+  std::byte* arena() const { return state_->arena.data(); }
+  Run run(Index rows) const {
+    return {.arena = arena(), .bound = state_->bound.data(), .rows = rows, .failure = &state_->failure};
+  }
 
  private:
   friend class Plan;
-  struct State {
-    AlignedBytes memory;
-    std::vector<std::uint64_t> derived_versions;  // as Plan::deriving_
-    Failure failure;
-  };
-  Workspace(const Plan& plan, std::unique_ptr<State> state) : plan_(&plan), state_(std::move(state)) {}
+  Workspace(Memory& memory, std::unique_ptr<Memory::State> state) : memory_(&memory), state_(std::move(state)) {}
 
-  const Plan* plan_;
-  std::unique_ptr<State> state_;
+  Memory* memory_;
+  std::unique_ptr<Memory::State> state_;
 };
 
 class Plan {
@@ -75,7 +72,10 @@ class Plan {
   bool training() const { return use_ == Use::training; }
   // Bytes of one arena, and of one workspace.
   std::size_t arena_bytes() const { return arena_bytes_; }
-  std::size_t workspace_bytes() const { return bound_bytes_ + arena_bytes_; }
+  std::size_t workspace_bytes() const { return memory_->bound_size().bytes + arena_bytes_; }
+  // No other plan has it.
+  std::uint64_t number() const { return number_; }
+  static std::string workspace_text(Index capacity);  // for messages
   const std::vector<Value>& inputs() const { return inputs_; }
   const std::vector<Value>& outputs() const { return outputs_; }
   const ValueInfo& info(Value v) const { return values_[static_cast<std::size_t>(v.id)]; }
@@ -85,9 +85,12 @@ class Plan {
   // A step's floating-point operations for so many rows; training counts three times forward.
   double flops(Index rows) const { return flops_per_row_ * static_cast<double>(rows) * (training() ? 3 : 1); }
 
-  // A workspace nobody else uses: a returned one if there is, else a new one. Safe from any thread. MemoryError where
-  // there is not enough for a new one.
+  // A workspace nobody else uses (Memory::take). Safe from any thread. MemoryError where there is not enough.
   Workspace lease() const;
+  // Makes zero what the plan counts on, where another one has used the memory: the padding of rows, and gradients that
+  // it does not compute. All else is written before it is read.
+  void clear(const Memory::State& state) const noexcept;
+  void clear(std::byte* arena) const noexcept;
 
   // The parts of a walk. All but begin() and commit() run on every member of a team, each with its share.
   void begin(const Run& run) const;
@@ -115,23 +118,29 @@ class Plan {
 
  private:
   friend class PlanBuilder;
-  friend class Workspace;
-  Plan() = default;
-  static std::string workspace_text(Index capacity);  // for messages
+  explicit Plan(std::shared_ptr<Memory> memory);
   void forward_stage(const Run& run, const Member& member, Index stage) const noexcept;
-  void give_back(std::unique_ptr<Workspace::State> state) const;
 
   DType dtype_ = DType::float32;
   Index capacity_ = 0;
   Use use_ = Use::inference;
-  std::size_t bound_bytes_ = 0, arena_bytes_ = 0;
+  std::shared_ptr<Memory> memory_;
+  std::uint64_t number_;
+  std::size_t arena_bytes_ = 0;
   double flops_per_row_ = 0;
   Index forward_stages_ = 1, backward_stages_ = 1;
   bool shares_gradients_ = false;
-  // An executor that has work in tiles, and how many.
+  // An executor that has work in tiles, and how many; and of bound memory the numbers of what it derives.
   struct Tiled {
     const Executor* executor;
     Index tiles;
+    std::vector<std::size_t> copies = {};
+  };
+  // Bytes at the end of each of so many rows, so far apart.
+  struct Padding {
+    std::ptrdiff_t offset;
+    std::size_t bytes, stride;
+    Index rows;
   };
   std::vector<std::unique_ptr<const Executor>> executors_;
   std::vector<Tiled> with_gradients_, deriving_;
@@ -139,15 +148,7 @@ class Plan {
   std::vector<Value> inputs_, outputs_;
   std::vector<GradientSlot> gradients_;
   std::vector<CarriedState> carried_;
-
-  // Protected by a ForkSafeLock of the plan.
-  mutable std::vector<std::unique_ptr<Workspace::State>> idle_;
-  mutable std::size_t workspaces_ = 0;  // that were ever made
+  std::vector<Padding> padding_;
 };
-
-inline Run Workspace::run(Index rows) const {
-  std::byte* bound = state_->memory.data();
-  return {.arena = bound + plan_->bound_bytes_, .bound = bound, .rows = rows, .failure = &state_->failure};
-}
 
 }  // namespace rondo::engine

@@ -22,6 +22,11 @@ Run RepeatExecutor::at_step(const Run& run, Index step) const noexcept {
   return inner;
 }
 
+void RepeatExecutor::clear(std::byte* arena) const noexcept {
+  const Index arenas = arena_step_ > 0 ? steps_ : 1;
+  for (Index i = 0; i < arenas; ++i) body_->clear(arena + arenas_.offset + i * arena_step_);
+}
+
 // One where each has a stage of its own, and two in the stages in which one ends and the next begins.
 Range RepeatExecutor::walked_in(Index stage, Index more) const noexcept {
   if (more == 0) return {0, steps_};

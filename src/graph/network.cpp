@@ -294,10 +294,23 @@ std::vector<engine::Value> Network::plan(engine::PlanBuilder& builder, const std
   for (const Call& call : calls_) {
     std::vector<engine::Value> from;
     for (const TensorNumber n : call.inputs) from.push_back(take(n));
-    for (const engine::Value v : call.layer->plan(builder, from)) add(v);
+    builder.begin_call();
+    const std::vector<engine::Value> made = call.layer->plan(builder, from);
+    for (const engine::Value v : made) add(v);
+    // Held for each reader that comes.
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      for (const engine::Value v : values[call.first_output + i]) builder.hold(v);
+    }
+    builder.end_call();
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      if (call.inputs[i] >= inputs_) builder.release(from[i]);
+    }
   }
   std::vector<engine::Value> out;
-  for (const TensorNumber n : outputs_) out.push_back(take(n));
+  for (const TensorNumber n : outputs_) {
+    out.push_back(take(n));
+    if (n >= inputs_) builder.release_after_call(out.back());
+  }
   return out;
 }
 

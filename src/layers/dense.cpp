@@ -184,7 +184,7 @@ class DenseNode final : public graph::LayerNode {
       activation.emplace(fn, block_->table().template ops<T>(), sums, at.z, at.dz, out);
     }
     if (dx_wanted && !layout_.is_own_transpose())
-      at.transposed = builder.derived(kernels::dense_transposed_size(layout_));
+      at.transposed = builder.derived(block_, 0, kernels::dense_transposed_size(layout_));
     builder.add(DenseExecutor<T>(layout_, in.steps, block_, at, std::move(activation)));
     return {y};
   }

@@ -7,8 +7,8 @@
 
 namespace rondo::training {
 
-// Enough for a fit with validation and predictions of a few batch shapes; each holds an arena.
-constexpr std::size_t kProgramsKept = 8;
+// Enough for a fit with batches of a few hundred lengths, with validation; a program without its memory is small.
+constexpr std::size_t kProgramsKept = 512;
 
 Index ModelNode::trainable_elements() const {
   Index count = 0;
@@ -151,8 +151,9 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, const ProgramShapes
 
 std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramShapes& shapes) const {
   (void)output_shapes({shapes.samples.begin(), shapes.samples.end()});  // they fit every layer
-  engine::PlanBuilder builder(dtype(), shapes.capacity,
-                              mode == Mode::train ? engine::Use::training : engine::Use::inference);
+  const bool training = mode == Mode::train;
+  engine::PlanBuilder builder(dtype(), shapes.capacity, training ? engine::Use::training : engine::Use::inference,
+                              memory(training));
   std::vector<engine::Value> inputs;
   for (const Shape& sample : shapes.samples) inputs.push_back(builder.input(sample));
   const std::vector<engine::Value> outputs = plan(builder, inputs);
@@ -181,8 +182,17 @@ std::uint64_t ModelNode::structure() const { return std::max(structure_, LayerNo
 
 void ModelNode::forget_programs() const {
   std::list<Entry> dropped;
+  Memories memories;
   const ForkSafeLock lock(this);
   dropped.swap(programs_);
+  std::swap(memories, memories_);
+}
+
+std::shared_ptr<engine::Memory> ModelNode::memory(bool training) const {
+  Memories fresh{structure(), std::make_shared<engine::Memory>(), std::make_shared<engine::Memory>()};
+  const ForkSafeLock lock(this);
+  if (memories_.training == nullptr || memories_.structure != fresh.structure) std::swap(fresh, memories_);
+  return training ? memories_.training : memories_.inference;
 }
 
 // ---- compile -------------------------------------------------------------------------------------------------------

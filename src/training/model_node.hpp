@@ -116,6 +116,13 @@ class ModelNode : public graph::LayerNode {
     std::shared_ptr<const Program> program;
   };
 
+  // What the programs for one structure of layers share.
+  struct Memories {
+    std::uint64_t structure = 0;
+    std::shared_ptr<engine::Memory> training, inference;
+  };
+  std::shared_ptr<engine::Memory> memory(bool training) const;
+
   [[noreturn]] void refuse_in_fit(const char* call) const;
   std::shared_ptr<const Program> make_program(Mode mode, const ProgramShapes& shapes) const;
 
@@ -124,6 +131,7 @@ class ModelNode : public graph::LayerNode {
   std::atomic<bool> fitting_{false};
   // Most recently used first; protected by a ForkSafeLock of the node.
   mutable std::list<Entry> programs_;
+  mutable Memories memories_;
 };
 
 }  // namespace rondo::training

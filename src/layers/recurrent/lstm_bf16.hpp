@@ -7,6 +7,9 @@
 
 namespace rondo::layers {
 
+// The copies of a recurrent layer's weights that plans derive.
+enum DerivedCopy : Index { kRecurrentTransposed, kInputTransposed, kRounded };
+
 struct LstmBf16 {
   kernels::Bf16Tile tile;      // none: the layer is not under the policy
   engine::BoundPlace weights;  // derived copy
@@ -16,11 +19,11 @@ struct LstmBf16 {
 
   LstmBf16() = default;
   // Places for elements of four bytes, which a plan of float32 has.
-  LstmBf16(engine::PlanBuilder& builder, const kernels::KernelTable& table, const kernels::RecurrentLayout& layout,
-           Index row_slots)
-      : tile(kernels::bf16_tile(table)),
-        weights(builder.derived(kernels::bf16_weights_size(layout))),
-        rows(builder.rows(row_slots, kernels::bf16_depth(layout))),
+  LstmBf16(engine::PlanBuilder& builder, const std::shared_ptr<engine::ParameterBlock>& block,
+           const kernels::RecurrentLayout& layout, Index row_slots)
+      : tile(kernels::bf16_tile(block->table())),
+        weights(builder.derived(block, kRounded, kernels::bf16_weights_size(layout))),
+        rows(builder.zeroed_rows(row_slots, round_up(kernels::bf16_depth(layout), kernels::kRowPadding))),
         slots(row_slots) {}
 
   void add_backward(engine::PlanBuilder& builder, const kernels::RecurrentLayout& layout, Index dz_slots) {

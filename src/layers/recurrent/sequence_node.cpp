@@ -182,7 +182,7 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
   at.h = builder.rows(s.h_slots, units_);
   if (is_lstm()) at.c = builder.rows(1, units_);
   if (policy().mixed_bfloat16()) {
-    at.bf16 = LstmBf16(builder, block_->table(), layout_, backward ? s.kept_slots : std::min<Index>(2, x.steps));
+    at.bf16 = LstmBf16(builder, block_, layout_, backward ? s.kept_slots : std::min<Index>(2, x.steps));
   }
   if (cell_ == RecurrentCell::gru_reset_before) at.reset_h = builder.rows(s.h_slots, units_);
   if (backward || at.reset_h) {
@@ -246,12 +246,12 @@ void SequenceNode::keep_for_backward(PlanBuilder& builder, const SequenceSetting
     at.checkpoints = builder.rows(states() * s.chunks(), units_);
     for (std::size_t i = 0; i < static_cast<std::size_t>(states()); ++i) at.last[i] = builder.rows(1, units_);
   }
-  const auto transposed = [&](Index rows) {
-    return builder.derived(at.bf16 ? kernels::bf16_transposed_size(layout_, rows)
-                                   : kernels::transposed_size(layout_, rows));
+  const auto transposed = [&](DerivedCopy copy, Index rows) {
+    return builder.derived(
+        block_, copy, at.bf16 ? kernels::bf16_transposed_size(layout_, rows) : kernels::transposed_size(layout_, rows));
   };
-  if (s.steps > 1 || at.d_initial[0]) at.recurrent_transposed = transposed(units_);
-  if (at.dx) at.input_transposed = transposed(layout_.inputs());
+  if (s.steps > 1 || at.d_initial[0]) at.recurrent_transposed = transposed(kRecurrentTransposed, units_);
+  if (at.dx) at.input_transposed = transposed(kInputTransposed, layout_.inputs());
 }
 
 // The outputs are looks into the buffers of h and c: all of h, or the slot of the last step.
@@ -307,17 +307,17 @@ std::vector<Value> SequenceNode::plan_step(PlanBuilder& builder, const ValueInfo
     builder.carry(at.c, units_);
   }
   const std::vector<Value> outputs = add_outputs(builder, /*h_slots=*/1, /*steps=*/1, at, /*gradient=*/false);
-  builder.add(
-      StepExecutor<T>({.layout = layout_,
-                       .activation = kernel_of(options_.activation),
-                       .recurrent_activation = kernel_of(options_.recurrent_activation),
-                       .state_stride = state.step_stride},
-                      {.x = x.data,
-                       .mask = x.mask,
-                       .state = state,
-                       .rounded = builder.rounds_weights() ? builder.derived(kernels::bf16_weights_size(layout_))
-                                                           : engine::BoundPlace{}},
-                      block_));
+  builder.add(StepExecutor<T>(
+      {.layout = layout_,
+       .activation = kernel_of(options_.activation),
+       .recurrent_activation = kernel_of(options_.recurrent_activation),
+       .state_stride = state.step_stride},
+      {.x = x.data,
+       .mask = x.mask,
+       .state = state,
+       .rounded = builder.rounds_weights() ? builder.derived(block_, kRounded, kernels::bf16_weights_size(layout_))
+                                           : engine::BoundPlace{}},
+      block_));
   // A state that was zero when the stream began still is where no step has counted.
   return with_mask<T>(builder, x, outputs, /*from_state=*/false);
 }
