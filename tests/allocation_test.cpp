@@ -25,11 +25,13 @@
 namespace {
 
 std::atomic<long> g_allocations{0};
-std::atomic<std::size_t> g_bytes{0};  // that were ever asked for
+std::atomic<std::size_t> g_bytes{0};           // that were ever asked for
+std::atomic<std::size_t> g_bytes_of_large{0};  // likewise, in blocks of a megabyte or more
 
 void count(std::size_t bytes) {
   g_allocations.fetch_add(1, std::memory_order_relaxed);
   g_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  if (bytes >= std::size_t{1} << 20) g_bytes_of_large.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -357,6 +359,36 @@ TEST_P(Allocations, AStreamWithRoundedWeightsTakesNoneAlsoWhenTheyChange) {
             0);
   model.set_weights(model.get_weights());
   EXPECT_EQ(allocations_of([&] { stream.step(x, y); }), 0);
+}
+
+// Sequences of 200 lengths, the longest first; `lengths` of them.
+struct ManyLengths : DataSource {
+  explicit ManyLengths(Index lengths) {
+    for (Index i = 0; i < lengths; ++i) {
+      const Index steps = 200 - i * 73 % 200;
+      all.push_back({ramp({kRows, steps, 1}), ramp({kRows, 1})});
+    }
+  }
+  Index batches() const override { return static_cast<Index>(all.size()); }
+  Batch batch(Index number) override { return all[static_cast<std::size_t>(number)]; }
+
+  static constexpr Index kRows = 64;
+  std::vector<Batch> all;
+};
+
+TEST_P(Allocations, SequencesOfManyLengthsTakeTheRoomOfTheLongest) {
+  const auto bytes = [](Index lengths) {
+    ManyLengths source(lengths);
+    Sequential model{Input({Shape::kUnknown, 1}), LSTM(16), Dense(1)};
+    model.compile({.loss = "mse"});
+    model.build({ManyLengths::kRows, 200, 1});
+    const std::size_t before = g_bytes_of_large.load();
+    model.fit(source, {.verbose = 0, .shuffle = false});
+    return g_bytes_of_large.load() - before;
+  };
+  const std::size_t one = bytes(1), all = bytes(200);
+  EXPECT_GT(one, std::size_t{20} << 20);
+  EXPECT_EQ(all, one);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, Allocations, testing::Values(1, 2), testing::PrintToStringParamName());

@@ -28,8 +28,10 @@ MAY_KNOW["apps"] = set(MAY_KNOW) | {"apps"}
 # The room of each public header: the innermost that may know it. What it declares may be defined further out, as
 # Model::save is in formats.
 PUBLIC_HEADERS = {
+    "data_source": "core",
     "dtype_policy": "core",
     "error": "core",
+    "inputs": "core",
     "random": "core",
     "shape": "core",
     "tensor": "core",

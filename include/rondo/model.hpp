@@ -18,6 +18,7 @@
 #include <concepts>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,7 +26,9 @@
 #include <vector>
 
 #include <rondo/callbacks.hpp>
+#include <rondo/data_source.hpp>
 #include <rondo/history.hpp>
+#include <rondo/inputs.hpp>
 #include <rondo/layer.hpp>
 #include <rondo/losses.hpp>
 #include <rondo/metrics.hpp>
@@ -48,31 +51,6 @@ struct CompileOptions {
   Metrics metrics = {};           // left out: as loss; names, objects of rondo::metrics, or a std::vector<std::string>
   Metrics weighted_metrics = {};  // likewise; these take sample_weight into account, the others do not
 };
-
-// Data for a model with several inputs, in the order of its inputs, or by their names:
-//
-//   model.fit(Inputs{words, numbers}, y);
-//   model.predict(Inputs{{"words", words}, {"numbers", numbers}});
-//
-// Each has one row a sample. Labels for several outputs are given alike, as Outputs.
-class Inputs {
- public:
-  Inputs(Tensor only) { tensors_.push_back(std::move(only)); }
-  Inputs(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
-  explicit Inputs(std::vector<Tensor> tensors) : tensors_(std::move(tensors)) {}
-  Inputs(std::initializer_list<std::pair<const char*, Tensor>> named);
-
-  const std::vector<Tensor>& tensors() const { return tensors_; }
-  // As many as tensors, or none.
-  const std::vector<std::string>& names() const { return names_; }
-
- private:
-  std::vector<Tensor> tensors_;
-  std::vector<std::string> names_;
-};
-
-// Labels for a model with several outputs, in their order or by the names of the layers that make them.
-using Outputs = Inputs;
 
 namespace detail {
 
@@ -101,7 +79,8 @@ concept OneIsMany = (std::same_as<X, Inputs> && (std::same_as<Y, Inputs> || std:
 }  // namespace detail
 
 // Samples and labels to measure on after each epoch: .validation_data = {X, y}, or a pair of both; {X, y, weights}
-// where samples weigh differently (FitOptions::sample_weight).
+// where samples weigh differently (FitOptions::sample_weight); a std::shared_ptr<DataSource> where they come in
+// batches.
 class ValidationData {
  public:
   ValidationData() = default;  // none
@@ -114,9 +93,13 @@ class ValidationData {
       : data_(std::in_place, std::move(X), std::move(y)), sample_weight_(std::move(sample_weight)) {}
   ValidationData(std::pair<Tensor, Tensor> data)
       : data_(std::in_place, std::move(data.first), std::move(data.second)) {}
+  template <std::derived_from<DataSource> Source>
+  ValidationData(std::shared_ptr<Source> source) : source_(std::move(source)) {}
 
-  explicit operator bool() const { return data_.has_value(); }
-  // Of data that are there.
+  explicit operator bool() const { return data_.has_value() || source_ != nullptr; }
+  // Null unless the data come from one.
+  const std::shared_ptr<DataSource>& source() const { return source_; }
+  // Of tensors that are there.
   const Inputs& X() const { return data_->first; }
   const Outputs& y() const { return data_->second; }
   const std::optional<Outputs>& sample_weight() const { return sample_weight_; }
@@ -124,6 +107,7 @@ class ValidationData {
  private:
   std::optional<std::pair<Inputs, Outputs>> data_;
   std::optional<Outputs> sample_weight_;
+  std::shared_ptr<DataSource> source_;
 };
 
 struct FitOptions {
@@ -222,6 +206,10 @@ class Model : public Layer {
   History fit(const In& X, const Out& y, const FitOptions& options = {}) const {
     return fit_all(X, y, options);
   }
+  // The same on what a source gives, batch by batch. Sequences of many lengths take the memory of the longest.
+  // .batch_size, .validation_split and .sample_weight are the source's business: ConfigError where they are given.
+  // .shuffle means the order of the batches.
+  History fit(DataSource& source, const FitOptions& options = {}) const;
 
   // Loss and metrics on (X, y), as means over samples; of several outputs the sum of the losses first, then each loss
   // ("price_loss"), then the metrics in alphabetical order. Errors as fit; but NaN and infinities propagate.
@@ -231,6 +219,7 @@ class Model : public Layer {
   Evaluation evaluate(const In& X, const Out& y, const EvaluateOptions& options = {}) const {
     return evaluate_all(X, y, options);
   }
+  Evaluation evaluate(DataSource& source, const EvaluateOptions& options = {}) const;
 
   // The outputs for X, one row a sample, of the model's dtype; needs no compile. A model whose shapes are not known yet
   // is built for X first, with initial weights from the random seed.

@@ -5,6 +5,7 @@
 #include <rondo/callbacks.hpp>
 #include <rondo/compute.hpp>
 #include <rondo/data.hpp>
+#include <rondo/data_source.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/error.hpp>
 #include <rondo/extend.hpp>

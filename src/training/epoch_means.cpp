@@ -8,10 +8,10 @@
 
 namespace rondo::training {
 
-EpochMeans::EpochMeans(const ModelNode& node, const Program& program, const Compiled& compiled) {
+EpochMeans::EpochMeans(const ModelNode& node, const Compiled& compiled) {
   const std::vector<std::string> outputs = node.output_names();
   const auto prefix = [&](std::size_t i) { return outputs.size() == 1 ? "" : outputs[i] + "_"; };
-  for (const Head* head : program.heads) heads_.push_back({head, {}, std::vector<RunningMean>(head->metrics())});
+  for (const HeadOptions& head : compiled.heads) heads_.push_back({{}, std::vector<RunningMean>(head.metrics.size())});
   add_entry("loss", Entry::Kind::total);
   for (std::size_t i = 0; i < heads_.size() && heads_.size() > 1; ++i) {
     add_entry(prefix(i) + "loss", Entry::Kind::loss, i);
@@ -46,16 +46,16 @@ void EpochMeans::reset() {
   }
 }
 
-void EpochMeans::add(const engine::Run& run, double loss) {
+void EpochMeans::add(const Program& program, const engine::Run& run, double loss) {
   const auto rows = static_cast<double>(run.rows);
   total_.total += rows * loss;
   total_.count += rows;
-  for (OfHead& h : heads_) {
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
     if (heads_.size() > 1) {
-      h.loss.total += rows * h.head->loss(run);
-      h.loss.count += rows;
+      heads_[i].loss.total += rows * program.heads[i]->loss(run);
+      heads_[i].loss.count += rows;
     }
-    h.head->add_metrics(run, h.metrics);
+    program.heads[i]->add_metrics(run, heads_[i].metrics);
   }
 }
 
@@ -76,7 +76,7 @@ double EpochMeans::value(const Entry& entry) const {
   switch (entry.kind) {
     case Entry::Kind::total: return engine::standard_nan(total_.mean());
     case Entry::Kind::loss: return engine::standard_nan(of.loss.mean());
-    default: return engine::standard_nan(of.head->metric(entry.metric, of.metrics[entry.metric]));
+    default: return engine::standard_nan(of.metrics[entry.metric].mean());
   }
 }
 

@@ -16,11 +16,11 @@ namespace rondo::training {
 // other names begin with those of the outputs.
 class EpochMeans {
  public:
-  EpochMeans(const ModelNode& node, const Program& program, const Compiled& compiled);
+  EpochMeans(const ModelNode& node, const Compiled& compiled);
 
   void reset();
   // A batch whose walk has come to its end, with its loss (Program::loss).
-  void add(const engine::Run& run, double loss);
+  void add(const Program& program, const engine::Run& run, double loss);
 
   // In alphabetical order, as Keras logs; as validation with "val_" in front.
   void write(Logs& logs, bool validation = false) const;
@@ -30,7 +30,6 @@ class EpochMeans {
 
  private:
   struct OfHead {
-    const Head* head;
     RunningMean loss;
     std::vector<RunningMean> metrics;
   };

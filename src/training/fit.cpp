@@ -1,19 +1,15 @@
 #include "training/fit.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+#include <memory>
+#include <optional>
 
 #include <rondo/random.hpp>
 
-#include "core/shuffle.hpp"
-#include "core/standard_floats.hpp"
-#include "engine/staging.hpp"
+#include "training/batches.hpp"
 #include "training/data.hpp"
 #include "training/evaluator.hpp"
 #include "training/interrupt.hpp"
-#include "training/labels.hpp"
-#include "training/not_finite.hpp"
 #include "training/progress_bar.hpp"
 
 namespace rondo {
@@ -33,30 +29,22 @@ namespace {
 
 class Trainer {
  public:
-  Trainer(const Model& model, ModelNode& node, Compiled& compiled, const Data& data, Index batch_size,
-          const FitOptions& options)
+  Trainer(const Model& model, ModelNode& node, Compiled& compiled, Batches& batches, const FitOptions& options)
       : model_(model),
         node_(node),
-        compiled_(compiled),
-        data_(data),
         options_(options),
-        batch_size_(std::min(batch_size, data.samples)),
-        batches_(batches_of(data.samples, batch_size_)),
-        program_(node.program(Mode::train, data.shapes(batch_size_))),
-        workspace_(program_->plan->lease()),
-        means_(node, *program_, compiled),
-        order_(static_cast<std::size_t>(data.samples)) {
-    check_can_learn(node, *program_);
-    check_labels(node, *program_, data, "");
-    compiled_.optimizer.prepare(*program_->plan);
-    std::iota(order_.begin(), order_.end(), Index{0});
+        batches_(batches),
+        count_(batches.count()),
+        session_(node, compiled),
+        means_(node, compiled) {
+    batches_.begin(session_);
   }
 
   void validate_with(Evaluator& evaluator) { validation_ = &evaluator; }
 
   History run() {
     const Callbacks& callbacks = options_.callbacks;
-    attach(callbacks, model_, {options_.verbose, options_.epochs, batches()});
+    attach(callbacks, model_, {options_.verbose, options_.epochs, count_});
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
@@ -66,17 +54,17 @@ class Trainer {
   }
 
  private:
-  Index batches() const { return batches_; }
   bool stopped() const { return node_.stop_training || interrupt_.interrupted(); }
 
   void run_epoch(Index epoch) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_epoch_begin(epoch);
     print_epoch_header(options_.verbose, epoch, options_.epochs);
-    ProgressBar bar(options_.verbose, batches());
+    ProgressBar bar(options_.verbose, count_);
     shuffle();
     means_.reset();
-    for (Index batch = 0; batch < batches() && (batch == 0 || !stopped()); ++batch) run_batch(epoch, batch, bar);
+    for (Index batch = 0; batch < count_ && (batch == 0 || !stopped()); ++batch) run_batch(epoch, batch, bar);
+    batches_.end_epoch();
     logs_.clear();
     means_.write(logs_);
     if (validation_ != nullptr) {
@@ -99,52 +87,33 @@ class Trainer {
   }
 
   void train_batch(Index epoch, Index batch) {
-    const StandardFloats floats;
-    const Index first = batch * batch_size_, rows = std::min(batch_size_, data_.samples - first);
-    const Samples samples{.X = data_.X,
-                          .y = data_.y,
-                          .sample_weights = data_.sample_weights,
-                          .order = order_,
-                          .first = first,
-                          .rows = rows,
-                          .staged = batches() == 1 && staged_};  // a single batch stays from epoch to epoch
-    const Step step = program_->train(workspace_, samples, compiled_.optimizer);
-    staged_ = true;
-    if (!step.updated) {
-      const Fault fault = finish_step(node_, {samples, *program_, workspace_}, step, compiled_.optimizer);
-      if (fault) report(fault, epoch, batch);
-    }
-    means_.add(workspace_.run(rows), step.loss);
+    const Samples samples = batches_.batch(session_, batch);
+    const auto [loss, fault] = session_.step(samples);
+    if (fault) report(*fault, epoch, batch);
+    means_.add(session_.program(), session_.run(samples.rows), loss);
   }
 
-  // A new order of the samples, a function of seed, model and the epochs the model has seen. Within a single batch the
-  // order would change nothing but the rounding, so it stays.
+  // A function of seed, model and the epochs the model has seen.
   void shuffle() {
     const std::uint32_t epoch = node_.epochs_trained++;
-    if (!options_.shuffle.value_or(!node_.stateful()) || batches() == 1) return;
-    const RandomStream stream(random_seed(), Purpose::shuffle, node_.number(), epoch);
-    std::iota(order_.begin(), order_.end(), Index{0});
-    rondo::shuffle(order_, stream);
+    if (!options_.shuffle.value_or(!node_.stateful())) return;
+    batches_.shuffle(RandomStream(random_seed(), Purpose::shuffle, node_.number(), epoch));
   }
 
   [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
     throw NumericError(node_.where() + ": " + fault.what + " in epoch " + std::to_string(epoch + 1) + " of " +
                        std::to_string(options_.epochs) + ", batch " + std::to_string(batch + 1) + " of " +
-                       std::to_string(batches()) + "; the weights are those before that batch. Cause: " + fault.why +
+                       std::to_string(count_) + "; the weights are those before that batch. Cause: " + fault.why +
                        (node_.stateful() ? ". Call reset_states() before you go on" : ""));
   }
 
   const Model& model_;
   ModelNode& node_;
-  Compiled& compiled_;
-  Data data_;
   const FitOptions& options_;
-  Index batch_size_, batches_;
-  std::shared_ptr<const Program> program_;
-  engine::Workspace workspace_;
+  Batches& batches_;
+  Index count_;
+  TrainingSession session_;
   EpochMeans means_;
-  std::vector<Index> order_;
-  bool staged_ = false;
   Evaluator* validation_ = nullptr;
   InterruptGuard interrupt_;
   Logs logs_;
@@ -197,34 +166,87 @@ Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given)
                     "; it must be 1 or more (leave it out for " + std::to_string(kDefaultBatchSize) + ")");
 }
 
+namespace {
+
+constexpr const char* kValidation = "validation ";
+
+std::unique_ptr<Batches> validation_batches(const ModelNode& node, const ValidationData& data, Index batch_size) {
+  if (data.source() != nullptr) return std::make_unique<SourceBatches>(node, *data.source(), kValidation);
+  const Data checked = check_data(node, data.X(), data.y(), data.sample_weight(), kValidation);
+  check_stateful(node, checked.samples, batch_size);
+  return std::make_unique<ArrayBatches>(checked, batch_size, kValidation);
+}
+
+History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& batches, Batches* validation,
+              const FitOptions& options) {
+  std::optional<Evaluator> evaluator;
+  if (validation != nullptr) evaluator.emplace(node, compiled, *validation);
+  Trainer trainer(model, node, compiled, batches, options);
+  if (evaluator) trainer.validate_with(*evaluator);
+  return trainer.run();
+}
+
+void check_options(const ModelNode& node, const FitOptions& options) {
+  check_verbose(node, options.verbose);
+  check_epochs(node, options);
+  check_shuffle(node, options);
+}
+
+void refuse_with_source(const ModelNode& node, const char* call, const char* option, bool given) {
+  if (!given) return;
+  throw ConfigError(node.where() + ": " + call + " was given a data source and ." + option +
+                    "; the source's batches say that already, leave it out");
+}
+
+Evaluation evaluate(const Model& model, ModelNode& node, const Compiled& compiled, Batches& batches,
+                    const EvaluateOptions& options) {
+  Evaluator evaluator(node, compiled, batches);
+  attach(options.callbacks, model, {options.verbose, 1, batches.count()});
+  ProgressBar bar(options.verbose, batches.count());
+  evaluator.run(options.callbacks, options.verbose != 0 ? &bar : nullptr);
+  Logs logs;
+  evaluator.means().write(logs);
+  bar.finish(logs);
+  return evaluator.means().evaluation();
+}
+
+}  // namespace
+
 History fit(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
             const FitOptions& options) {
   const ModelNode::Fitting fitting(node);
   Compiled& compiled = node.compiled("fit");
-  check_verbose(node, options.verbose);
+  check_options(node, options);
   const Index batch_size = checked_batch_size(node, options.batch_size);
-  check_epochs(node, options);
-  check_shuffle(node, options);
   Data data = check_data(node, X, y, options.sample_weight, "");
-  std::optional<Data> validation;
+  std::unique_ptr<Batches> validation;
   if (options.validation_data) {
-    validation = check_data(node, options.validation_data.X(), options.validation_data.y(),
-                            options.validation_data.sample_weight(), "validation ");
+    validation = validation_batches(node, options.validation_data, batch_size);
   } else if (options.validation_split != 0) {
-    validation = data;
+    Data rest = data;
     data.samples = training_samples(node, data.samples, options.validation_split);
-    validation->first = data.samples;
-    validation->samples -= data.samples;
+    rest.first = data.samples;
+    rest.samples -= data.samples;
+    check_stateful(node, rest.samples, batch_size);
+    validation = std::make_unique<ArrayBatches>(rest, batch_size, kValidation);
   }
   check_stateful(node, data.samples, batch_size);
-  if (validation) check_stateful(node, validation->samples, batch_size);
   node.build_for(data.sample);
+  ArrayBatches batches(data, batch_size, "");
+  return train(model, node, compiled, batches, validation.get(), options);
+}
 
-  std::optional<Evaluator> evaluator;
-  if (validation) evaluator.emplace(node, compiled, *validation, batch_size, "validation ");
-  Trainer trainer(model, node, compiled, data, batch_size, options);
-  if (evaluator) trainer.validate_with(*evaluator);
-  return trainer.run();
+History fit(const Model& model, ModelNode& node, DataSource& source, const FitOptions& options) {
+  const ModelNode::Fitting fitting(node);
+  Compiled& compiled = node.compiled("fit");
+  check_options(node, options);
+  refuse_with_source(node, "fit", "batch_size", options.batch_size.has_value());
+  refuse_with_source(node, "fit", "validation_split", options.validation_split != 0);
+  refuse_with_source(node, "fit", "sample_weight", options.sample_weight.has_value());
+  std::unique_ptr<Batches> validation;
+  if (options.validation_data) validation = validation_batches(node, options.validation_data, kDefaultBatchSize);
+  SourceBatches batches(node, source, "");
+  return train(model, node, compiled, batches, validation.get(), options);
 }
 
 Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
@@ -234,15 +256,17 @@ Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X,
   const Index batch_size = checked_batch_size(node, options.batch_size);
   const Data data = check_data(node, X, y, options.sample_weight, "");
   check_stateful(node, data.samples, batch_size);
-  node.build_for(data.sample);
-  Evaluator evaluator(node, compiled, data, batch_size);
-  attach(options.callbacks, model, {options.verbose, 1, evaluator.batches()});
-  ProgressBar bar(options.verbose, evaluator.batches());
-  evaluator.run(options.callbacks, options.verbose != 0 ? &bar : nullptr);
-  Logs logs;
-  evaluator.means().write(logs);
-  bar.finish(logs);
-  return evaluator.means().evaluation();
+  ArrayBatches batches(data, batch_size, "");
+  return evaluate(model, node, compiled, batches, options);
+}
+
+Evaluation evaluate(const Model& model, ModelNode& node, DataSource& source, const EvaluateOptions& options) {
+  const Compiled& compiled = node.compiled("evaluate");
+  check_verbose(node, options.verbose);
+  refuse_with_source(node, "evaluate", "batch_size", options.batch_size.has_value());
+  refuse_with_source(node, "evaluate", "sample_weight", options.sample_weight.has_value());
+  SourceBatches batches(node, source, "");
+  return evaluate(model, node, compiled, batches, options);
 }
 
 }  // namespace rondo::training

@@ -26,7 +26,9 @@ void attach(const Callbacks& callbacks, const Model& model, const Callback::Para
 
 History fit(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
             const FitOptions& options);
+History fit(const Model& model, ModelNode& node, DataSource& source, const FitOptions& options);
 Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X, const detail::Given& y,
                     const EvaluateOptions& options);
+Evaluation evaluate(const Model& model, ModelNode& node, DataSource& source, const EvaluateOptions& options);
 
 }  // namespace rondo::training

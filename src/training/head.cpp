@@ -144,7 +144,7 @@ RunningMean Head::sum(const Run& run, const Place& values, const Place& weights)
 
 double Head::loss(const Run& run) const noexcept {
   const double count = dtype_ == DType::float32 ? denominator<float>(run) : denominator<double>(run);
-  return RunningMean{sum(run, loss_values_, row_weights()).total, count}.mean();
+  return RunningMean{.total = sum(run, loss_values_, row_weights()).total, .count = count}.mean();
 }
 
 void Head::add_metrics(const Run& run, std::span<RunningMean> means) const noexcept {
@@ -152,11 +152,8 @@ void Head::add_metrics(const Run& run, std::span<RunningMean> means) const noexc
     const RunningMean batch = sum(run, metrics_[i].values, metrics_[i].weighted ? row_weights() : mask_weights_);
     means[i].total += batch.total;
     means[i].count += batch.count;
+    means[i].root = metrics_[i].metric.root;
   }
-}
-
-double Head::metric(std::size_t i, const RunningMean& mean) const {
-  return metrics_[i].metric.root ? std::sqrt(mean.mean()) : mean.mean();
 }
 
 }  // namespace rondo::training

@@ -9,6 +9,7 @@
 // batch's, so a head with a mask takes two stages.
 #pragma once
 
+#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,11 +22,15 @@
 
 namespace rondo::training {
 
-// A sum over rows and their number, or the sum of their weights; the mean is what Keras logs.
+// A sum over rows and their number, or the sum of their weights; the mean, or its root, is what Keras logs.
 struct RunningMean {
   double total = 0;
   double count = 0;
-  double mean() const { return count == 0 ? 0 : total / count; }
+  bool root = false;
+  double mean() const {
+    const double mean = count == 0 ? 0 : total / count;
+    return root ? std::sqrt(mean) : mean;
+  }
 };
 
 // What compile says about one output.
@@ -60,9 +65,6 @@ class Head final : public engine::Executor {
   double loss_weight() const { return loss_weight_; }
   // Adds the batch's metric values to one running mean per metric.
   void add_metrics(const engine::Run& run, std::span<RunningMean> means) const noexcept;
-  // A metric's epoch value from its running mean.
-  double metric(std::size_t i, const RunningMean& mean) const;
-  std::size_t metrics() const { return metrics_.size(); }
 
  private:
   struct MetricAt {

@@ -28,6 +28,14 @@ History Model::fit_all(const detail::Given& X, const detail::Given& y, const Fit
   return training::fit(*this, model_node(), X, y, options);
 }
 
+History Model::fit(DataSource& source, const FitOptions& options) const {
+  return training::fit(*this, model_node(), source, options);
+}
+
+Evaluation Model::evaluate(DataSource& source, const EvaluateOptions& options) const {
+  return training::evaluate(*this, model_node(), source, options);
+}
+
 Evaluation Model::evaluate(const Tensor& X, const Tensor& y, const EvaluateOptions& options) const {
   return evaluate_all(X, y, options);
 }

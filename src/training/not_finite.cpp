@@ -46,7 +46,8 @@ std::string place_text(const Tensor& tensor, Index at, const std::string& last_a
   return text;
 }
 
-Fault fault_of_tensor(const Batch& batch, const std::string& name, const Tensor& tensor, const std::string& last_axis) {
+Fault fault_of_tensor(const BatchAtWork& batch, const std::string& name, const Tensor& tensor,
+                      const std::string& last_axis) {
   const DType dtype = batch.program.plan->dtype();
   const Index sample = tensor.size() / tensor.shape()[0];
   const Samples& samples = batch.samples;
@@ -66,7 +67,7 @@ Fault fault_of_tensor(const Batch& batch, const std::string& name, const Tensor&
   return {};
 }
 
-Fault fault_of_loss(const ModelNode& node, const Batch& batch, double loss) {
+Fault fault_of_loss(const ModelNode& node, const BatchAtWork& batch, double loss) {
   const std::string what = "the loss became " + text_of(loss);
   for (const engine::Parameter& p : node.parameters()) {
     if (const auto found = first_not_finite(p.get())) {
@@ -87,7 +88,7 @@ Fault fault_of_loss(const ModelNode& node, const Batch& batch, double loss) {
   return {what, "the numbers grew out of range inside the model; scale the data or lower the learning rate"};
 }
 
-Fault fault_of_gradients(const ModelNode& node, const Batch& batch, double loss) {
+Fault fault_of_gradients(const ModelNode& node, const BatchAtWork& batch, double loss) {
   for (const engine::Parameter& p : node.parameters()) {
     for (const engine::GradientSlot& slot : batch.program.plan->gradient_slots()) {
       if (slot.block != p.block) continue;
@@ -121,7 +122,7 @@ Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
 }
 
 // The first number of the data that is not finite in the model's dtype.
-Fault fault_of_data(const ModelNode& node, const Batch& batch) {
+Fault fault_of_data(const ModelNode& node, const BatchAtWork& batch) {
   for (std::size_t i = 0; i < batch.samples.X.size(); ++i) {
     if (Fault fault = fault_of_tensor(batch, node.input_name(i), *batch.samples.X[i], "feature")) return fault;
   }
@@ -136,7 +137,7 @@ Fault fault_of_data(const ModelNode& node, const Batch& batch) {
 
 }  // namespace
 
-Fault finish_step(const ModelNode& node, const Batch& batch, const Step& step, OptimizerState& optimizer) {
+Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const Step& step, OptimizerState& optimizer) {
   if (!step.finite_data) return fault_of_data(node, batch);
   if (!std::isfinite(step.loss)) return fault_of_loss(node, batch, step.loss);
   if (Fault fault = fault_of_gradients(node, batch, step.loss)) return fault;

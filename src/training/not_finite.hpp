@@ -9,7 +9,7 @@
 namespace rondo::training {
 
 // A batch at work, staged in a workspace of the program.
-struct Batch {
+struct BatchAtWork {
   const Samples& samples;
   const Program& program;
   const engine::Workspace& workspace;
@@ -23,6 +23,6 @@ struct Fault {
 
 // Ends a step that Program::train has left without an update: finds what is not finite, or makes the update after all,
 // with a copy to go back to if it overflows. Afterwards the step has been taken without fault, or it has not been.
-Fault finish_step(const ModelNode& node, const Batch& batch, const Step& step, OptimizerState& optimizer);
+Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const Step& step, OptimizerState& optimizer);
 
 }  // namespace rondo::training

@@ -1,0 +1,44 @@
+// Data that come batch by batch: what does not fit into memory, sequences of many lengths, samples made on the way.
+//
+//   // Sequences of any length: each batch has those of one.
+//   struct ByLength : DataSource {
+//     std::vector<Batch> all;
+//     Index batches() const override { return static_cast<Index>(all.size()); }
+//     Batch batch(Index number) override { return all[static_cast<std::size_t>(number)]; }
+//   };
+//   ByLength source = ...;
+//   model.fit(source, {.epochs = 20});
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include <rondo/inputs.hpp>
+#include <rondo/shape.hpp>
+
+namespace rondo {
+
+// Samples, labels and perhaps weights, as fit takes them (FitOptions::sample_weight). Batches of one source may differ
+// in their numbers of samples and of time steps.
+struct Batch {
+  Inputs X;
+  Outputs y;
+  std::optional<Outputs> sample_weight = {};
+};
+
+// Gives the batches of each epoch (Keras: a PyDataset). fit and evaluate ask for one at a time, on the thread that
+// called them, and are done with it before they ask for the next. What a source throws ends the call and leaves it; the
+// model then has the weights of the batch before.
+class DataSource {
+ public:
+  virtual ~DataSource() = default;
+  // In an epoch, 1 or more. Asked once at the beginning of fit or evaluate.
+  virtual Index batches() const = 0;
+  // Batch `number`, from 0. fit asks for all of them in each epoch, in a new order unless .shuffle = false; evaluate in
+  // their order.
+  virtual Batch batch(Index number) = 0;
+  // After each epoch of fit, and each evaluation.
+  virtual void on_epoch_end() {}
+};
+
+}  // namespace rondo

@@ -1,0 +1,66 @@
+#include "training/batches.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <rondo/random.hpp>
+
+#include "core/shuffle.hpp"
+#include "training/fit.hpp"
+
+namespace rondo::training {
+
+// ---- arrays --------------------------------------------------------------------------------------------------------
+
+ArrayBatches::ArrayBatches(const Data& data, Index batch_size, std::string what)
+    : data_(data),
+      batch_size_(std::min(batch_size, data.samples)),
+      count_(batches_of(data.samples, batch_size_)),
+      what_(std::move(what)) {}
+
+// Within a single batch the order would change nothing but the rounding, so it stays.
+void ArrayBatches::shuffle(const RandomStream& stream) {
+  if (count_ == 1) return;
+  order_.resize(static_cast<std::size_t>(data_.samples));
+  std::iota(order_.begin(), order_.end(), data_.first);
+  rondo::shuffle(order_, stream);
+}
+
+Samples ArrayBatches::batch(Session&, Index number) {
+  const Index done = number * batch_size_;
+  return {.X = data_.X,
+          .y = data_.y,
+          .sample_weights = data_.sample_weights,
+          .order = order_,
+          .first = order_.empty() ? data_.first + done : done,
+          .rows = std::min(batch_size_, data_.samples - done),
+          .staged = count_ == 1 && std::exchange(staged_, true)};
+}
+
+// ---- a user's source -----------------------------------------------------------------------------------------------
+
+SourceBatches::SourceBatches(const ModelNode& node, DataSource& source, std::string what)
+    : source_(source), what_(std::move(what)) {
+  const Index count = source.batches();
+  if (count < 1) {
+    throw ConfigError(node.where() + ": the " + what_ + "data source has " + std::to_string(count) +
+                      " batches; its batches() must return 1 or more");
+  }
+  order_.resize(static_cast<std::size_t>(count));
+  std::iota(order_.begin(), order_.end(), Index{0});
+}
+
+void SourceBatches::shuffle(const RandomStream& stream) {
+  std::iota(order_.begin(), order_.end(), Index{0});
+  rondo::shuffle(order_, stream);
+}
+
+Samples SourceBatches::batch(Session& session, Index number) {
+  batch_.reset();  // before the next one is made
+  batch_ = source_.batch(order_[static_cast<std::size_t>(number)]);
+  data_ = check_data(session.node(), batch_->X, batch_->y, batch_->sample_weight, what_);
+  session.prepare(data_, data_.samples, what_);
+  return {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};
+}
+
+}  // namespace rondo::training

@@ -1,0 +1,70 @@
+// The batches of an epoch: rows of arrays, or what a user's source gives.
+#pragma once
+
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rondo/data_source.hpp>
+
+#include "training/data.hpp"
+#include "training/session.hpp"
+
+namespace rondo {
+class RandomStream;
+}
+
+namespace rondo::training {
+
+class Batches {
+ public:
+  virtual ~Batches() = default;
+  virtual Index count() const = 0;
+  // Checks what is known before the first batch, for the session.
+  virtual void begin(Session& session) = 0;
+  // A new order for the epoch.
+  virtual void shuffle(const RandomStream& stream) = 0;
+  // Batch `number`, for which the session is prepared. It stays until the next one is asked for.
+  virtual Samples batch(Session& session, Index number) = 0;
+  virtual void end_epoch() {}
+};
+
+class ArrayBatches final : public Batches {
+ public:
+  // `what` names the data in messages, as for check_data. The tensors are the caller's.
+  ArrayBatches(const Data& data, Index batch_size, std::string what);
+
+  Index count() const override { return count_; }
+  void begin(Session& session) override { session.prepare(data_, batch_size_, what_); }
+  void shuffle(const RandomStream& stream) override;
+  Samples batch(Session& session, Index number) override;
+
+ private:
+  Data data_;
+  Index batch_size_, count_;
+  std::string what_;
+  std::vector<Index> order_;  // none: as they stand
+  bool staged_ = false;       // a single batch stays in the session's workspace from epoch to epoch
+};
+
+class SourceBatches final : public Batches {
+ public:
+  // ConfigError for a source without batches. The source is the caller's.
+  SourceBatches(const ModelNode& node, DataSource& source, std::string what);
+
+  Index count() const override { return static_cast<Index>(order_.size()); }
+  void begin(Session&) override {}
+  void shuffle(const RandomStream& stream) override;
+  Samples batch(Session& session, Index number) override;
+  void end_epoch() override { source_.on_epoch_end(); }
+
+ private:
+  DataSource& source_;
+  std::string what_;
+  std::vector<Index> order_;  // of batches
+  std::optional<Batch> batch_;
+  Data data_;  // looks into the batch
+};
+
+}  // namespace rondo::training

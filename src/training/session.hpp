@@ -1,0 +1,74 @@
+// A compiled model at work on batches: fit, and evaluation inside and outside of it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "training/data.hpp"
+#include "training/model_node.hpp"
+#include "training/not_finite.hpp"
+#include "training/program.hpp"
+
+namespace rondo::training {
+
+// Keeps a program and a workspace for batches of one shape, and takes others where another shape comes. The node and
+// what was compiled must outlive it.
+class Session {
+ public:
+  Session(ModelNode& node, const Compiled& compiled, Mode mode) : node_(node), compiled_(compiled), mode_(mode) {}
+  virtual ~Session() = default;
+
+  ModelNode& node() const { return node_; }
+  const Compiled& compiled() const { return compiled_; }
+  // That of the data prepared last.
+  const Program& program() const { return *program_; }
+  engine::Run run(Index rows) const { return workspace_->run(rows); }
+
+  // For data of these shapes in batches of at most `capacity` rows. Builds the model if it is not built. ConfigError
+  // and ShapeError where a loss cannot learn from such outputs, or does not take the labels; `what` names the data.
+  void prepare(const Data& data, Index capacity, const std::string& what);
+
+ protected:
+  const engine::Workspace& workspace() const { return *workspace_; }
+  engine::Workspace& workspace() { return *workspace_; }
+
+ private:
+  // A new program.
+  virtual void changed() {}
+
+  ModelNode& node_;
+  const Compiled& compiled_;
+  Mode mode_;
+  std::shared_ptr<const Program> program_;
+  std::optional<engine::Workspace> workspace_;
+};
+
+// One that learns.
+class TrainingSession final : public Session {
+ public:
+  TrainingSession(ModelNode& node, Compiled& compiled)
+      : Session(node, compiled, Mode::train), optimizer_(compiled.optimizer) {}
+
+  // One step, with its loss, and what went wrong where the weights are those before.
+  struct Trained {
+    double loss;
+    std::optional<Fault> fault;
+  };
+  Trained step(const Samples& samples);
+
+ private:
+  void changed() override;
+
+  OptimizerState& optimizer_;
+};
+
+class EvaluationSession final : public Session {
+ public:
+  EvaluationSession(ModelNode& node, const Compiled& compiled) : Session(node, compiled, Mode::evaluate) {}
+
+  // The loss of a batch.
+  double evaluate(const Samples& samples);
+};
+
+}  // namespace rondo::training
