@@ -265,7 +265,7 @@ class HeadRun {
     if (plan_->dtype() == DType::float64) return unstage<double>();
     return unstage<float>();
   }
-  void add_to(training::RunningMean& mean) const { head_->add_metrics(run(), {&mean, 1}); }
+  void add_to(training::MetricMean& mean) const { head_->add_metrics(run(), {&mean, 1}); }
 
  private:
   engine::Run run() const { return workspace_->run(rows_); }
@@ -341,7 +341,7 @@ void run_metric(Check& check, const Json& one, DType dtype) {
   for (const Json& update : one.at("updates")) {
     refuse_other_keys("metric", update, {"y_true", "y_pred", "mask", "sample_weight", "result"});
   }
-  training::RunningMean mean;
+  training::MetricMean mean;
   for (const Json& update : one["updates"]) {
     const HeadData data = head_data(update);
     refuse_odd_shapes("metric", data.truth.shape(), data.prediction.shape(),
@@ -349,9 +349,9 @@ void run_metric(Check& check, const Json& one, DType dtype) {
     // A loss has to be there; this one takes labels of any kind. The metric heeds the weights.
     const HeadRun head(data, {.loss = Loss("crossentropy"), .metrics = {metric}}, dtype);
     head.add_to(mean);
-    check.near("result", Tensor(Shape{}, std::vector<double>{mean.mean()}), tensor(update.at("result")),
+    check.near("result", Tensor(Shape{}, std::vector<double>{mean.value()}), tensor(update.at("result")),
                tolerance(dtype));
-    check.near("after reset", Tensor(Shape{}, std::vector<double>{training::RunningMean{}.mean()}),
+    check.near("after reset", Tensor(Shape{}, std::vector<double>{training::MetricMean{}.value()}),
                tensor(one.at("after_reset")), tolerance(dtype));
   }
 }

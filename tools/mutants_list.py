@@ -212,7 +212,7 @@ MUTANTS = [
     Mutant("batches of a source weigh alike in the means", "src/training/epoch_means.cpp",
            "  total_.total += rows * loss;\n  total_.count += rows;\n", "  total_.total += loss;\n  total_.count += 1;\n"),
     Mutant("the root of rmse is not taken", "src/training/head.hpp",
-           "return root ? std::sqrt(mean) : mean;", "return mean;"),
+           "return root ? std::sqrt(rows.mean()) : rows.mean();", "return rows.mean();"),
     Mutant("steps that a mask leaves out are counted in the loss", "src/training/head.cpp",
            "if (!counts_) return static_cast<double>(prediction_.steps * run.rows);",
            "return static_cast<double>(prediction_.steps * run.rows);"),

@@ -99,7 +99,7 @@ void Plan::derive(const Run& run, const Member& member) const noexcept {
   for (const Tiled& e : deriving_) e.executor->derive(run, member.share(e.tiles));
 }
 
-void Plan::derive_if_stale(Workspace& workspace) const noexcept {
+void Plan::derive_stale(Workspace& workspace) const noexcept {
   std::vector<std::uint64_t>& versions = workspace.state_->versions;
   for (const Tiled& e : deriving_) {
     const std::uint64_t now = e.executor->derived_from()->version();
@@ -109,7 +109,7 @@ void Plan::derive_if_stale(Workspace& workspace) const noexcept {
   }
 }
 
-void Plan::derived(Workspace& workspace) const noexcept {
+void Plan::set_derived(Workspace& workspace) const noexcept {
   for (const Tiled& e : deriving_) {
     for (const std::size_t i : e.copies) workspace.state_->versions[i] = e.executor->derived_from()->version();
   }

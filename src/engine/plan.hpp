@@ -112,13 +112,19 @@ class Plan {
 
   bool derives() const noexcept { return !deriving_.empty(); }
   // Refreshes derived copies whose parameters have changed since this workspace saw them.
-  void derive_if_stale(Workspace& workspace) const noexcept;
+  void derive_if_stale(Workspace& workspace) const noexcept {
+    if (derives()) derive_stale(workspace);
+  }
   // Says that derive() has run for the parameters as they are now.
-  void derived(Workspace& workspace) const noexcept;
+  void derived(Workspace& workspace) const noexcept {
+    if (derives()) set_derived(workspace);
+  }
 
  private:
   friend class PlanBuilder;
   explicit Plan(std::shared_ptr<Memory> memory);
+  void derive_stale(Workspace& workspace) const noexcept;
+  void set_derived(Workspace& workspace) const noexcept;
   void forward_stage(const Run& run, const Member& member, Index stage) const noexcept;
 
   DType dtype_ = DType::float32;

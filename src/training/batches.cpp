@@ -16,7 +16,8 @@ ArrayBatches::ArrayBatches(const Data& data, Index batch_size, std::string what)
     : data_(data),
       batch_size_(std::min(batch_size, data.samples)),
       count_(batches_of(data.samples, batch_size_)),
-      what_(std::move(what)) {}
+      what_(std::move(what)),
+      samples_{.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights} {}
 
 // Within a single batch the order would change nothing but the rounding, so it stays.
 void ArrayBatches::shuffle(const RandomStream& stream) {
@@ -24,17 +25,15 @@ void ArrayBatches::shuffle(const RandomStream& stream) {
   order_.resize(static_cast<std::size_t>(data_.samples));
   std::iota(order_.begin(), order_.end(), data_.first);
   rondo::shuffle(order_, stream);
+  samples_.order = order_;
 }
 
-Samples ArrayBatches::batch(Session&, Index number) {
+const Samples& ArrayBatches::batch(Session&, Index number) {
   const Index done = number * batch_size_;
-  return {.X = data_.X,
-          .y = data_.y,
-          .sample_weights = data_.sample_weights,
-          .order = order_,
-          .first = order_.empty() ? data_.first + done : done,
-          .rows = std::min(batch_size_, data_.samples - done),
-          .staged = count_ == 1 && std::exchange(staged_, true)};
+  samples_.staged = count_ == 1 && samples_.rows > 0;  // a single batch stays in the session's workspace
+  samples_.first = order_.empty() ? data_.first + done : done;
+  samples_.rows = std::min(batch_size_, data_.samples - done);
+  return samples_;
 }
 
 // ---- a user's source -----------------------------------------------------------------------------------------------
@@ -55,12 +54,13 @@ void SourceBatches::shuffle(const RandomStream& stream) {
   rondo::shuffle(order_, stream);
 }
 
-Samples SourceBatches::batch(Session& session, Index number) {
+const Samples& SourceBatches::batch(Session& session, Index number) {
   batch_.reset();  // before the next one is made
   batch_ = source_.batch(order_[static_cast<std::size_t>(number)]);
   data_ = check_data(session.node(), batch_->X, batch_->y, batch_->sample_weight, what_);
   session.prepare(data_, data_.samples, what_);
-  return {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};
+  samples_ = {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};
+  return samples_;
 }
 
 }  // namespace rondo::training

@@ -26,7 +26,7 @@ class Batches {
   // A new order for the epoch.
   virtual void shuffle(const RandomStream& stream) = 0;
   // Batch `number`, for which the session is prepared. It stays until the next one is asked for.
-  virtual Samples batch(Session& session, Index number) = 0;
+  virtual const Samples& batch(Session& session, Index number) = 0;
   virtual void end_epoch() {}
 };
 
@@ -34,18 +34,20 @@ class ArrayBatches final : public Batches {
  public:
   // `what` names the data in messages, as for check_data. The tensors are the caller's.
   ArrayBatches(const Data& data, Index batch_size, std::string what);
+  ArrayBatches(const ArrayBatches&) = delete;
+  ArrayBatches& operator=(const ArrayBatches&) = delete;
 
   Index count() const override { return count_; }
   void begin(Session& session) override { session.prepare(data_, batch_size_, what_); }
   void shuffle(const RandomStream& stream) override;
-  Samples batch(Session& session, Index number) override;
+  const Samples& batch(Session& session, Index number) override;
 
  private:
   Data data_;
   Index batch_size_, count_;
   std::string what_;
   std::vector<Index> order_;  // none: as they stand
-  bool staged_ = false;       // a single batch stays in the session's workspace from epoch to epoch
+  Samples samples_;           // of the batch at work
 };
 
 class SourceBatches final : public Batches {
@@ -56,7 +58,7 @@ class SourceBatches final : public Batches {
   Index count() const override { return static_cast<Index>(order_.size()); }
   void begin(Session&) override {}
   void shuffle(const RandomStream& stream) override;
-  Samples batch(Session& session, Index number) override;
+  const Samples& batch(Session& session, Index number) override;
   void end_epoch() override { source_.on_epoch_end(); }
 
  private:
@@ -65,6 +67,7 @@ class SourceBatches final : public Batches {
   std::vector<Index> order_;  // of batches
   std::optional<Batch> batch_;
   Data data_;  // looks into the batch
+  Samples samples_;
 };
 
 }  // namespace rondo::training

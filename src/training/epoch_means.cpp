@@ -11,7 +11,7 @@ namespace rondo::training {
 EpochMeans::EpochMeans(const ModelNode& node, const Compiled& compiled) {
   const std::vector<std::string> outputs = node.output_names();
   const auto prefix = [&](std::size_t i) { return outputs.size() == 1 ? "" : outputs[i] + "_"; };
-  for (const HeadOptions& head : compiled.heads) heads_.push_back({{}, std::vector<RunningMean>(head.metrics.size())});
+  for (const HeadOptions& head : compiled.heads) heads_.push_back({{}, std::vector<MetricMean>(head.metrics.size())});
   add_entry("loss", Entry::Kind::total);
   for (std::size_t i = 0; i < heads_.size() && heads_.size() > 1; ++i) {
     add_entry(prefix(i) + "loss", Entry::Kind::loss, i);
@@ -42,7 +42,7 @@ void EpochMeans::reset() {
   total_ = {};
   for (OfHead& h : heads_) {
     h.loss = {};
-    std::fill(h.metrics.begin(), h.metrics.end(), RunningMean{});
+    std::fill(h.metrics.begin(), h.metrics.end(), MetricMean{});
   }
 }
 
@@ -76,7 +76,7 @@ double EpochMeans::value(const Entry& entry) const {
   switch (entry.kind) {
     case Entry::Kind::total: return engine::standard_nan(total_.mean());
     case Entry::Kind::loss: return engine::standard_nan(of.loss.mean());
-    default: return engine::standard_nan(of.metrics[entry.metric].mean());
+    default: return engine::standard_nan(of.metrics[entry.metric].value());
   }
 }
 

@@ -31,7 +31,7 @@ class EpochMeans {
  private:
   struct OfHead {
     RunningMean loss;
-    std::vector<RunningMean> metrics;
+    std::vector<MetricMean> metrics;
   };
   struct Entry {
     enum class Kind { total, loss, metric };

@@ -87,7 +87,7 @@ class Trainer {
   }
 
   void train_batch(Index epoch, Index batch) {
-    const Samples samples = batches_.batch(session_, batch);
+    const Samples& samples = batches_.batch(session_, batch);
     const auto [loss, fault] = session_.step(samples);
     if (fault) report(*fault, epoch, batch);
     means_.add(session_.program(), session_.run(samples.rows), loss);

@@ -144,14 +144,14 @@ RunningMean Head::sum(const Run& run, const Place& values, const Place& weights)
 
 double Head::loss(const Run& run) const noexcept {
   const double count = dtype_ == DType::float32 ? denominator<float>(run) : denominator<double>(run);
-  return RunningMean{.total = sum(run, loss_values_, row_weights()).total, .count = count}.mean();
+  return RunningMean{sum(run, loss_values_, row_weights()).total, count}.mean();
 }
 
-void Head::add_metrics(const Run& run, std::span<RunningMean> means) const noexcept {
+void Head::add_metrics(const Run& run, std::span<MetricMean> means) const noexcept {
   for (std::size_t i = 0; i < metrics_.size(); ++i) {
     const RunningMean batch = sum(run, metrics_[i].values, metrics_[i].weighted ? row_weights() : mask_weights_);
-    means[i].total += batch.total;
-    means[i].count += batch.count;
+    means[i].rows.total += batch.total;
+    means[i].rows.count += batch.count;
     means[i].root = metrics_[i].metric.root;
   }
 }

@@ -22,15 +22,18 @@
 
 namespace rondo::training {
 
-// A sum over rows and their number, or the sum of their weights; the mean, or its root, is what Keras logs.
+// A sum over rows and their number, or the sum of their weights; the mean is what Keras logs.
 struct RunningMean {
   double total = 0;
   double count = 0;
+  double mean() const { return count == 0 ? 0 : total / count; }
+};
+
+// The same of a metric, which may be the root of the mean.
+struct MetricMean {
+  RunningMean rows;
   bool root = false;
-  double mean() const {
-    const double mean = count == 0 ? 0 : total / count;
-    return root ? std::sqrt(mean) : mean;
-  }
+  double value() const { return root ? std::sqrt(rows.mean()) : rows.mean(); }
 };
 
 // What compile says about one output.
@@ -64,7 +67,7 @@ class Head final : public engine::Executor {
   double loss(const engine::Run& run) const noexcept;
   double loss_weight() const { return loss_weight_; }
   // Adds the batch's metric values to one running mean per metric.
-  void add_metrics(const engine::Run& run, std::span<RunningMean> means) const noexcept;
+  void add_metrics(const engine::Run& run, std::span<MetricMean> means) const noexcept;
 
  private:
   struct MetricAt {
