@@ -9,9 +9,9 @@
 
 #include "core/access.hpp"
 #include "core/fork_safe.hpp"
-#include "core/keras_names.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
+#include "core/registry.hpp"
 
 namespace rondo {
 
@@ -163,26 +163,17 @@ Optimizer of_rule(const Options& options) {
   return detail::Access::make<Optimizer>(std::make_shared<Rule>(options));
 }
 
-const std::map<std::string, Optimizer>& known_optimizers() {
-  // To add an optimizer: its class in <rondo/optimizers.hpp>, a rule above, a line here.
-  static constinit Lazy<std::map<std::string, Optimizer>> known;
-  return known.get([] {
-    return std::map<std::string, Optimizer>{{"adam", Adam()}, {"rmsprop", RMSprop()}, {"sgd", SGD()}};
-  });
+using KnownOptimizers = core::Registry<NameKind::optimizer, Optimizer>;
+
+// To add an optimizer: its class in <rondo/optimizers.hpp>, a rule above, a line here.
+const KnownOptimizers& known_optimizers() {
+  static constinit Lazy<KnownOptimizers> known;
+  return known.get([] { return KnownOptimizers{{{"adam"}, Adam()}, {{"rmsprop"}, RMSprop()}, {{"sgd"}, SGD()}}; });
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const std::string& name) {
-  const auto& known = known_optimizers();
-  const auto found = known.find(lower_case(name));
-  if (found == known.end()) {
-    std::vector<std::string> names;
-    for (const auto& [n, optimizer] : known) names.push_back(n);
-    throw ConfigError(unknown_name(NameKind::optimizer, name, names));
-  }
-  impl_ = found->second.impl_;
-}
+Optimizer::Optimizer(const std::string& name) : Optimizer(known_optimizers().at(name, lower_case(name))) {}
 
 std::string Optimizer::class_name() const { return impl_->class_name(); }
 double Optimizer::learning_rate() const { return impl_->learning_rate; }

@@ -274,16 +274,16 @@ Bidirectional::Bidirectional(const Layer& layer, const BidirectionalOptions& opt
           graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::bidirectional_from_config(const Json& config) {
-  const auto read = [](const Json& layer) { return layer_from_config(layer.at("class_name"), layer.at("config")); };
   Node backward;
   if (config.contains("backward_layer") && !config["backward_layer"].is_null()) {
-    backward = read(config["backward_layer"]);
+    backward = layer_from_config(config["backward_layer"]);
   }
   std::string mode = "concat";
   if (config.contains("merge_mode")) {
     mode = config["merge_mode"].is_null() ? std::string("none") : config["merge_mode"].get<std::string>();
   }
-  return std::make_shared<BidirectionalNode>(read(config.at("layer")), backward, mode, Shape{}, common_options(config));
+  return std::make_shared<BidirectionalNode>(layer_from_config(config.at("layer")), backward, mode, Shape{},
+                                             common_options(config));
 }
 
 }  // namespace rondo
