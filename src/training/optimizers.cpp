@@ -8,6 +8,7 @@
 #include <rondo/error.hpp>
 
 #include "core/access.hpp"
+#include "core/dispatch.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
@@ -231,16 +232,13 @@ std::uint64_t OptimizerState::versions() const noexcept {
 }
 
 bool OptimizerState::within(const Sizes& sizes) const noexcept {
-  const auto check = [&]<class T>(const Memory& m, T weights, T slots) {
-    const auto& within = m.block->table().ops<T>().within;
-    const Range all_weights{0, m.block->size()}, all_slots{0, m.count * m.block->size()};
-    return within(m.block->values<T>(), {&all_weights, 1}, weights) &&
-           within(reinterpret_cast<const T*>(m.slots.data()), {&all_slots, 1}, slots);
-  };
   return std::all_of(memory_.begin(), memory_.end(), [&](const Memory& m) {
-    return m.block->dtype() == DType::float32
-               ? check(m, static_cast<float>(sizes.weights), static_cast<float>(sizes.slots))
-               : check(m, sizes.weights, sizes.slots);
+    return core::with_type(m.block->dtype(), [&]<class T>() {
+      const auto& within = m.block->table().ops<T>().within;
+      const Range all_weights{0, m.block->size()}, all_slots{0, m.count * m.block->size()};
+      return within(m.block->values<T>(), {&all_weights, 1}, static_cast<T>(sizes.weights)) &&
+             within(reinterpret_cast<const T*>(m.slots.data()), {&all_slots, 1}, static_cast<T>(sizes.slots));
+    });
   });
 }
 
@@ -273,7 +271,8 @@ bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, co
                                             const engine::Member& member) const noexcept {
   if (memory_.empty()) return true;
   const engine::ParameterBlock& any = *memory_.front().block;
-  const auto check = [&]<class T>(T most) {
+  return core::with_type(any.dtype(), [&]<class T>() {
+    const T most = static_cast<T>(limits_of(any.dtype()).gradient);
     const auto within = any.table().ops<T>().within;
     const T* bound = reinterpret_cast<const T*>(run.bound);
     if (member.size() == 1) return within(bound, gradients, most);
@@ -283,8 +282,7 @@ bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, co
       if (!within(bound, {&mine, 1}, most)) return false;
     }
     return true;
-  };
-  return any.dtype() == DType::float32 ? check(static_cast<float>(kFloat.gradient)) : check(kDouble.gradient);
+  });
 }
 
 OptimizerState::Copy OptimizerState::copy() const {
@@ -310,8 +308,10 @@ void OptimizerState::restore(const Copy& copy) {
 }
 
 bool OptimizerState::finite() const noexcept {
-  const auto largest = []<class T>(T) { return Sizes{std::numeric_limits<T>::max(), std::numeric_limits<T>::max()}; };
-  return memory_.empty() || within(memory_.front().block->dtype() == DType::float32 ? largest(0.0F) : largest(0.0));
+  if (memory_.empty()) return true;
+  const double largest =
+      core::with_type(memory_.front().block->dtype(), []<class T>() { return double{std::numeric_limits<T>::max()}; });
+  return within({largest, largest});
 }
 
 std::vector<Tensor> OptimizerState::remembered(const engine::Parameter& parameter) const {
@@ -346,8 +346,8 @@ void OptimizerState::update(const engine::Plan& plan, const engine::Run& run,
       const Range mine = member.share(range.size());
       if (mine.empty()) continue;
       const Range part{range.begin + mine.begin, range.begin + mine.end};
-      slot.block->dtype() == DType::float32 ? update_range(memory, slot.gradient.pointer<const float>(run), part)
-                                            : update_range(memory, slot.gradient.pointer<const double>(run), part);
+      core::with_type(slot.block->dtype(),
+                      [&]<class T>() { update_range(memory, slot.gradient.pointer<const T>(run), part); });
     }
   }
 }

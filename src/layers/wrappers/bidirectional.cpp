@@ -4,6 +4,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/names.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
@@ -246,8 +247,7 @@ class BidirectionalNode final : public graph::LayerNode {
   Value zero_where_masked(engine::PlanBuilder& builder, Value h, const ValueInfo& x) const {
     const layers::MaskedOutput rule{
         .mask = x.mask, .steps = x.steps, .backwards = Traits(backward()).go_backwards, .zero = true};
-    return dtype() == DType::float32 ? layers::add_masked_output<float>(builder, h, rule)
-                                     : layers::add_masked_output<double>(builder, h, rule);
+    return core::with_type(dtype(), [&]<class T>() { return layers::add_masked_output<T>(builder, h, rule); });
   }
 
   std::vector<Value> merged(engine::PlanBuilder& builder, Value a, Value b) const {
