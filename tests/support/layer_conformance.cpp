@@ -19,7 +19,7 @@
 #include "graph/layer_node.hpp"
 #include "support/keras_config.hpp"
 #include "support/layer_probe.hpp"
-#include "training/optimizers.hpp"
+#include "training/optimizers/state.hpp"
 
 namespace rondo::test {
 
