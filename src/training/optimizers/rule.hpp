@@ -43,7 +43,7 @@ class OptimizerImpl {
   // Whether an element whose gradient has always been zero stays as it is, to the bit, so that it needs no update. Not
   // so where a rule lets weights decay.
   virtual bool rests_without_gradient() const = 0;
-  // Around the updates of a step: running products such as beta^t. A step that begins and does not end has not been.
+  // Around the updates of a step: running products such as beta^t. A step that does not end leaves no trace here.
   virtual void begin_step() {}
   virtual void end_step() {}
   // Bounds after so many steps at this learning rate, of the intermediate results too, if these hold before them and no

@@ -26,7 +26,8 @@ class OptimizerState {
   // updated; all of it, once there was a plan with other ranges.
   void prepare(const engine::Plan& plan);
 
-  // A step begins, updates and ends. One that has updated nothing, or was taken back, and does not end has not been.
+  // A step begins, updates and ends. It does not end, and does not count, where nothing was updated or all was
+  // restored.
   void begin_step();
   // Updates the member's share of every block from the plan's gradients.
   void update(const engine::Plan& plan, const engine::Run& run, const engine::Member& member) const noexcept;
