@@ -69,7 +69,6 @@ namespace {
 
 using training::AccuracyRows;
 using training::BoundMetric;
-using training::Labels;
 
 class LossMetric final : public detail::MetricImpl {
  public:
