@@ -19,6 +19,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "core/dispatch.hpp"
 #include "engine/thread_pool.hpp"
 #include "support/in_child.hpp"
 
@@ -29,7 +30,7 @@ namespace {
 class Fingerprint {
  public:
   void add(const Tensor& tensor) {
-    tensor.dtype() == DType::float32 ? add_elements(tensor.data<float>()) : add_elements(tensor.data<double>());
+    core::with_elements(tensor, [this](auto elements) { add_elements(elements); });
   }
   void add(const std::vector<double>& numbers) { add_elements(std::span<const double>(numbers)); }
   std::uint64_t value() const { return hash_; }

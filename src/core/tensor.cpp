@@ -5,6 +5,7 @@
 
 #include <rondo/tensor.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/positions.hpp"
 #include "core/sizes.hpp"
 
@@ -156,15 +157,11 @@ template std::vector<float> Tensor::room_for(const Shape&);
 template std::vector<double> Tensor::room_for(const Shape&);
 
 Tensor::Tensor(Shape shape, DType dtype) : shape_(std::move(shape)) {
-  const auto zeros = [this]<class T>(std::vector<T> elements) {
+  core::with_type(dtype, [this]<class T>() {
+    std::vector<T> elements = room_for<T>(shape_);
     elements.resize(static_cast<std::size_t>(shape_.elements()));
     elements_ = std::move(elements);
-  };
-  if (dtype == DType::float32) {
-    zeros(room_for<float>(shape_));
-  } else {
-    zeros(room_for<double>(shape_));
-  }
+  });
 }
 
 Tensor::Tensor(Shape shape, std::vector<float> elements) : shape_(std::move(shape)) {
@@ -324,16 +321,15 @@ Tensor Tensor::columns(Index begin, Index end) const {
   if (!resolve_range(begin, end, shape_.back())) {
     throw ShapeError("columns " + range_text(begin, end) + " are not in the last axis of shape " + to_string(shape_));
   }
-  return dtype() == DType::float32 ? Tensor(view<float>().slice(-1, begin, end))
-                                   : Tensor(view<double>().slice(-1, begin, end));
+  return core::with_type(dtype(), [&]<class T>() { return Tensor(view<T>().slice(-1, begin, end)); });
 }
 
 Tensor Tensor::cast(DType dtype) const {
-  const auto converted = [this]<class T>(std::vector<T> copy) {
+  return core::with_type(dtype, [this]<class T>() {
+    std::vector<T> copy = room_for<T>(shape_);
     std::visit([&](const auto& e) { copy.assign(e.begin(), e.end()); }, elements_);
     return Tensor(shape_, std::move(copy));
-  };
-  return dtype == DType::float32 ? converted(room_for<float>(shape_)) : converted(room_for<double>(shape_));
+  });
 }
 
 std::vector<double> Tensor::to_vector() const {

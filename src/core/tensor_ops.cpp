@@ -4,17 +4,12 @@
 
 #include <rondo/tensor_ops.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/positions.hpp"
 
 namespace rondo {
 
 namespace {
-
-// f(span of the elements), in their own type.
-template <class F>
-auto with_elements(const Tensor& tensor, F f) {
-  return tensor.dtype() == DType::float32 ? f(tensor.data<float>()) : f(tensor.data<double>());
-}
 
 void require_same_shape(const char* operation, const Tensor& a, const Tensor& b) {
   if (a.shape() == b.shape()) return;
@@ -30,24 +25,22 @@ template <class F>
 Tensor of_two(const char* operation, const Tensor& a, const Tensor& b, F f) {
   require_same_shape(operation, a, b);
   Tensor result(a.shape(), common_dtype(a, b));
-  const auto fill = [&]<class T>(std::span<T> out) {
-    with_elements(a, [&](auto left) {
-      with_elements(b, [&](auto right) {
+  core::with_elements(result, [&]<class T>(std::span<T> out) {
+    core::with_elements(a, [&](auto left) {
+      core::with_elements(b, [&](auto right) {
         for (std::size_t i = 0; i < out.size(); ++i) out[i] = f(static_cast<T>(left[i]), static_cast<T>(right[i]));
       });
     });
-  };
-  result.dtype() == DType::float32 ? fill(result.data<float>()) : fill(result.data<double>());
+  });
   return result;
 }
 
 template <class F>
 Tensor of_one(const Tensor& a, F f) {
   Tensor result = a;
-  const auto change = [&]<class T>(std::span<T> elements) {
-    for (T& e : elements) e = f(e);
-  };
-  result.dtype() == DType::float32 ? change(result.data<float>()) : change(result.data<double>());
+  core::with_elements(result, [&](auto elements) {
+    for (auto& e : elements) e = f(e);
+  });
   return result;
 }
 
@@ -86,7 +79,7 @@ double larger(double so_far, double next) { return std::isnan(so_far) || so_far 
 using Fold = double (*)(double, double);
 
 double fold_all(const Tensor& a, Fold fold) {
-  return with_elements(a, [&](auto elements) {
+  return core::with_elements(a, [&](auto elements) {
     double result = elements[0];
     for (std::size_t i = 1; i < elements.size(); ++i) result = fold(result, elements[i]);
     return result;
@@ -97,7 +90,7 @@ Tensor fold_axis(const Tensor& a, Index along, Fold fold, double divisor = 1) {
   const Axis axis(a.shape(), along);
   Tensor result(without(a.shape(), axis.position), DType::float64);
   const std::span<double> out = result.data<double>();
-  with_elements(a, [&](auto elements) {
+  core::with_elements(a, [&](auto elements) {
     std::size_t next = 0;
     for (Index o = 0; o < axis.outer; ++o) {
       for (Index k = 0; k < axis.size; ++k) {
@@ -211,11 +204,11 @@ Tensor concatenate(const std::vector<Tensor>& parts, Dim axis) {
   Index size = 0;
   for (const Tensor& part : parts) size += part.shape()[along.position];
   Tensor result(parts[0].shape().with(along.position, size), dtype);
-  const auto fill = [&]<class T>(std::span<T> out) {
+  core::with_elements(result, [&]<class T>(std::span<T> out) {
     Index begin = 0;  // of the part in a row of the result
     for (const Tensor& part : parts) {
       const Index width = part.shape()[along.position] * along.inner;
-      with_elements(part, [&](auto elements) {
+      core::with_elements(part, [&](auto elements) {
         for (Index o = 0; o < along.outer; ++o) {
           const auto from = elements.begin() + o * width;
           std::transform(from, from + width, out.begin() + o * size * along.inner + begin,
@@ -224,8 +217,7 @@ Tensor concatenate(const std::vector<Tensor>& parts, Dim axis) {
       });
       begin += width;
     }
-  };
-  dtype == DType::float32 ? fill(result.data<float>()) : fill(result.data<double>());
+  });
   return result;
 }
 
@@ -248,8 +240,8 @@ Tensor stack(const std::vector<Tensor>& parts, Dim axis) {
 
 bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options) {
   require_same_shape("allclose", a, b);
-  return with_elements(a, [&](auto left) {
-    return with_elements(b, [&](auto right) {
+  return core::with_elements(a, [&](auto left) {
+    return core::with_elements(b, [&](auto right) {
       for (std::size_t i = 0; i < left.size(); ++i) {
         if (!is_close(left[i], right[i], options)) return false;
       }
@@ -264,8 +256,8 @@ double rmse(const Tensor& y, const Tensor& predicted) {
   };
   if (!is_column_of(y, predicted) && !is_column_of(predicted, y)) require_same_shape("rmse", y, predicted);
   require_elements("rmse", y.size(), y.shape());
-  return with_elements(y, [&](auto came) {
-    return with_elements(predicted, [&](auto expected) {
+  return core::with_elements(y, [&](auto came) {
+    return core::with_elements(predicted, [&](auto expected) {
       double squares = 0;
       for (std::size_t i = 0; i < came.size(); ++i) {
         const double off = static_cast<double>(came[i]) - static_cast<double>(expected[i]);

@@ -6,6 +6,8 @@
 
 #include <rondo/tensor.hpp>
 
+#include "core/dispatch.hpp"
+
 namespace rondo {
 
 namespace {
@@ -220,8 +222,7 @@ std::string text_of(const Shape& shape, std::span<const T> values) {
 }  // namespace
 
 std::string to_string(const Tensor& tensor) {
-  return tensor.dtype() == DType::float32 ? text_of(tensor.shape(), tensor.data<float>())
-                                          : text_of(tensor.shape(), tensor.data<double>());
+  return core::with_elements(tensor, [&](auto elements) { return text_of(tensor.shape(), elements); });
 }
 
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {

@@ -10,6 +10,7 @@
 
 #include <rondo/shape.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/sizes.hpp"
 #include "engine/plan.hpp"
 
@@ -92,11 +93,7 @@ class PlanBuilder {
   // The same for an executor of the plan's dtype: add<AddExecutor>(terms, info).
   template <template <class> class E, class... Arguments>
   void add(Arguments&&... arguments) {
-    if (dtype() == DType::float32) {
-      add(E<float>(std::forward<Arguments>(arguments)...));
-    } else {
-      add(E<double>(std::forward<Arguments>(arguments)...));
-    }
+    core::with_type(dtype(), [&]<class T>() { add(E<T>(std::forward<Arguments>(arguments)...)); });
   }
 
   // For a part that is walked several times (repeat.hpp), in a plan that is not a stream's: gradients and derived

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/dispatch.hpp"
 #include "core/standard_floats.hpp"
 
 namespace rondo::engine {
@@ -38,8 +39,8 @@ ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTab
 Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
 
 Tensor Parameter::unpack(const std::byte* packed) const {
-  if (block->dtype() == DType::float32) return unpack_as(*this, reinterpret_cast<const float*>(packed));
-  return unpack_as(*this, reinterpret_cast<const double*>(packed));
+  return core::with_type(block->dtype(),
+                         [&]<class T>() { return unpack_as(*this, reinterpret_cast<const T*>(packed)); });
 }
 
 void Parameter::set(const Tensor& value) const {
@@ -48,7 +49,7 @@ void Parameter::set(const Tensor& value) const {
                      to_string(value.shape()) + " was given");
   }
   const StandardFloats floats;  // float64 rounded to float32
-  block->dtype() == DType::float32 ? pack_from<float>(*this, value) : pack_from<double>(*this, value);
+  core::with_type(block->dtype(), [&]<class T>() { pack_from<T>(*this, value); });
   block->touch();
 }
 

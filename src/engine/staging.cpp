@@ -5,6 +5,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "core/dispatch.hpp"
+
 namespace rondo::engine {
 
 namespace {
@@ -66,13 +68,6 @@ bool stage(std::span<const S> from, std::span<const Index> order, Index first, R
 }
 
 template <class T>
-bool stage_to(const Tensor& from, std::span<const Index> order, Index first, Range rows, const ValueInfo& info,
-              kernels::Rows<T> to) {
-  return from.dtype() == DType::float32 ? stage<T, float>(from.data<float>(), order, first, rows, info, to)
-                                        : stage<T, double>(from.data<double>(), order, first, rows, info, to);
-}
-
-template <class T>
 void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Range rows, T* to) {
   to += (first + rows.begin) * info.steps * info.features;
   for (Index b = rows.begin; b < rows.end; ++b) {
@@ -86,30 +81,31 @@ void unstage(const ValueInfo& info, kernels::Rows<const T> from, Index first, Ra
 
 bool stage_rows(const Tensor& from, std::span<const Index> order, Index first, Range rows, const ValueInfo& to_info,
                 const Place& to, DType plan_dtype, std::byte* arena) {
-  return plan_dtype == DType::float32 ? stage_to(from, order, first, rows, to_info, to.rows<float>(arena))
-                                      : stage_to(from, order, first, rows, to_info, to.rows<double>(arena));
+  return core::with_type(plan_dtype, [&]<class T>() {
+    return core::with_elements(from, [&]<class S>(std::span<const S> elements) {
+      return stage<T, S>(elements, order, first, rows, to_info, to.rows<T>(arena));
+    });
+  });
 }
 
 bool all_finite(const ValueInfo& info, const Place& at, DType plan_dtype, std::byte* arena, Index count) {
-  const auto check = [&](auto rows) {
-    NotFinite<std::remove_const_t<std::remove_pointer_t<decltype(rows.data)>>> found;
+  return core::with_type(plan_dtype, [&]<class T>() {
+    const auto rows = at.rows<const T>(arena);
+    NotFinite<T> found;
     for (Index b = 0; b < count; ++b) {
       for (Index t = 0; t < info.steps; ++t) {
         for (Index f = 0; f < info.features; ++f) found.add(rows.at(b, t)[f]);
       }
     }
     return !found.any();
-  };
-  return plan_dtype == DType::float32 ? check(at.rows<const float>(arena)) : check(at.rows<const double>(arena));
+  });
 }
 
 void unstage_rows(const ValueInfo& from_info, const Place& from, DType plan_dtype, std::byte* arena, Index first,
                   Range rows, std::byte* to) {
-  if (plan_dtype == DType::float32) {
-    unstage(from_info, from.rows<const float>(arena), first, rows, reinterpret_cast<float*>(to));
-  } else {
-    unstage(from_info, from.rows<const double>(arena), first, rows, reinterpret_cast<double*>(to));
-  }
+  core::with_type(plan_dtype, [&]<class T>() {
+    unstage(from_info, from.rows<const T>(arena), first, rows, reinterpret_cast<T*>(to));
+  });
 }
 
 }  // namespace rondo::engine

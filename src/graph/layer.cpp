@@ -3,6 +3,7 @@
 
 #include <rondo/layer.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/names.hpp"
 #include "core/standard_floats.hpp"
 #include "engine/staging.hpp"
@@ -160,9 +161,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   for (const engine::Value v : plan->outputs()) {
     const engine::ValueInfo& info = plan->info(v);
     Tensor out(info.sample.prepend(rows), dtype());
-    std::byte* elements = dtype() == DType::float32 ? reinterpret_cast<std::byte*>(out.data<float>().data())
-                                                    : reinterpret_cast<std::byte*>(out.data<double>().data());
-    engine::unstage_rows(info, info.data, dtype(), workspace.arena(), 0, {0, rows}, elements);
+    engine::unstage_rows(info, info.data, dtype(), workspace.arena(), 0, {0, rows}, core::bytes_of(out));
     outputs.push_back(std::move(out));
   }
   return outputs;

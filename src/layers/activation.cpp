@@ -3,6 +3,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "core/dispatch.hpp"
 #include "kernels/table.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/activation_step.hpp"
@@ -49,8 +50,7 @@ class ActivationNode final : public graph::LayerNode {
     const Shape y_shape = output_shapes({builder.info(inputs[0]).sample})[0];
     const engine::Value y = builder.value(y_shape, builder.wants_gradient(inputs[0]));
     builder.set_mask(y, builder.info(inputs[0]).mask);
-    dtype() == DType::float32 ? add_executor<float>(builder, inputs[0], y)
-                              : add_executor<double>(builder, inputs[0], y);
+    core::with_type(dtype(), [&]<class T>() { add_executor<T>(builder, inputs[0], y); });
     return {y};
   }
 

@@ -3,6 +3,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "core/dispatch.hpp"
 #include "kernels/table.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/activation_step.hpp"
@@ -125,7 +126,7 @@ class DenseNode final : public graph::LayerNode {
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
-    return dtype() == DType::float32 ? plan_as<float>(builder, inputs[0]) : plan_as<double>(builder, inputs[0]);
+    return core::with_type(dtype(), [&]<class T>() { return plan_as<T>(builder, inputs[0]); });
   }
 
   bool works_row_by_row() const override { return true; }

@@ -11,6 +11,8 @@ namespace rondo::layers {
 // ConfigError for a class that is not known (with the nearest one), for an option that is not supported, for a value of
 // the wrong type. Keys that Keras does not have are ignored, as files of other versions demand.
 std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config);
+// The same from {class_name, config}.
+std::shared_ptr<graph::LayerNode> layer_from_config(const graph::Json& serialized);
 
 std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> gru_from_config(const graph::Json& config);
@@ -32,5 +34,8 @@ std::shared_ptr<graph::LayerNode> lstm_cell_from_config(const graph::Json& confi
 std::shared_ptr<graph::LayerNode> rnn_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> stacked_cells_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> time_distributed_from_config(const graph::Json& config);
+
+// A model is a layer, too. Defined in the training room, where models live.
+std::shared_ptr<graph::LayerNode> sequential_from_config(const graph::Json& config);
 
 }  // namespace rondo::layers

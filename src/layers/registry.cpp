@@ -1,8 +1,8 @@
-#include <map>
+#include "core/registry.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include "core/fork_safe.hpp"
-#include "core/keras_names.hpp"
 #include "layers/nodes.hpp"
 
 namespace rondo::layers {
@@ -11,31 +11,34 @@ namespace {
 
 using Factory = std::shared_ptr<graph::LayerNode> (*)(const graph::Json&);
 
+using KnownLayers = core::Registry<NameKind::layer, Factory>;
+
 // To add a layer: its class in <rondo/layers.hpp>, its source and test beside these, and a line here.
-const std::map<std::string, Factory>& factories() {
-  static constinit Lazy<std::map<std::string, Factory>> known;
+const KnownLayers& known_layers() {
+  static constinit Lazy<KnownLayers> known;
   return known.get([] {
-    return std::map<std::string, Factory>{
-        {"Activation", activation_layer_from_config},
-        {"Add", add_from_config},
-        {"BatchNormalization", batch_normalization_from_config},
-        {"Bidirectional", bidirectional_from_config},
-        {"Concatenate", concatenate_from_config},
-        {"Dense", dense_from_config},
-        {"Dropout", dropout_from_config},
-        {"Flatten", flatten_from_config},
-        {"GRU", gru_from_config},
-        {"GRUCell", gru_cell_from_config},
-        {"InputLayer", input_from_config},
-        {"LSTM", lstm_from_config},
-        {"LSTMCell", lstm_cell_from_config},
-        {"Masking", masking_from_config},
-        {"Permute", permute_from_config},
-        {"RNN", rnn_from_config},
-        {"RepeatVector", repeat_vector_from_config},
-        {"Reshape", reshape_from_config},
-        {"StackedRNNCells", stacked_cells_from_config},
-        {"TimeDistributed", time_distributed_from_config},
+    return KnownLayers{
+        {{"Activation"}, activation_layer_from_config},
+        {{"Add"}, add_from_config},
+        {{"BatchNormalization"}, batch_normalization_from_config},
+        {{"Bidirectional"}, bidirectional_from_config},
+        {{"Concatenate"}, concatenate_from_config},
+        {{"Dense"}, dense_from_config},
+        {{"Dropout"}, dropout_from_config},
+        {{"Flatten"}, flatten_from_config},
+        {{"GRU"}, gru_from_config},
+        {{"GRUCell"}, gru_cell_from_config},
+        {{"InputLayer"}, input_from_config},
+        {{"LSTM"}, lstm_from_config},
+        {{"LSTMCell"}, lstm_cell_from_config},
+        {{"Masking"}, masking_from_config},
+        {{"Permute"}, permute_from_config},
+        {{"RNN"}, rnn_from_config},
+        {{"RepeatVector"}, repeat_vector_from_config},
+        {{"Reshape"}, reshape_from_config},
+        {{"Sequential"}, sequential_from_config},
+        {{"StackedRNNCells"}, stacked_cells_from_config},
+        {{"TimeDistributed"}, time_distributed_from_config},
     };
   });
 }
@@ -43,17 +46,16 @@ const std::map<std::string, Factory>& factories() {
 }  // namespace
 
 std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config) {
-  const auto found = factories().find(class_name);
-  if (found == factories().end()) {
-    std::vector<std::string> names;
-    for (const auto& [name, factory] : factories()) names.push_back(name);
-    throw ConfigError(unknown_name(NameKind::layer, class_name, names));
-  }
+  const Factory make = known_layers().at(class_name);
   try {
-    return found->second(config);
+    return make(config);
   } catch (const graph::Json::exception& error) {
     throw ConfigError(class_name + ": its configuration cannot be read: " + error.what());
   }
+}
+
+std::shared_ptr<graph::LayerNode> layer_from_config(const graph::Json& serialized) {
+  return layer_from_config(serialized.at("class_name"), serialized.at("config"));
 }
 
 }  // namespace rondo::layers

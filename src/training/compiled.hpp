@@ -7,7 +7,7 @@
 #include <rondo/model.hpp>
 
 #include "training/head.hpp"
-#include "training/optimizers.hpp"
+#include "training/optimizers/state.hpp"
 
 namespace rondo::training {
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/dispatch.hpp"
+
 namespace rondo::training {
 
 using engine::Place;
@@ -50,11 +52,10 @@ Place Head::row_weights() const {
 
 void Head::forward(const Run& run, const engine::Member& member, Index stage) const noexcept {
   const Range rows = member.share(run.rows);
-  const bool single = dtype_ == DType::float32;
-  if (prediction_.mask && stage == 0) return single ? weigh_rows<float>(run, rows) : weigh_rows<double>(run, rows);
+  if (prediction_.mask && stage == 0) return core::with_type(dtype_, [&]<class T>() { weigh_rows<T>(run, rows); });
   if (rows.empty()) return;
   try {
-    single ? values_of_rows<float>(run, rows) : values_of_rows<double>(run, rows);
+    core::with_type(dtype_, [&]<class T>() { values_of_rows<T>(run, rows); });
   } catch (...) {
     run.failure->report();
   }
@@ -139,11 +140,11 @@ RunningMean Head::sum_as(const Run& run, const Place& values, const Place& weigh
 }
 
 RunningMean Head::sum(const Run& run, const Place& values, const Place& weights) const noexcept {
-  return dtype_ == DType::float32 ? sum_as<float>(run, values, weights) : sum_as<double>(run, values, weights);
+  return core::with_type(dtype_, [&]<class T>() { return sum_as<T>(run, values, weights); });
 }
 
 double Head::loss(const Run& run) const noexcept {
-  const double count = dtype_ == DType::float32 ? denominator<float>(run) : denominator<double>(run);
+  const double count = core::with_type(dtype_, [&]<class T>() { return denominator<T>(run); });
   return RunningMean{sum(run, loss_values_, row_weights()).total, count}.mean();
 }
 

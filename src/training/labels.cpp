@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "core/dispatch.hpp"
 #include "core/names.hpp"
 
 namespace rondo::training {
@@ -17,12 +18,11 @@ namespace {
 template <class Good>
 Index first_that_is_not(const Tensor& y, Range samples, Good good) {
   const Index of_sample = y.size() / y.shape()[0];
-  const auto find = [&](auto elements) {
+  return core::with_elements(y, [&](auto elements) {
     const auto begin = elements.begin() + samples.begin * of_sample, end = elements.begin() + samples.end * of_sample;
     const auto found = std::find_if_not(begin, end, [&](auto v) { return good(double{v}); });
     return found == end ? Index{-1} : static_cast<Index>(found - elements.begin());
-  };
-  return y.dtype() == DType::float32 ? find(y.data<float>()) : find(y.data<double>());
+  });
 }
 
 // A few roundings beyond 0 and 1 are forgiven; NaN is for the loss to report.

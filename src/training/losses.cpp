@@ -1,16 +1,14 @@
 #include "training/losses.hpp"
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include <rondo/error.hpp>
 
 #include "core/access.hpp"
 #include "core/fork_safe.hpp"
-#include "core/keras_names.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
+#include "core/registry.hpp"
 
 namespace rondo {
 
@@ -131,37 +129,26 @@ Loss kernel_loss(BoundLoss::Traits traits, Options&&... options) {
   return detail::Access::make<Loss>(std::make_shared<KernelLoss>(std::move(traits), std::forward<Options>(options)...));
 }
 
-// Keras's function names and short forms.
-const std::map<std::string, Loss>& known_losses() {
-  static constinit Lazy<std::map<std::string, Loss>> known;
+using KnownLosses = core::Registry<NameKind::loss, Loss>;
+
+// Keras's function names and short forms; class names and capitals are found through these.
+const KnownLosses& known_losses() {
+  static constinit Lazy<KnownLosses> known;
   return known.get([] {
-    std::map<std::string, Loss> m;
-    for (const char* name : {"mean_squared_error", "mse", "MSE"}) m.emplace(name, losses::MeanSquaredError());
-    for (const char* name : {"mean_absolute_error", "mae", "MAE"}) m.emplace(name, losses::MeanAbsoluteError());
-    for (const char* name : {"binary_crossentropy", "bce", "BCE"}) m.emplace(name, losses::BinaryCrossentropy());
-    m.emplace("categorical_crossentropy", losses::CategoricalCrossentropy());
-    m.emplace("sparse_categorical_crossentropy", losses::SparseCategoricalCrossentropy());
-    const Loss any = detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>());
-    for (const char* name : {"crossentropy", "ce"}) m.emplace(name, any);
-    return m;
+    return KnownLosses{
+        {{"mean_squared_error", "mse"}, losses::MeanSquaredError()},
+        {{"mean_absolute_error", "mae"}, losses::MeanAbsoluteError()},
+        {{"binary_crossentropy", "bce"}, losses::BinaryCrossentropy()},
+        {{"categorical_crossentropy"}, losses::CategoricalCrossentropy()},
+        {{"sparse_categorical_crossentropy"}, losses::SparseCategoricalCrossentropy()},
+        {{"crossentropy", "ce"}, detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>())},
+    };
   });
 }
 
 }  // namespace
 
-Loss::Loss(const std::string& name) {
-  const auto& known = known_losses();
-  auto found = known.find(name);
-  if (found == known.end()) found = known.find(snake_case(name));
-  if (found == known.end()) {
-    std::vector<std::string> names;
-    for (const auto& [n, loss] : known) {
-      if (n == lower_case(n)) names.push_back(n);
-    }
-    throw ConfigError(unknown_name(NameKind::loss, name, names));
-  }
-  impl_ = found->second.impl_;
-}
+Loss::Loss(const std::string& name) : Loss(known_losses().at(name, snake_case(name))) {}
 
 const std::string& Loss::name() const { return impl_->name(); }
 

@@ -1,15 +1,12 @@
 #include "training/metrics.hpp"
 
-#include <map>
-#include <vector>
-
 #include <rondo/error.hpp>
 
 #include "core/access.hpp"
 #include "core/fork_safe.hpp"
-#include "core/keras_names.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
+#include "core/registry.hpp"
 
 namespace rondo {
 
@@ -72,7 +69,6 @@ namespace {
 
 using training::AccuracyRows;
 using training::BoundMetric;
-using training::Labels;
 
 class LossMetric final : public detail::MetricImpl {
  public:
@@ -121,32 +117,33 @@ class AnyAccuracy final : public detail::MetricImpl {
 
 using Rule = std::shared_ptr<const detail::MetricImpl>;
 
-const std::map<std::string, Rule>& known_metrics() {
-  static constinit Lazy<std::map<std::string, Rule>> known;
+Rule accuracy(const char* class_name, AccuracyRows::Kind kind, double threshold = 0.5) {
+  return std::make_shared<AccuracyMetric>(class_name, kind, threshold);
+}
+
+Rule mean_of(const char* class_name, const Loss& loss) { return std::make_shared<LossMetric>(class_name, loss); }
+
+using KnownMetrics = core::Registry<NameKind::metric, Rule>;
+
+// Keras's function names and short forms; class names and capitals are found through these.
+const KnownMetrics& known_metrics() {
+  static constinit Lazy<KnownMetrics> known;
   return known.get([] {
-    std::map<std::string, Rule> m;
-    const auto add = [&](Rule rule, std::initializer_list<const char*> names) {
-      for (const char* name : names) m.emplace(name, rule);
-    };
     using Kind = AccuracyRows::Kind;
-    add(std::make_shared<AnyAccuracy>(), {"accuracy", "acc", "Accuracy", "ACC"});
-    add(std::make_shared<AccuracyMetric>("BinaryAccuracy", Kind::binary), {"binary_accuracy"});
-    add(std::make_shared<AccuracyMetric>("CategoricalAccuracy", Kind::categorical), {"categorical_accuracy"});
-    add(std::make_shared<AccuracyMetric>("SparseCategoricalAccuracy", Kind::sparse_categorical),
-        {"sparse_categorical_accuracy"});
-    add(std::make_shared<LossMetric>("MeanSquaredError", losses::MeanSquaredError()),
-        {"mse", "MSE", "mean_squared_error"});
-    add(std::make_shared<LossMetric>("MeanAbsoluteError", losses::MeanAbsoluteError()),
-        {"mae", "MAE", "mean_absolute_error"});
-    add(std::make_shared<LossMetric>("RootMeanSquaredError", losses::MeanSquaredError(), true),
-        {"rmse", "RMSE", "root_mean_squared_error"});
-    add(std::make_shared<LossMetric>("BinaryCrossentropy", losses::BinaryCrossentropy()),
-        {"binary_crossentropy", "bce", "BCE"});
-    add(std::make_shared<LossMetric>("CategoricalCrossentropy", losses::CategoricalCrossentropy()),
-        {"categorical_crossentropy"});
-    add(std::make_shared<LossMetric>("SparseCategoricalCrossentropy", losses::SparseCategoricalCrossentropy()),
-        {"sparse_categorical_crossentropy"});
-    return m;
+    return KnownMetrics{
+        {{"accuracy", "acc"}, std::make_shared<AnyAccuracy>()},
+        {{"binary_accuracy"}, accuracy("BinaryAccuracy", Kind::binary)},
+        {{"categorical_accuracy"}, accuracy("CategoricalAccuracy", Kind::categorical)},
+        {{"sparse_categorical_accuracy"}, accuracy("SparseCategoricalAccuracy", Kind::sparse_categorical)},
+        {{"mean_squared_error", "mse"}, mean_of("MeanSquaredError", losses::MeanSquaredError())},
+        {{"mean_absolute_error", "mae"}, mean_of("MeanAbsoluteError", losses::MeanAbsoluteError())},
+        {{"root_mean_squared_error", "rmse"},
+         std::make_shared<LossMetric>("RootMeanSquaredError", losses::MeanSquaredError(), true)},
+        {{"binary_crossentropy", "bce"}, mean_of("BinaryCrossentropy", losses::BinaryCrossentropy())},
+        {{"categorical_crossentropy"}, mean_of("CategoricalCrossentropy", losses::CategoricalCrossentropy())},
+        {{"sparse_categorical_crossentropy"},
+         mean_of("SparseCategoricalCrossentropy", losses::SparseCategoricalCrossentropy())},
+    };
   });
 }
 
@@ -160,25 +157,13 @@ Metric known(const std::string& name, const char* standard) {
 }
 
 Rule binary_accuracy(Real threshold) {
-  return std::make_shared<AccuracyMetric>("BinaryAccuracy", AccuracyRows::Kind::binary,
-                                          checked_option("BinaryAccuracy", "threshold", threshold, Allowed::finite));
+  return accuracy("BinaryAccuracy", AccuracyRows::Kind::binary,
+                  checked_option("BinaryAccuracy", "threshold", threshold, Allowed::finite));
 }
 
 }  // namespace
 
-Metric::Metric(const std::string& name) : name_(name) {
-  const auto& known = known_metrics();
-  auto found = known.find(name);
-  if (found == known.end()) found = known.find(snake_case(name));
-  if (found == known.end()) {
-    std::vector<std::string> names;
-    for (const auto& [n, rule] : known) {
-      if (n == lower_case(n)) names.push_back(n);
-    }
-    throw ConfigError(unknown_name(NameKind::metric, name, names));
-  }
-  impl_ = found->second;
-}
+Metric::Metric(const std::string& name) : name_(name), impl_(known_metrics().at(name, snake_case(name))) {}
 
 Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named) {
   for (const auto& [name, metrics] : named) {

@@ -54,8 +54,8 @@ class ModelNode : public graph::LayerNode {
   std::vector<std::string> output_names() const;
   // "y", or with several outputs "y['name']".
   std::string label_name(std::size_t output) const;
-  // The sample shape as the model reads it for data of shape `batch` at an input: a missing or superfluous last axis of
-  // 1 is mended as in Keras. ShapeError where the data do not fit the declared input.
+  // The sample shape as the model reads it for data of shape `batch` at an input: as in Keras a last axis of 1 is added
+  // where it is missing, dropped where it is one too many. ShapeError where the data do not fit the declared input.
   Shape adapt_input(std::size_t input, const Shape& batch) const;
   // ShapeError unless data for so many inputs are what the model takes.
   void require_inputs(std::size_t given) const;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/dispatch.hpp"
 #include "core/names.hpp"
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
@@ -21,14 +22,13 @@ struct Found {
 
 // The first element of [begin, end) of a tensor that is not finite in a dtype.
 std::optional<Found> first_not_finite(const Tensor& tensor, DType dtype, Index begin, Index end) {
-  const auto find = [&](auto elements) -> std::optional<Found> {
+  return core::with_elements(tensor, [&](auto elements) -> std::optional<Found> {
     for (Index i = begin; i < end; ++i) {
       const double v = static_cast<double>(elements[static_cast<std::size_t>(i)]);
       if (!std::isfinite(dtype == DType::float32 ? static_cast<float>(v) : v)) return Found{i, v};
     }
     return std::nullopt;
-  };
-  return tensor.dtype() == DType::float32 ? find(tensor.data<float>()) : find(tensor.data<double>());
+  });
 }
 
 std::optional<Found> first_not_finite(const Tensor& tensor) {

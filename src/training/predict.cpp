@@ -4,6 +4,7 @@
 #include <array>
 #include <memory_resource>
 
+#include "core/dispatch.hpp"
 #include "core/standard_floats.hpp"
 #include "training/fit.hpp"
 #include "training/progress_bar.hpp"
@@ -11,11 +12,6 @@
 namespace rondo::training {
 
 namespace {
-
-std::byte* elements_of(Tensor& t) {
-  if (t.dtype() == DType::float32) return reinterpret_cast<std::byte*>(t.data<float>().data());
-  return reinterpret_cast<std::byte*>(t.data<double>().data());
-}
 
 void require_outputs(const ModelNode& node, const Program& program, Index samples, std::span<Tensor* const> out) {
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -59,7 +55,7 @@ void predict_into(const ModelNode& node, std::span<const Tensor* const> X, Index
   const auto program = node.program(Mode::predict, {.capacity = capacity, .samples = shapes});
   require_outputs(node, *program, samples, out);
   std::pmr::vector<std::byte*> elements(&memory);
-  for (Tensor* tensor : out) elements.push_back(elements_of(*tensor));
+  for (Tensor* tensor : out) elements.push_back(core::bytes_of(*tensor));
 
   engine::Workspace workspace = program->plan->lease();
   for (Index first = 0, batch = 0; first < samples; first += capacity, ++batch) {

@@ -9,7 +9,7 @@
 
 #include "engine/plan.hpp"
 #include "training/head.hpp"
-#include "training/optimizers.hpp"
+#include "training/optimizers/state.hpp"
 
 namespace rondo::training {
 

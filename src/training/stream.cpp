@@ -6,6 +6,7 @@
 #include <rondo/model.hpp>
 #include <rondo/stream.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/standard_floats.hpp"
 #include "engine/builder.hpp"
 #include "engine/staging.hpp"
@@ -37,7 +38,7 @@ class Stream::Impl {
   std::vector<Tensor> state() const {
     std::vector<Tensor> tensors;
     for (const engine::CarriedState& s : plan_->carried_states()) {
-      tensors.push_back(dtype() == DType::float32 ? read<float>(s) : read<double>(s));
+      tensors.push_back(core::with_type(dtype(), [&]<class T>() { return read<T>(s); }));
     }
     return tensors;
   }
@@ -54,7 +55,7 @@ class Stream::Impl {
                        to_string(Shape{carried[i].features}) + ", got " + to_string(state[i].shape()));
     }
     for (std::size_t i = 0; i < state.size(); ++i) {
-      dtype() == DType::float32 ? write<float>(carried[i], state[i]) : write<double>(carried[i], state[i]);
+      core::with_type(dtype(), [&]<class T>() { write<T>(carried[i], state[i]); });
     }
     run_.step = 1;
   }
@@ -198,8 +199,7 @@ Tensor Stream::step(const Tensor& x) {
   }
   const Tensor converted = x.cast(impl().dtype());
   Tensor y({outputs()}, impl().dtype());
-  y.dtype() == DType::float32 ? step(converted.data<float>(), y.data<float>())
-                              : step(converted.data<double>(), y.data<double>());
+  core::with_type(y.dtype(), [&]<class T>() { step(converted.data<T>(), y.data<T>()); });
   return y;
 }
 void Stream::reset() noexcept { impl().reset(); }

@@ -5,6 +5,7 @@
 
 #include <rondo/model.hpp>
 
+#include "core/element_size.hpp"
 #include "core/names.hpp"
 #include "training/model_node.hpp"
 #include "training/terminal.hpp"
@@ -212,7 +213,7 @@ std::string connected_to(const graph::Network& network, const std::vector<graph:
 std::string totals(const training::ModelNode& model) {
   const std::vector<Parameter> all = model.parameters();
   const Index every = count(all, false), trainable = count(all, true);
-  const Index element = model.dtype() == DType::float32 ? 4 : 8;
+  const auto element = static_cast<Index>(element_size(model.dtype()));
   Index optimizer = 0;
   const training::Compiled* compiled = model.compiled_if_any();
   if (compiled != nullptr && compiled->optimizer.built()) optimizer = compiled->optimizer.variables(trainable);

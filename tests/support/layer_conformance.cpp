@@ -14,12 +14,13 @@
 #include <rondo/optimizers.hpp>
 #include <rondo/random.hpp>
 
+#include "core/dispatch.hpp"
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
 #include "graph/layer_node.hpp"
 #include "support/keras_config.hpp"
 #include "support/layer_probe.hpp"
-#include "training/optimizers.hpp"
+#include "training/optimizers/state.hpp"
 
 namespace rondo::test {
 
@@ -179,9 +180,7 @@ class Bench {
   Tensor get(engine::Value v, const engine::Place& from) const {
     const engine::ValueInfo& info = plan_->info(v);
     Tensor out(info.sample.prepend(rows_), plan_->dtype());
-    std::byte* elements = out.dtype() == DType::float32 ? reinterpret_cast<std::byte*>(out.data<float>().data())
-                                                        : reinterpret_cast<std::byte*>(out.data<double>().data());
-    engine::unstage_rows(info, from, plan_->dtype(), workspace_->arena(), 0, {0, rows_}, elements);
+    engine::unstage_rows(info, from, plan_->dtype(), workspace_->arena(), 0, {0, rows_}, core::bytes_of(out));
     return out;
   }
 

@@ -6,6 +6,7 @@
 
 #include <rondo/layer.hpp>
 
+#include "core/dispatch.hpp"
 #include "engine/builder.hpp"
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
@@ -18,11 +19,6 @@ using engine::Place;
 using engine::PlanBuilder;
 using engine::Value;
 using engine::ValueInfo;
-
-std::byte* elements_of(Tensor& t) {
-  if (t.dtype() == DType::float32) return reinterpret_cast<std::byte*>(t.data<float>().data());
-  return reinterpret_cast<std::byte*>(t.data<double>().data());
-}
 
 // A training plan of one layer, and the arena of one walk.
 class Walk {
@@ -39,7 +35,7 @@ class Walk {
     for (std::size_t i = 0; i < arguments.masks.size(); ++i) {
       if (!arguments.masks[i].empty()) put_mask(plan_->info(plan_->inputs()[i]), arguments.masks[i]);
     }
-    plan_->dtype() == DType::float32 ? leave_old_gradients<float>() : leave_old_gradients<double>();
+    core::with_type(plan_->dtype(), [this]<class T>() { leave_old_gradients<T>(); });
   }
 
   void forward() {
@@ -153,7 +149,7 @@ class Walk {
   Tensor get(const ValueInfo& info, const Place& from) const {
     if (!from) throw std::logic_error("probe: an input of " + node_.where() + " has no gradient");
     Tensor out(info.sample.prepend(rows_), plan_->dtype());
-    engine::unstage_rows(info, from, plan_->dtype(), run().arena, 0, {0, rows_}, elements_of(out));
+    engine::unstage_rows(info, from, plan_->dtype(), run().arena, 0, {0, rows_}, core::bytes_of(out));
     return out;
   }
 

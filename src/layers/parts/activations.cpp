@@ -1,15 +1,13 @@
 #include "layers/parts/activations.hpp"
 
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include <rondo/error.hpp>
 
 #include "core/fork_safe.hpp"
-#include "core/keras_names.hpp"
-#include "core/names.hpp"
 #include "core/options.hpp"
+#include "core/registry.hpp"
 
 namespace rondo {
 
@@ -20,43 +18,43 @@ using kernels::Activation;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+using KnownActivations = core::Registry<NameKind::activation, Activation>;
+
 // Keras's names with Keras's default parameters.
-const std::map<std::string, Activation>& known_activations() {
-  static constinit Lazy<std::map<std::string, Activation>> known;
+const KnownActivations& known_activations() {
+  static constinit Lazy<KnownActivations> known;
   return known.get([] {
-    return std::map<std::string, Activation>{
-        {"celu", {Kind::celu, 1.0}},
-        {"elu", {Kind::elu, 1.0}},
-        {"exponential", {Kind::exponential}},
-        {"gelu", {Kind::gelu}},
-        {"glu", {Kind::glu}},
-        {"hard_shrink", {Kind::hard_shrink, 0.5}},
-        {"hard_sigmoid", {Kind::hard_sigmoid}},
-        {"hard_silu", {Kind::hard_silu}},
-        {"hard_swish", {Kind::hard_silu}},
-        {"hard_tanh", {Kind::hard_tanh}},
-        {"leaky_relu", {Kind::relu, 0.2, kInfinity, 0}},
-        {"linear", {Kind::linear}},
-        {"log_sigmoid", {Kind::log_sigmoid}},
-        {"log_softmax", {Kind::log_softmax}},
-        {"mish", {Kind::mish}},
-        {"relu", {Kind::relu, 0, kInfinity, 0}},
-        {"relu6", {Kind::relu, 0, 6, 0}},
-        {"selu", {Kind::selu}},
-        {"sigmoid", {Kind::sigmoid}},
-        {"silu", {Kind::silu}},
-        {"soft_shrink", {Kind::soft_shrink, 0.5}},
-        {"softmax", {Kind::softmax}},
-        {"softplus", {Kind::softplus}},
-        {"softsign", {Kind::softsign}},
-        {"sparse_plus", {Kind::sparse_plus}},
-        {"sparse_sigmoid", {Kind::sparse_sigmoid}},
-        {"sparsemax", {Kind::sparsemax}},
-        {"squareplus", {Kind::squareplus, 4.0}},
-        {"swish", {Kind::silu}},
-        {"tanh", {Kind::tanh}},
-        {"tanh_shrink", {Kind::tanh_shrink}},
-        {"threshold", {Kind::threshold, 1.0, 0.0}},
+    return KnownActivations{
+        {{"celu"}, {Kind::celu, 1.0}},
+        {{"elu"}, {Kind::elu, 1.0}},
+        {{"exponential"}, {Kind::exponential}},
+        {{"gelu"}, {Kind::gelu}},
+        {{"glu"}, {Kind::glu}},
+        {{"hard_shrink"}, {Kind::hard_shrink, 0.5}},
+        {{"hard_sigmoid"}, {Kind::hard_sigmoid}},
+        {{"hard_silu", "hard_swish"}, {Kind::hard_silu}},
+        {{"hard_tanh"}, {Kind::hard_tanh}},
+        {{"leaky_relu"}, {Kind::relu, 0.2, kInfinity, 0}},
+        {{"linear"}, {Kind::linear}},
+        {{"log_sigmoid"}, {Kind::log_sigmoid}},
+        {{"log_softmax"}, {Kind::log_softmax}},
+        {{"mish"}, {Kind::mish}},
+        {{"relu"}, {Kind::relu, 0, kInfinity, 0}},
+        {{"relu6"}, {Kind::relu, 0, 6, 0}},
+        {{"selu"}, {Kind::selu}},
+        {{"sigmoid"}, {Kind::sigmoid}},
+        {{"silu", "swish"}, {Kind::silu}},
+        {{"soft_shrink"}, {Kind::soft_shrink, 0.5}},
+        {{"softmax"}, {Kind::softmax}},
+        {{"softplus"}, {Kind::softplus}},
+        {{"softsign"}, {Kind::softsign}},
+        {{"sparse_plus"}, {Kind::sparse_plus}},
+        {{"sparse_sigmoid"}, {Kind::sparse_sigmoid}},
+        {{"sparsemax"}, {Kind::sparsemax}},
+        {{"squareplus"}, {Kind::squareplus, 4.0}},
+        {{"tanh"}, {Kind::tanh}},
+        {{"tanh_shrink"}, {Kind::tanh_shrink}},
+        {{"threshold"}, {Kind::threshold, 1.0, 0.0}},
     };
   });
 }
@@ -81,19 +79,10 @@ ActivationFn ActivationAccess::make(std::string name, const kernels::Activation&
 
 }  // namespace detail
 
-std::vector<std::string> activation_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, kernel] : known_activations()) names.push_back(name);
-  return names;
-}
+std::vector<std::string> activation_names() { return known_activations().names(); }
 
 ActivationFn::ActivationFn(const std::string& name) {
-  const auto found = known_activations().find(name);
-  if (found == known_activations().end()) {
-    const std::vector<std::string> names = activation_names();
-    throw ConfigError(unknown_name(NameKind::activation, name, names));
-  }
-  *this = detail::ActivationAccess::make(name, found->second);
+  *this = detail::ActivationAccess::make(name, known_activations().at(name));
 }
 
 namespace activations {

@@ -1,15 +1,14 @@
 #include "layers/parts/initializers.hpp"
 
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/access.hpp"
 #include "core/fork_safe.hpp"
-#include "core/keras_names.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
+#include "core/registry.hpp"
 #include "core/standard_floats.hpp"
 
 namespace rondo {
@@ -159,39 +158,26 @@ Initializer make(std::optional<std::uint64_t> seed, Args... args) {
   rule->seed = seed;
   return detail::Access::make<Initializer>(std::move(rule));
 }
+using KnownInitializers = core::Registry<NameKind::initializer, Initializer>;
 
-const std::map<std::string, Initializer>& known_initializers() {
-  static constinit Lazy<std::map<std::string, Initializer>> known;
+const KnownInitializers& known_initializers() {
+  static constinit Lazy<KnownInitializers> known;
   return known.get([] {
-    return std::map<std::string, Initializer>{
-        {"constant", Constant()},
-        {"glorot_uniform", GlorotUniform()},
-        {"normal", RandomNormal()},
-        {"one", Ones()},
-        {"ones", Ones()},
-        {"orthogonal", Orthogonal()},
-        {"random_normal", RandomNormal()},
-        {"random_uniform", RandomUniform()},
-        {"uniform", RandomUniform()},
-        {"zero", Zeros()},
-        {"zeros", Zeros()},
+    return KnownInitializers{
+        {{"constant"}, Constant()},
+        {{"glorot_uniform"}, GlorotUniform()},
+        {{"ones", "one"}, Ones()},
+        {{"orthogonal"}, Orthogonal()},
+        {{"random_normal", "normal"}, RandomNormal()},
+        {{"random_uniform", "uniform"}, RandomUniform()},
+        {{"zeros", "zero"}, Zeros()},
     };
   });
 }
 
 }  // namespace
 
-Initializer::Initializer(const std::string& name) {
-  const auto& known = known_initializers();
-  auto found = known.find(name);
-  if (found == known.end()) found = known.find(snake_case(name));
-  if (found == known.end()) {
-    std::vector<std::string> names;
-    for (const auto& [n, initializer] : known) names.push_back(n);
-    throw ConfigError(unknown_name(NameKind::initializer, name, names));
-  }
-  impl_ = found->second.impl_;
-}
+Initializer::Initializer(const std::string& name) : Initializer(known_initializers().at(name, snake_case(name))) {}
 
 std::string Initializer::class_name() const { return impl_->class_name(); }
 

@@ -4,6 +4,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "core/dispatch.hpp"
 #include "core/names.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
@@ -246,8 +247,7 @@ class BidirectionalNode final : public graph::LayerNode {
   Value zero_where_masked(engine::PlanBuilder& builder, Value h, const ValueInfo& x) const {
     const layers::MaskedOutput rule{
         .mask = x.mask, .steps = x.steps, .backwards = Traits(backward()).go_backwards, .zero = true};
-    return dtype() == DType::float32 ? layers::add_masked_output<float>(builder, h, rule)
-                                     : layers::add_masked_output<double>(builder, h, rule);
+    return core::with_type(dtype(), [&]<class T>() { return layers::add_masked_output<T>(builder, h, rule); });
   }
 
   std::vector<Value> merged(engine::PlanBuilder& builder, Value a, Value b) const {
@@ -274,16 +274,16 @@ Bidirectional::Bidirectional(const Layer& layer, const BidirectionalOptions& opt
           graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::bidirectional_from_config(const Json& config) {
-  const auto read = [](const Json& layer) { return layer_from_config(layer.at("class_name"), layer.at("config")); };
   Node backward;
   if (config.contains("backward_layer") && !config["backward_layer"].is_null()) {
-    backward = read(config["backward_layer"]);
+    backward = layer_from_config(config["backward_layer"]);
   }
   std::string mode = "concat";
   if (config.contains("merge_mode")) {
     mode = config["merge_mode"].is_null() ? std::string("none") : config["merge_mode"].get<std::string>();
   }
-  return std::make_shared<BidirectionalNode>(read(config.at("layer")), backward, mode, Shape{}, common_options(config));
+  return std::make_shared<BidirectionalNode>(layer_from_config(config.at("layer")), backward, mode, Shape{},
+                                             common_options(config));
 }
 
 }  // namespace rondo

@@ -149,9 +149,7 @@ TimeDistributed::TimeDistributed(const Layer& layer, const TimeDistributedOption
           graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::time_distributed_from_config(const Json& config) {
-  const Json& layer = config.at("layer");
-  return std::make_shared<TimeDistributedNode>(layer_from_config(layer.at("class_name"), layer.at("config")), Shape{},
-                                               common_options(config));
+  return std::make_shared<TimeDistributedNode>(layer_from_config(config.at("layer")), Shape{}, common_options(config));
 }
 
 }  // namespace rondo

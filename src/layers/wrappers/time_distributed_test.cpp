@@ -6,6 +6,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "layers/nodes.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
 #include "support/ramp.hpp"
@@ -227,6 +228,22 @@ TEST(TimeDistributed, ABatchNormalizationInsideHeedsTheMask) {
   model.fit(X, X, {.verbose = 0});
   EXPECT_NEAR(inside.get_weight("moving_mean")(0), 5, 1e-6);
   EXPECT_NEAR(inside.get_weight("moving_variance")(0), 0, 1e-6);
+}
+
+// Models are of the training room; the registry of layers knows them all the same.
+TEST(TimeDistributed, ReadsAModelInsideFromItsConfiguration) {
+  const Sequential inside({LSTM(3, {.input_shape = {5, 2}}), Dense(2)}, {.name = "inside"});
+  inside.layers()[0].set_trainable(false);
+  const TimeDistributed outside(inside);
+  const auto copy = layers::layer_from_config("TimeDistributed", outside.node()->config());
+  EXPECT_EQ(copy->config(), outside.node()->config());
+  EXPECT_EQ(copy->output_shapes({{4, 5, 2}}), (std::vector<Shape>{{4, 2}}));
+  EXPECT_EQ(copy->parameters().size(), inside.weights().size());
+  expect_error<ConfigError>(
+      [] {
+        (void)layers::layer_from_config("Sequential", {{"name", "without_layers"}});
+      },
+      {"Sequential", "cannot be read", "'layers'"});
 }
 
 // Both calls in a step add to one gradient, whichever member works on which of them.

@@ -1,65 +1,13 @@
-// The rules behind the public Optimizer handles, and an optimizer at work on a model's blocks.
+// An optimizer at work on a model's blocks.
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <limits>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
-#include <string>
 #include <vector>
 
-#include <rondo/optimizers.hpp>
-
 #include "engine/plan.hpp"
-#include "kernels/table.hpp"
-
-namespace rondo::training {
-
-// Per weight array what an optimizer remembers: up to three arrays laid out like it.
-template <class T>
-using Slots = std::array<T*, 3>;
-
-// Bounds: no weight is larger in size than `weights`, nothing that the optimizer remembers larger than `slots`.
-struct Sizes {
-  double weights = std::numeric_limits<double>::infinity();
-  double slots = std::numeric_limits<double>::infinity();
-};
-
-}  // namespace rondo::training
-
-namespace rondo::detail {
-
-class OptimizerImpl {
- public:
-  explicit OptimizerImpl(double rate) : learning_rate(rate) {}
-  virtual ~OptimizerImpl() = default;
-  virtual std::unique_ptr<OptimizerImpl> clone() const = 0;
-  virtual std::string class_name() const = 0;
-  virtual nlohmann::ordered_json config() const = 0;  // Keras's, with its own keys behind name and learning_rate
-
-  // Arrays it remembers per weight array, zero at first.
-  virtual Index slots() const = 0;
-  // Whether an element whose gradient has always been zero stays as it is, to the bit, so that it needs no update. Not
-  // so where a rule lets weights decay.
-  virtual bool rests_without_gradient() const = 0;
-  // Around the updates of a step: running products such as beta^t. A step that begins and does not end has not been.
-  virtual void begin_step() {}
-  virtual void end_step() {}
-  // Bounds after so many steps at this learning rate, of the intermediate results too, if these hold before them and no
-  // gradient is larger in size than `gradient`. Infinite or NaN where there are none.
-  virtual training::Sizes after_steps(double steps, const training::Sizes& before, double gradient) const noexcept = 0;
-  // Updates n elements; called by several threads for parts of the arrays.
-  virtual void update(const kernels::Ops<float>& ops, float* w, const float* g, const training::Slots<float>& slots,
-                      Index n) const noexcept = 0;
-  virtual void update(const kernels::Ops<double>& ops, double* w, const double* g, const training::Slots<double>& slots,
-                      Index n) const noexcept = 0;
-
-  double learning_rate;
-};
-
-}  // namespace rondo::detail
+#include "training/optimizers/rule.hpp"
 
 namespace rondo::training {
 
@@ -78,7 +26,8 @@ class OptimizerState {
   // updated; all of it, once there was a plan with other ranges.
   void prepare(const engine::Plan& plan);
 
-  // A step begins, updates and ends. One that has updated nothing, or was taken back, and does not end has not been.
+  // A step begins, updates and ends. It does not end, and does not count, where nothing was updated or all was
+  // restored.
   void begin_step();
   // Updates the member's share of every block from the plan's gradients.
   void update(const engine::Plan& plan, const engine::Run& run, const engine::Member& member) const noexcept;

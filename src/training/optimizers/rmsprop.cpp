@@ -1,0 +1,57 @@
+// RMSprop, centered and with momentum.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "training/optimizers/rule.hpp"
+
+namespace rondo {
+
+namespace training {
+
+namespace {
+
+class RmspropRule final : public TypedRule<RmspropRule> {
+ public:
+  explicit RmspropRule(const RMSpropOptions& o) : TypedRule(checked_rate("RMSprop", o.learning_rate, o.lr)), o_(o) {
+    checked_option("RMSprop", "rho", o.rho, Allowed::between_0_and_1);
+    checked_option("RMSprop", "momentum", o.momentum, Allowed::between_0_and_1);
+    checked_option("RMSprop", "epsilon", o.epsilon, Allowed::zero_or_more);
+  }
+  std::string class_name() const override { return "RMSprop"; }
+  nlohmann::ordered_json config() const override {
+    return {{"name", "rmsprop"},           {"learning_rate", learning_rate},
+            {"rho", o_.rho.value},         {"momentum", o_.momentum.value},
+            {"epsilon", o_.epsilon.value}, {"centered", o_.centered}};
+  }
+  // Velocity; then momentum and mean gradient, where they are used.
+  Index slots() const override { return 1 + (o_.momentum > 0 ? 1 : 0) + (o_.centered ? 1 : 0); }
+  bool rests_without_gradient() const override { return true; }
+  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
+    const double step = learning_rate * gradient / std::sqrt(std::min(static_cast<float>(o_.epsilon), 1.0F));
+    const double slots = std::max(before.slots, gradient * gradient) + steps * step;
+    return {before.weights + steps * slots, slots};
+  }
+
+  template <class T>
+  void apply(const kernels::Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
+    const bool momentum = o_.momentum > 0;
+    ops.rmsprop({.learning_rate = learning_rate,
+                 .rho = o_.rho,
+                 .momentum = o_.momentum,
+                 .epsilon = o_.epsilon,
+                 .centered = o_.centered},
+                w, g, slots[0], momentum ? slots[1] : nullptr, o_.centered ? slots[momentum ? 2 : 1] : nullptr, n);
+  }
+
+ private:
+  RMSpropOptions o_;
+};
+
+}  // namespace
+}  // namespace training
+
+RMSprop::RMSprop(const RMSpropOptions& o)
+    : Optimizer(detail::Access::make<Optimizer>(std::make_shared<training::RmspropRule>(o))) {}
+
+}  // namespace rondo

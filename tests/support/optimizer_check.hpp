@@ -1,0 +1,22 @@
+// What the test of an optimizer's rule needs.
+#pragma once
+
+#include <functional>
+
+#include <rondo/optimizers.hpp>
+
+namespace rondo::test {
+
+// Steps as by a formula: `update` changes w by its gradient g in step t = 1, 2, ...
+void expect_steps(const Optimizer& optimizer, const std::function<void(double& w, double g, int t)>& update);
+
+// What the rule says of itself is true: whether a weight rests without a gradient, and the bounds that it foretells for
+// ordinary weights and gradients. Without these bounds a step would have to look at all that it writes.
+void check_rule(const Optimizer& optimizer);
+// The first of the two alone.
+void check_rest(const Optimizer& optimizer);
+
+// Whether it foretells any bounds for a step.
+bool foretells_bounds(const Optimizer& optimizer);
+
+}  // namespace rondo::test
