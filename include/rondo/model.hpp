@@ -125,6 +125,11 @@ struct FitOptions {
   // by the sum of the weights.
   std::optional<Outputs> sample_weight = {};
   Dim initial_epoch = 0;  // 0 or more; epochs are counted from here, so there are epochs - initial_epoch of them
+  // Into how many blocks of rows a batch is cut whose gradients are summed apart and then added up in pairs, 0 + 1 and
+  // 2 + 3, then those sums, and so on. The number changes the last bits of what is learned, as the order of a sum does;
+  // for one number they are the same on any threads. Each block has gradients of its own in memory. (Moments of a
+  // BatchNormalization stay those of the whole batch.)
+  Dim shards = 1;
 };
 
 struct EvaluateOptions {

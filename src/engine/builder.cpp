@@ -82,7 +82,7 @@ Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }
 BoundPlace PlanBuilder::derived(const std::shared_ptr<ParameterBlock>& block, Index which, Size count) {
   const Memory::Bound copy = bound(block, which, count);
   asked_.copies.push_back(copy.number);
-  return copy.place;
+  return {copy.offset};
 }
 
 // ---- buffers that calls use one after the other --------------------------------------------------------------------
@@ -134,6 +134,7 @@ void PlanBuilder::release_after_call(Value v) {
 PlanBuilder PlanBuilder::body() {
   PlanBuilder inner(dtype(), capacity(), training() ? Use::training : Use::inference, plan_->memory_);
   inner.outer_ = this;
+  inner.set_shards(shards());
   return inner;
 }
 
@@ -183,7 +184,7 @@ Value PlanBuilder::input(const Shape& sample, bool gradient) {
   return v;
 }
 
-BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
+GradientPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges) {
   if (!training() || !block->trainable()) return {};
   if (outer_ != nullptr) {
     asked_.gradients.push_back(0);  // some slot of the outermost plan's
@@ -199,12 +200,12 @@ BoundPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block, s
   }
   if (ranges.empty()) ranges = {{0, block->size()}};
   asked_.gradients.push_back(slots.size());
-  slots.push_back({block, bound(block, Memory::kGradient, block->size()).place, std::move(ranges)});
+  slots.push_back({block, {bound(block, Memory::kGradient, block->size()).offset}, std::move(ranges)});
   return slots.back().gradient;
 }
 
-BoundPlace PlanBuilder::shared_gradient(const std::shared_ptr<ParameterBlock>& block) {
-  const BoundPlace place = gradient(block);
+GradientPlace PlanBuilder::shared_gradient(const std::shared_ptr<ParameterBlock>& block) {
+  const GradientPlace place = gradient(block);
   if (outer_ != nullptr) return place;
   const auto slot = std::find_if(plan_->gradients_.begin(), plan_->gradients_.end(),
                                  [&](const GradientSlot& s) { return s.block == block; });

@@ -22,6 +22,10 @@ class PlanBuilder {
   // a memory of its own.
   PlanBuilder(DType dtype, Index capacity, Use use, std::shared_ptr<Memory> memory = std::make_shared<Memory>());
 
+  // In how many shards a training plan sums gradients (run.hpp); 1 if nothing is said.
+  void set_shards(Index shards) { plan_->shards_ = shards; }
+  Index shards() const { return plan_->shards_; }
+
   DType dtype() const { return plan_->dtype_; }
   Index capacity() const { return plan_->capacity_; }
   bool training() const { return plan_->training(); }
@@ -71,7 +75,7 @@ class PlanBuilder {
   // The gradient array of a block: one per plan and block, nowhere if the block is frozen or the plan not training. The
   // layer writes `ranges` of it, all of it if not told. Where it is asked for again, all that ask add to it
   // (Executor::add_gradients), in the order of the walk.
-  BoundPlace gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
+  GradientPlace gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
   // Room for copies derived from a block; `which` of them, a number from 0 of the layer's own.
   BoundPlace derived(const std::shared_ptr<ParameterBlock>& block, Index which, Size count);
 
@@ -129,7 +133,7 @@ class PlanBuilder {
   Value add_value(ValueInfo info);
   void add_executor(std::unique_ptr<Executor> executor);
   // To which several add, whoever else asks for it.
-  BoundPlace shared_gradient(const std::shared_ptr<ParameterBlock>& block);
+  GradientPlace shared_gradient(const std::shared_ptr<ParameterBlock>& block);
 
   PlanBuilder* outer_ = nullptr;  // of a body
   std::unique_ptr<Plan> plan_;

@@ -36,14 +36,14 @@ class Executor {
   virtual Index backward_stages() const { return 1; }
   virtual void backward(const Run& run, const Member& member, Index stage) const noexcept = 0;
 
-  // Weight gradients that backward has not computed already, cut into tiles that threads share; their number, and that
-  // of derived tiles, is the plan's.
+  // Weight gradients of some batch rows, those of a shard (run.hpp), that backward has not computed already; cut into
+  // tiles that threads share. The number of tiles, and that of derived ones, is the plan's.
   virtual Index gradient_tiles() const { return 0; }
-  virtual void gradients(const Run&, Range /*tiles*/) const noexcept {}
+  virtual void gradients(const Run&, Range /*rows*/, Range /*tiles*/) const noexcept {}
   // A member's share of so many tiles. Where several calls add to one gradient, wherever they stand, one member has a
   // tile of all of them, so that it is added to in order.
-  virtual void share_gradients(const Run& run, const Member& member, Index tiles) const noexcept {
-    gradients(run, member.share(tiles));
+  virtual void share_gradients(const Run& run, Range rows, const Member& member, Index tiles) const noexcept {
+    gradients(run, rows, member.share(tiles));
   }
   // Called while the plan is made, where other executors of it compute gradients of the same parameters: from now on
   // this one adds to what stands there, which the plan clears at the beginning of a walk.

@@ -27,15 +27,17 @@ Memory::Bound Memory::bound(const std::shared_ptr<ParameterBlock>& block, Index 
   for (const Entry& e : entries_) {
     if (e.block == block && e.kind == kind && e.bytes == bytes) return e.at;
   }
-  fresh.at = {{static_cast<std::ptrdiff_t>(bound_bytes_)}, entries_.size()};
+  std::size_t& taken = kind == kGradient ? sizes_.gradient_bytes : sizes_.bound_bytes;
+  fresh.at = {static_cast<std::ptrdiff_t>(taken), entries_.size()};
   entries_.push_back(std::move(fresh));
-  bound_bytes_ += bytes;
+  taken += bytes;
+  sizes_.entries = entries_.size();
   return entries_.back().at;
 }
 
-Memory::BoundSize Memory::bound_size() const {
+Memory::Sizes Memory::sizes() const {
   const ForkSafeLock lock(this);
-  return {bound_bytes_, entries_.size()};
+  return sizes_;
 }
 
 std::unique_ptr<Memory::State> Memory::idle_for(const Plan& plan) {
@@ -68,10 +70,19 @@ std::unique_ptr<Memory::State> Memory::take(const Plan& plan) {
 void Memory::prepare(State& state, const Plan& plan) const {
   if (state.plan == plan.number() && !kPoison) return;
   const auto memory = [&](std::size_t bytes) { return AlignedBytes(bytes, Plan::workspace_text(plan.capacity())); };
-  if (const auto [bytes, entries] = bound_size(); state.bound.size() < bytes) {
+  const Sizes all = sizes();
+  if (state.bound.size() < all.bound_bytes) {
     state.bound = {};
-    state.bound = memory(bytes);
-    state.versions.assign(entries, 0);
+    state.bound = memory(all.bound_bytes);
+    state.versions.clear();
+  }
+  state.versions.resize(all.entries, 0);
+  state.shards = plan.shards();
+  state.gradient_bytes = static_cast<std::ptrdiff_t>(all.gradient_bytes);
+  if (const std::size_t bytes = all.gradient_bytes * static_cast<std::size_t>(state.shards);
+      state.gradients.size() < bytes) {
+    state.gradients = {};
+    state.gradients = memory(bytes);
   }
   if (const std::size_t had = state.arena.size(); had < plan.arena_bytes()) {
     state.arena = {};

@@ -20,28 +20,32 @@ class Plan;
 // Memory for plans of one dtype and use over the same layers. Thread-safe.
 class Memory {
  public:
-  // A caller's memory at work. What belongs to weights stands in `bound`, at the same place for all plans; what belongs
-  // to a batch in `arena`, where each plan has a layout of its own.
+  // A caller's memory at work. What belongs to weights stands in `gradients`, for each shard of a batch, and in
+  // `bound`, at the same place for all plans; what belongs to a batch in `arena`, where each plan has a layout of its
+  // own.
   struct State {
-    AlignedBytes bound, arena;
+    AlignedBytes gradients, bound, arena;
+    Index shards = 1;
+    std::ptrdiff_t gradient_bytes = 0;    // of a shard
     std::vector<std::uint64_t> versions;  // of their blocks, when the copies in `bound` were derived; 0: never
     std::uint64_t plan = 0;               // whose layout the arena has, by its number
     Failure failure;
   };
 
-  // Where something that belongs to a block stands in bound memory, and its number: the same for all who ask with the
-  // same block, kind and size. Kinds are kGradient and, from 0, copies that a layer derives.
+  // Where something that belongs to a block stands, in gradients or in bound memory, and its number: the same for all
+  // who ask with the same block, kind and size. Kinds are kGradient and, from 0, copies that a layer derives.
   static constexpr Index kGradient = -1;
   struct Bound {
-    BoundPlace place;
+    std::ptrdiff_t offset = -1;
     std::size_t number = 0;
   };
   // MemoryError for more than can be addressed; `what` says what the memory is for.
   Bound bound(const std::shared_ptr<ParameterBlock>& block, Index kind, Size bytes, const std::string& what);
-  struct BoundSize {
-    std::size_t bytes, entries;
+  // So far, of a shard's gradients and of bound memory.
+  struct Sizes {
+    std::size_t gradient_bytes = 0, bound_bytes = 0, entries = 0;
   };
-  BoundSize bound_size() const;
+  Sizes sizes() const;
 
   // A state nobody else uses, with room for the plan: the one that it had last if that is there, else another that was
   // given back, enlarged if need be, else a new one. MemoryError where there is not enough.
@@ -62,7 +66,7 @@ class Memory {
 
   // Protected by a ForkSafeLock of the object.
   std::vector<Entry> entries_;
-  std::size_t bound_bytes_ = 0;
+  Sizes sizes_;
   std::vector<std::unique_ptr<State>> idle_;
   std::size_t states_ = 0;  // that were ever made
 };

@@ -75,9 +75,9 @@ TEST(Memory, WhatBelongsToAWeightStandsAtOnePlaceForAllPlans) {
     return builder.finish()->gradient_slots().front().gradient.offset;
   };
   const std::ptrdiff_t place = place_in_plan(7);
-  const std::size_t bytes = memory->bound_size().bytes;
+  const std::size_t bytes = memory->sizes().gradient_bytes;
   EXPECT_EQ(place_in_plan(9), place);
-  EXPECT_EQ(memory->bound_size().bytes, bytes);
+  EXPECT_EQ(memory->sizes().gradient_bytes, bytes);
 }
 
 // ---- inference: buffers that calls use one after the other

@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "core/dispatch.hpp"
+#include "kernels/table.hpp"
+
 namespace rondo::engine {
 
 std::string Plan::workspace_text(Index capacity) {
@@ -37,7 +40,7 @@ void Plan::clear(const Memory::State& state) const noexcept {
   clear(state.arena.data());
   const auto element = static_cast<Index>(element_size(dtype_));
   for (const GradientSlot& slot : gradients_) {
-    std::byte* gradient = state.bound.data() + slot.gradient.offset;
+    std::byte* gradient = state.gradients.data() + slot.gradient.offset;  // of the sum of all shards
     Index done = 0;
     const auto clear_until = [&](Index end) {
       std::fill(gradient + done * element, gradient + end * element, std::byte{0});
@@ -58,14 +61,15 @@ void Plan::begin(const Run& run) const {
 
 void Plan::clear_gradients(const Run& run, const Member& member) const noexcept {
   if (!shares_gradients_) return;
-  const std::size_t element = element_size(dtype_);
-  for (const GradientSlot& slot : gradients_) {
-    if (!slot.shared) continue;
-    const Range mine = member.share(slot.block->size());
-    std::byte* gradient = slot.gradient.pointer<std::byte>(run);
-    std::fill(gradient + static_cast<std::size_t>(mine.begin) * element,
-              gradient + static_cast<std::size_t>(mine.end) * element, std::byte{0});
-  }
+  const auto element = static_cast<Index>(element_size(dtype_));
+  for_each_shard(run, [&](const Run& shard, Range) {
+    for (const GradientSlot& slot : gradients_) {
+      if (!slot.shared) continue;
+      const Range mine = member.share(slot.block->size());
+      std::byte* gradient = slot.gradient.pointer<std::byte>(shard);
+      std::fill(gradient + mine.begin * element, gradient + mine.end * element, std::byte{0});
+    }
+  });
 }
 
 void Plan::forward_stage(const Run& run, const Member& member, Index stage) const noexcept {
@@ -87,8 +91,36 @@ void Plan::backward(const Run& run, const Member& member, Index stage) const noe
   }
 }
 
-void Plan::gradients(const Run& run, const Member& member) const noexcept {
-  for (const Tiled& e : with_gradients_) e.executor->share_gradients(run, member, e.tiles);
+void Plan::gradients(const Run& run, Range rows, const Member& member) const noexcept {
+  for (const Tiled& e : with_gradients_) e.executor->share_gradients(run, rows, member, e.tiles);
+}
+
+// What another process computes of a batch would come in here, as shards beside these.
+void Plan::add_shards(const Run& run, const Member& member) const noexcept {
+  const Index shards = shards_with_rows(run);
+  core::with_type(dtype_, [&]<class T>() {
+    const kernels::Ops<T>& ops = kernels::chosen().ops<T>();
+    for (const GradientSlot& slot : gradients_) {
+      for (const Range& range : slot.ranges) {
+        const Range mine = member.share(range.size());
+        T* first = slot.gradient.pointer<T>(run) + range.begin + mine.begin;
+        const auto rows = [&](Index shard) {
+          return kernels::Rows<T>{first + shard * run.gradient_bytes / static_cast<Index>(sizeof(T)), 0, 0};
+        };
+        for (Index apart = 1; apart < shards; apart *= 2) {
+          for (Index i = 0; i + apart < shards; i += 2 * apart) {
+            ops.add({.first = rows(i), .second = rows(i + apart), .sum = rows(i), .steps = 1, .features = mine.size()},
+                    {0, 1});
+          }
+        }
+      }
+    }
+  });
+}
+
+std::size_t Plan::workspace_bytes() const {
+  const Memory::Sizes sizes = memory_->sizes();
+  return static_cast<std::size_t>(shards_) * sizes.gradient_bytes + sizes.bound_bytes + arena_bytes_;
 }
 
 void Plan::commit(const Run& run) const noexcept {

@@ -36,7 +36,7 @@ struct CarriedState {
 // Where the gradient of a block stands, laid out like it. The plan computes `ranges` of it; the rest is zero.
 struct GradientSlot {
   std::shared_ptr<ParameterBlock> block;
-  BoundPlace gradient;
+  GradientPlace gradient;
   std::vector<Range> ranges;
   bool shared = false;  // several executors add to it, so it is cleared first
 };
@@ -51,7 +51,13 @@ class Workspace {
 
   std::byte* arena() const { return state_->arena.data(); }
   Run run(Index rows) const {
-    return {.arena = arena(), .bound = state_->bound.data(), .rows = rows, .failure = &state_->failure};
+    return {.arena = arena(),
+            .bound = state_->bound.data(),
+            .gradients = state_->gradients.data(),
+            .rows = rows,
+            .failure = &state_->failure,
+            .shards = state_->shards,
+            .gradient_bytes = state_->gradient_bytes};
   }
 
  private:
@@ -72,7 +78,8 @@ class Plan {
   bool training() const { return use_ == Use::training; }
   // Bytes of one arena, and of one workspace.
   std::size_t arena_bytes() const { return arena_bytes_; }
-  std::size_t workspace_bytes() const { return memory_->bound_size().bytes + arena_bytes_; }
+  std::size_t workspace_bytes() const;
+  Index shards() const { return shards_; }
   // No other plan has it.
   std::uint64_t number() const { return number_; }
   static std::string workspace_text(Index capacity);  // for messages
@@ -94,7 +101,8 @@ class Plan {
 
   // The parts of a walk. All but begin() and commit() run on every member of a team, each with its share.
   void begin(const Run& run) const;
-  // Clears the member's share of the gradients to which several layers add; in a stage before any gradients.
+  // Clears the member's share of the gradients to which several layers add, in all shards; in a stage before any
+  // gradients.
   void clear_gradients(const Run& run, const Member& member) const noexcept;
   // In as many stages as the layers need; where one layer ends, the next begins in the same stage.
   Index forward_stages() const noexcept { return forward_stages_; }
@@ -104,7 +112,16 @@ class Plan {
   }
   Index backward_stages() const noexcept { return backward_stages_; }
   void backward(const Run& run, const Member& member, Index stage) const noexcept;
-  void gradients(const Run& run, const Member& member) const noexcept;
+  // Of all shards; or of some rows, into the gradients of the run.
+  void gradients(const Run& run, const Member& member) const noexcept {
+    for_each_shard(run, [&](const Run& shard, Range rows) { gradients(shard, rows, member); });
+  }
+  void gradients(const Run& run, Range rows, const Member& member) const noexcept;
+  // Adds up the gradients of all shards into those of the first, the member's share of each range, in the order of a
+  // binary tree: 0 + 1, 2 + 3, ..., then 0 + 2, 4 + 6, ... Behind a barrier after gradients().
+  void reduce(const Run& run, const Member& member) const noexcept {
+    if (run.shards > 1) add_shards(run, member);
+  }
   bool has_gradients() const noexcept { return !with_gradients_.empty(); }
   // By one member alone.
   void commit(const Run& run) const noexcept;
@@ -123,12 +140,14 @@ class Plan {
  private:
   friend class PlanBuilder;
   explicit Plan(std::shared_ptr<Memory> memory);
+  void add_shards(const Run& run, const Member& member) const noexcept;
   void derive_stale(Workspace& workspace) const noexcept;
   void set_derived(Workspace& workspace) const noexcept;
   void forward_stage(const Run& run, const Member& member, Index stage) const noexcept;
 
   DType dtype_ = DType::float32;
   Index capacity_ = 0;
+  Index shards_ = 1;
   Use use_ = Use::inference;
   std::shared_ptr<Memory> memory_;
   std::uint64_t number_;

@@ -1,5 +1,6 @@
 #include "engine/plan.hpp"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -112,6 +113,7 @@ TEST(Plan, RefreshesDerivedCopiesOfAWorkspaceWhereWeightsHaveChanged) {
   Log log;
   const auto block = block_of(8);
   PlanBuilder builder(DType::float32, 4, Use::training);
+  (void)builder.derived(block, 0, 8);
   builder.add(Deriver(block, log));
   const auto plan = builder.finish();
   Workspace one = plan->lease(), other = plan->lease();
@@ -142,6 +144,42 @@ TEST(Plan, HasAGradientForBlocksThatLearn) {
   EXPECT_FALSE(training.gradient(frozen));
   EXPECT_FALSE(training.gradient(statistics));
   EXPECT_FALSE(inference.gradient(learned));
+}
+
+// Writes a number for each shard, whose sum depends on the order.
+class ShardNumber final : public Recorder {
+ public:
+  ShardNumber(GradientPlace gradient, Log& log) : Recorder("", log), gradient_(gradient) {}
+  Index gradient_tiles() const override { return 1; }
+  void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
+    if (tiles.empty()) return;
+    constexpr std::array<float, 6> kNumbers{1e8F, 1, -1e8F, 3, 5e7F, 7};
+    const float number = kNumbers[static_cast<std::size_t>(rows.begin / 2)];
+    std::fill_n(gradient_.pointer<float>(run), 5, number * static_cast<float>(rows.size()));
+  }
+
+ private:
+  GradientPlace gradient_;
+};
+
+TEST(Plan, AddsShardsAsATree) {
+  Log log;
+  const auto block = block_of(5);
+  PlanBuilder builder(DType::float32, 12, Use::training);
+  builder.set_shards(6);
+  builder.add(ShardNumber(builder.gradient(block), log));
+  const auto plan = builder.finish();
+  const Workspace workspace = plan->lease();
+  const auto sum = [&](Index rows) {
+    const auto run = workspace.run(rows);
+    for (Index m = 0; m < 2; ++m) plan->gradients(run, Member(m, 2));
+    for (Index m = 0; m < 2; ++m) plan->reduce(run, Member(m, 2));
+    const float* gradient = plan->gradient_slots()[0].gradient.pointer<float>(run);
+    EXPECT_EQ(gradient[0], gradient[4]) << "the shares of both members";
+    return gradient[0];
+  };
+  EXPECT_EQ(sum(12), ((2e8F + 2) + (-2e8F + 6)) + (1e8F + 14)) << "0 + 1, 2 + 3, 4 + 5; then 0 + 2; then 0 + 4";
+  EXPECT_EQ(sum(4), (1e8F + 1e8F) + (1 + 1)) << "a small batch: a row each";
 }
 
 TEST(Plan, ClearsWhatSeveralLayersAddTo) {

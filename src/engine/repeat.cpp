@@ -60,8 +60,8 @@ void RepeatExecutor::backward(const Run& run, const Member& member, Index stage)
   }
 }
 
-void RepeatExecutor::share_gradients(const Run& run, const Member& member, Index /*tiles*/) const noexcept {
-  for (Index step = steps_ - 1; step >= 0; --step) body_->gradients(at_step(run, step), member);
+void RepeatExecutor::share_gradients(const Run& run, Range rows, const Member& member, Index /*tiles*/) const noexcept {
+  for (Index step = steps_ - 1; step >= 0; --step) body_->gradients(at_step(run, step), rows, member);
 }
 
 void RepeatExecutor::commit(const Run& run) const noexcept {

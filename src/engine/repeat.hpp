@@ -34,7 +34,7 @@ class RepeatExecutor : public Executor {
 
   // The tiles are those of the body's executors, which are shared one by one.
   Index gradient_tiles() const final { return body_->has_gradients() ? 1 : 0; }
-  void share_gradients(const Run& run, const Member& member, Index tiles) const noexcept final;
+  void share_gradients(const Run& run, Range rows, const Member& member, Index tiles) const noexcept final;
   void add_gradients() final {}  // the body's executors add as it is
   void commit(const Run& run) const noexcept final;
 

@@ -22,9 +22,9 @@ using graph::Json;
 using kernels::DenseLayout;
 
 struct DensePlaces {
-  Place x, dx;                  // dx nowhere: not wanted
-  Place z, dz;                  // the sums before the activation
-  engine::BoundPlace gradient;  // of the weights; nowhere: frozen
+  Place x, dx;                     // dx nowhere: not wanted
+  Place z, dz;                     // the sums before the activation
+  engine::GradientPlace gradient;  // of the weights; nowhere: frozen
   engine::BoundPlace
       transposed;  // derived copy of the weights, where dx is wanted and they are not their own transpose
 };
@@ -66,14 +66,17 @@ class DenseExecutor final : public engine::Executor {
   }
 
   Index gradient_tiles() const override { return at_.gradient ? ops_->dense_gradient_tiles(layout_) : 0; }
-  void gradients(const Run& run, Range tiles) const noexcept override {
+  void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
     if (tiles.empty()) return;
+    const auto from_first = [&](auto all) {
+      return decltype(all){all.at(rows.begin, 0), all.batch_stride, all.step_stride};
+    };
     ops_->dense_gradients({.layout = layout_,
                            .steps = steps_,
-                           .batch = run.rows,
+                           .batch = rows.size(),
                            .add = adds_,
-                           .x = at_.x.rows<const T>(run.arena),
-                           .dy = at_.dz.rows<const T>(run.arena),
+                           .x = from_first(at_.x.rows<const T>(run.arena)),
+                           .dy = from_first(at_.dz.rows<const T>(run.arena)),
                            .gradient = at_.gradient.pointer<T>(run)},
                           tiles);
   }
@@ -167,7 +170,7 @@ class DenseNode final : public graph::LayerNode {
   template <class T>
   std::vector<engine::Value> plan_as(engine::PlanBuilder& builder, engine::Value x) const {
     const engine::ValueInfo in = builder.info(x);
-    const engine::BoundPlace gradient = builder.gradient(block_);
+    const engine::GradientPlace gradient = builder.gradient(block_);
     const bool dx_wanted = builder.wants_gradient(x);
     const engine::Value y = builder.value(output_shapes({in.sample})[0], gradient || dx_wanted);
     builder.set_mask(y, in.mask);

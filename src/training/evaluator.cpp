@@ -28,8 +28,7 @@ void Evaluator::run(const Callbacks& callbacks, ProgressBar* bar) {
 void Evaluator::run_batch(Index batch) {
   Samples samples = batches_.batch(session_, batch);
   samples.staged = false;  // a callback may have changed them
-  const double loss = session_.evaluate(samples);
-  means_.add(session_.program(), session_.run(samples.rows), loss);
+  session_.evaluate(samples, means_);
 }
 
 }  // namespace rondo::training

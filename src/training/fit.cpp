@@ -35,7 +35,7 @@ class Trainer {
         options_(options),
         batches_(batches),
         count_(batches.count()),
-        session_(node, compiled),
+        session_(node, compiled, options.shards),
         means_(node, compiled) {
     batches_.begin(session_);
   }
@@ -87,10 +87,7 @@ class Trainer {
   }
 
   void train_batch(Index epoch, Index batch) {
-    const Samples& samples = batches_.batch(session_, batch);
-    const auto [loss, fault] = session_.step(samples);
-    if (fault) report(*fault, epoch, batch);
-    means_.add(session_.program(), session_.run(samples.rows), loss);
+    if (const auto fault = session_.step(batches_.batch(session_, batch), means_)) report(*fault, epoch, batch);
   }
 
   // A function of seed, model and the epochs the model has seen.
@@ -126,6 +123,11 @@ void check_epochs(const ModelNode& node, const FitOptions& options) {
     if (given >= 0) continue;
     throw ConfigError(node.where() + ": " + name + " is " + std::to_string(given.value) + "; it must be 0 or more");
   }
+}
+
+void check_shards(const ModelNode& node, const FitOptions& options) {
+  if (options.shards >= 1) return;
+  throw ConfigError(node.where() + ": shards is " + std::to_string(options.shards.value) + "; it must be 1 or more");
 }
 
 void check_shuffle(const ModelNode& node, const FitOptions& options) {
@@ -189,6 +191,7 @@ History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& 
 void check_options(const ModelNode& node, const FitOptions& options) {
   check_verbose(node, options.verbose);
   check_epochs(node, options);
+  check_shards(node, options);
   check_shuffle(node, options);
 }
 

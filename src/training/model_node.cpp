@@ -122,8 +122,8 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, const ProgramShapes
   const auto known = [&]() -> std::shared_ptr<const Program> {
     const auto found = std::find_if(programs_.begin(), programs_.end(), [&](const Entry& e) {
       return e.structure == now && e.mode == mode && e.capacity == shapes.capacity &&
-             e.sample_weights == shapes.sample_weights && std::ranges::equal(e.samples, shapes.samples) &&
-             std::ranges::equal(e.truth, shapes.truth);
+             e.sample_weights == shapes.sample_weights && e.shards == shapes.shards &&
+             std::ranges::equal(e.samples, shapes.samples) && std::ranges::equal(e.truth, shapes.truth);
     });
     if (found == programs_.end()) return nullptr;
     programs_.splice(programs_.begin(), programs_, found);
@@ -141,6 +141,7 @@ std::shared_ptr<const Program> ModelNode::program(Mode mode, const ProgramShapes
                    {shapes.samples.begin(), shapes.samples.end()},
                    {shapes.truth.begin(), shapes.truth.end()},
                    shapes.sample_weights,
+                   shapes.shards,
                    make_program(mode, shapes)});
   const ForkSafeLock lock(this);
   if (auto program = known()) return program;
@@ -154,6 +155,7 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramS
   const bool training = mode == Mode::train;
   engine::PlanBuilder builder(dtype(), shapes.capacity, training ? engine::Use::training : engine::Use::inference,
                               memory(training));
+  builder.set_shards(shapes.shards);
   std::vector<engine::Value> inputs;
   for (const Shape& sample : shapes.samples) inputs.push_back(builder.input(sample));
   const std::vector<engine::Value> outputs = plan(builder, inputs);

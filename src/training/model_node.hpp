@@ -69,6 +69,7 @@ class ModelNode : public graph::LayerNode {
     std::span<const Shape> samples = {};
     std::span<const Shape> truth = {};
     bool sample_weights = false;
+    Index shards = 1;
   };
   // The program for these shapes, from the cache or made now. Thread-safe.
   std::shared_ptr<const Program> program(Mode mode, const ProgramShapes& shapes) const;
@@ -113,6 +114,7 @@ class ModelNode : public graph::LayerNode {
     Index capacity;
     std::vector<Shape> samples, truth;
     bool sample_weights;
+    Index shards;
     std::shared_ptr<const Program> program;
   };
 

@@ -91,6 +91,7 @@ Step Program::train(engine::Workspace& workspace, const Samples& samples, Optimi
     plan->gradients(run, m);
   };
   auto check = [&](const Member& m) {
+    plan->reduce(run, m);
     if (run.failure->happened() || !finite_data.load(std::memory_order_relaxed) || !std::isfinite(loss) ||
         !optimizer.gradients_within_limit(gradient_ranges, run, m)) {
       safe.store(false, std::memory_order_relaxed);

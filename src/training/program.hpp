@@ -37,7 +37,7 @@ struct Step {
 struct Program {
   std::unique_ptr<const engine::Plan> plan;
   std::vector<const Head*> heads;      // of the plan, one an output; none for predict
-  std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the start of bound memory
+  std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the first gradient
 
   const engine::ValueInfo& input(std::size_t i = 0) const { return plan->info(plan->inputs()[i]); }
   const engine::ValueInfo& output(std::size_t i = 0) const { return plan->info(plan->outputs()[i]); }

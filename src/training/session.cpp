@@ -7,7 +7,9 @@ namespace rondo::training {
 
 void Session::prepare(const Data& data, Index capacity, const std::string& what) {
   node_.build_for(data.sample);
-  std::shared_ptr<const Program> program = node_.program(mode_, data.shapes(capacity));
+  ModelNode::ProgramShapes shapes = data.shapes(capacity);
+  shapes.shards = shards_;
+  std::shared_ptr<const Program> program = node_.program(mode_, shapes);
   if (program != program_) {
     workspace_.reset();  // for the next program to take
     workspace_.emplace(program->plan->lease());
@@ -22,19 +24,21 @@ void TrainingSession::changed() {
   optimizer_.prepare(*program().plan);
 }
 
-TrainingSession::Trained TrainingSession::step(const Samples& samples) {
+std::optional<Fault> TrainingSession::step(const Samples& samples, EpochMeans& means) {
   const StandardFloats floats;
   const Step step = program().train(workspace(), samples, optimizer_);
-  if (step.updated) return {step.loss, {}};
-  Fault fault = finish_step(node(), {samples, program(), workspace()}, step, optimizer_);
-  if (!fault) return {step.loss, {}};
-  return {step.loss, std::move(fault)};
+  if (!step.updated) {
+    if (Fault fault = finish_step(node(), {samples, program(), workspace()}, step, optimizer_)) return fault;
+  }
+  means.add(program(), workspace().run(samples.rows), step.loss);
+  return {};
 }
 
-double EvaluationSession::evaluate(const Samples& samples) {
+void EvaluationSession::evaluate(const Samples& samples, EpochMeans& means) {
   const StandardFloats floats;
   program().evaluate(workspace(), samples);
-  return program().loss(run(samples.rows));
+  const engine::Run run = workspace().run(samples.rows);
+  means.add(program(), run, program().loss(run));
 }
 
 }  // namespace rondo::training

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "training/data.hpp"
+#include "training/epoch_means.hpp"
 #include "training/model_node.hpp"
 #include "training/not_finite.hpp"
 #include "training/program.hpp"
@@ -16,14 +17,14 @@ namespace rondo::training {
 // what was compiled must outlive it.
 class Session {
  public:
-  Session(ModelNode& node, const Compiled& compiled, Mode mode) : node_(node), compiled_(compiled), mode_(mode) {}
+  Session(ModelNode& node, const Compiled& compiled, Mode mode, Index shards = 1)
+      : node_(node), compiled_(compiled), mode_(mode), shards_(shards) {}
   virtual ~Session() = default;
 
   ModelNode& node() const { return node_; }
   const Compiled& compiled() const { return compiled_; }
   // That of the data prepared last.
   const Program& program() const { return *program_; }
-  engine::Run run(Index rows) const { return workspace_->run(rows); }
 
   // For data of these shapes in batches of at most `capacity` rows. Builds the model if it is not built. ConfigError
   // and ShapeError where a loss cannot learn from such outputs, or does not take the labels; `what` names the data.
@@ -40,6 +41,7 @@ class Session {
   ModelNode& node_;
   const Compiled& compiled_;
   Mode mode_;
+  Index shards_;
   std::shared_ptr<const Program> program_;
   std::optional<engine::Workspace> workspace_;
 };
@@ -47,15 +49,11 @@ class Session {
 // One that learns.
 class TrainingSession final : public Session {
  public:
-  TrainingSession(ModelNode& node, Compiled& compiled)
-      : Session(node, compiled, Mode::train), optimizer_(compiled.optimizer) {}
+  TrainingSession(ModelNode& node, Compiled& compiled, Index shards)
+      : Session(node, compiled, Mode::train, shards), optimizer_(compiled.optimizer) {}
 
-  // One step, with its loss, and what went wrong where the weights are those before.
-  struct Trained {
-    double loss;
-    std::optional<Fault> fault;
-  };
-  Trained step(const Samples& samples);
+  // One step, whose loss and metrics go into the means; or what went wrong, and the weights are those before.
+  std::optional<Fault> step(const Samples& samples, EpochMeans& means);
 
  private:
   void changed() override;
@@ -67,8 +65,8 @@ class EvaluationSession final : public Session {
  public:
   EvaluationSession(ModelNode& node, const Compiled& compiled) : Session(node, compiled, Mode::evaluate) {}
 
-  // The loss of a batch.
-  double evaluate(const Samples& samples);
+  // Loss and metrics of a batch, into the means.
+  void evaluate(const Samples& samples, EpochMeans& means);
 };
 
 }  // namespace rondo::training

@@ -45,8 +45,8 @@ struct Channel {
 };
 
 struct NormalizationPlaces {
-  Place channels;               // of Channel; nowhere: the moving statistics are used
-  engine::BoundPlace gradient;  // of gamma and beta; nowhere: there are none, or they are frozen
+  Place channels;                  // of Channel; nowhere: the moving statistics are used
+  engine::GradientPlace gradient;  // of gamma and beta; nowhere: there are none, or they are frozen
 };
 
 // y = (x - mean) gamma / sqrt(variance + epsilon) + beta. In training mean and variance are those of the batch: in a
@@ -76,13 +76,15 @@ class BatchNormalizationExecutor final : public engine::Executor {
 
   // A tile is a channel.
   Index gradient_tiles() const override { return at_.gradient ? channels() : 0; }
-  void gradients(const Run& run, Range tiles) const noexcept override {
-    if (!x_.gradient) find_sums(run, tiles);
+  // They follow from sums over the whole batch, so the first shard has them, and the others have zeros.
+  void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
+    const bool first = rows.begin == 0;
+    if (first && !x_.gradient) find_sums(run, tiles);
     T* gradient = at_.gradient.pointer<T>(run);
     for (Index c = tiles.begin; c < tiles.end; ++c) {
       const Channel& channel = channels_at(run)[c];
-      if (rule_.scale) put(gradient + c, channel.sum_dy_deviation * inverse_deviation(run, c));
-      if (rule_.center) put(gradient + first_beta() + c, channel.sum_dy);
+      if (rule_.scale) put(gradient + c, first ? channel.sum_dy_deviation * inverse_deviation(run, c) : 0);
+      if (rule_.center) put(gradient + first_beta() + c, first ? channel.sum_dy : 0);
     }
   }
   void add_gradients() override { adds_ = true; }

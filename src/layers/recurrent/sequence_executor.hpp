@@ -36,7 +36,7 @@ struct SequencePlaces {
   engine::Place kept, dz;               // what backward needs and makes; mostly nowhere in inference
   engine::Place checkpoints;            // states before each chunk; nowhere: nothing is computed again
   StatePlaces last;                     // with checkpoints: the last states, which backward overwrites elsewhere
-  engine::BoundPlace gradient;          // of the weights; nowhere: frozen
+  engine::GradientPlace gradient;       // of the weights; nowhere: frozen
   engine::BoundPlace recurrent_transposed, input_transposed;
   LstmBf16 bf16;  // instead of dz and in place of transposed weights, under mixed_bfloat16
 };
@@ -121,14 +121,16 @@ class SequenceExecutor final : public engine::Executor {
     } else if (s_.relay && member.size() == 2) {
       relay(run, args.forward, i, member.rank(), stage - 1);
     } else if (stage == 1) {
-      weight_gradients(run, args.forward, chunk(i), {0, run.rows}, /*add=*/adds_ || i < chunks() - 1,
-                       member.share(weight_tiles()));
+      engine::for_each_shard(run, [&](const Run& shard, Range rows) {
+        weight_gradients(shard, args.forward, chunk(i), rows, /*add=*/adds_ || i < chunks() - 1,
+                         member.share(weight_tiles()));
+      });
     }
   }
 
   Index gradient_tiles() const override { return at_.gradient && !backward_has_gradients() ? weight_tiles() : 0; }
-  void gradients(const Run& run, Range tiles) const noexcept override {
-    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, {0, run.rows}, /*add=*/adds_, tiles);
+  void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
+    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, rows, /*add=*/adds_, tiles);
   }
 
   void add_gradients() override { adds_ = true; }

@@ -215,7 +215,7 @@ SequenceSettings SequenceNode::settings(const PlanBuilder& builder, const ValueI
                      .return_sequences = options_.return_sequences,
                      .go_backwards = options_.go_backwards,
                      .given_state = given_state,
-                     .relay = backward && gradient && can_relay(x.steps, builder.capacity()),
+                     .relay = backward && gradient && builder.shards() == 1 && can_relay(x.steps, builder.capacity()),
                      .streams = false};
   if (!backward) s.h_slots = std::min<Index>(2, x.steps);
   if (options_.return_sequences) s.h_slots = x.steps;

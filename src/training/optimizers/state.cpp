@@ -94,12 +94,12 @@ bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, co
   return core::with_type(any.dtype(), [&]<class T>() {
     const T most = static_cast<T>(limits_of(any.dtype()).gradient);
     const auto within = any.table().ops<T>().within;
-    const T* bound = reinterpret_cast<const T*>(run.bound);
-    if (member.size() == 1) return within(bound, gradients, most);
+    const T* first = reinterpret_cast<const T*>(run.gradients);
+    if (member.size() == 1) return within(first, gradients, most);
     for (const Range& range : gradients) {
       const Range part = member.share(range.size());
       const Range mine{range.begin + part.begin, range.begin + part.end};
-      if (!within(bound, {&mine, 1}, most)) return false;
+      if (!within(first, {&mine, 1}, most)) return false;
     }
     return true;
   });
