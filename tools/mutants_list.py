@@ -105,6 +105,28 @@ MUTANTS = [
     Mutant("zero_output_for_mask is ignored", "src/layers/recurrent/masked_output.hpp",
            "if (begun && (counts || !rule_.zero)) {", "if (begun) {"),
 
+    # ---- dropout of recurrent layers
+    Mutant("all gates share the first one's factors of h", "src/kernels/recurrent_rows-inl.h",
+           "hn::ShiftRight<2>(hn::Iota(hn::RebindToSigned<decltype(d)>(), 0)));\n    for (Index k = 0; k < count; k += kNumbers) {",
+           "hn::ShiftRight<3>(hn::Iota(hn::RebindToSigned<decltype(d)>(), 0)));\n    for (Index k = 0; k < count; k += kNumbers) {"),
+    Mutant("dropped products read the records of row 0", "src/kernels/recurrent_sums-inl.h",
+           "p.h_records.at(row, 0) + units.begin * kRecordWidth", "p.h_records.at(0, 0) + units.begin * kRecordWidth"),
+    Mutant("a second pass of dropped inputs begins at input 0", "src/kernels/recurrent_sums-inl.h",
+           "p.x_records.at(row, 0) + inputs.begin * kRecordWidth", "p.x_records.at(row, 0)"),
+    Mutant("gradients of h through dropout take the factors of group 0", "src/kernels/recurrent_backward.cpp",
+           "From(factors, rows.begin, 0, kRecordWidth * groups.first(g) * lanes)", "From(factors, rows.begin, 0, 0)"),
+    Mutant("the reset product's gradient is not dropped", "src/kernels/recurrent_backward.cpp",
+           "      if (p.dropped_h.factors) {\n        const Index unit", "      if (false) {\n        const Index unit"),
+    Mutant("a bias is dropped with the numbers of its tile", "src/kernels/recurrent_gradients.cpp",
+           "  if (ones) std::fill_n(to, kRecordWidth, T{1});", "  if (ones) std::fill_n(to, kRecordWidth, factors[kRecordWidth]);"),
+    Mutant("a cell draws anew in each step of an RNN", "src/engine/repeat.cpp",
+           "walks_ == Walks::one_sequence ? run.repetition : inner.repetition", "inner.repetition"),
+    Mutant("cells of later outer steps draw as the first", "src/engine/repeat.cpp",
+           "walks_ == Walks::one_sequence ? run.repetition : inner.repetition",
+           "walks_ == Walks::one_sequence ? 0 : inner.repetition"),
+    Mutant("parts of a batch draw the same", "src/layers/regularization/dropout_factors.cpp",
+           "(run.first_row + b) * strides_.row", "b * strides_.row"),
+
     # ---- refreshes and keys
     Mutant("weights that changed are not transposed anew", "src/engine/plan.cpp",
            "if (version == workspace.state_->derived_versions[i]) continue;",
