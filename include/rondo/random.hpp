@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 
 #include <rondo/shape.hpp>
 
@@ -32,8 +31,9 @@ class RandomStream {
 
   // Four times 32 random bits: what the generator gives at once. The other functions take element i's from here.
   std::array<std::uint32_t, 4> block(std::uint64_t i) const;
-  // Blocks i, i + 1, ... one after the other, a multiple of four words: much faster than one by one.
-  void blocks(std::uint64_t i, std::span<std::uint32_t> words) const;
+  // What philox4x32 makes block i of.
+  std::array<std::uint32_t, 4> counter(std::uint64_t i) const;
+  std::array<std::uint32_t, 2> key() const;
   // 32 random bits.
   std::uint32_t bits(std::uint64_t i) const;
   // Uniform in [0, 1), 53 bits.

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <random>
@@ -94,40 +93,15 @@ RandomStream::RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t a,
     : seed_(seed), purpose_(static_cast<std::uint32_t>(purpose)), a_(a), b_(b) {}
 
 // Counter words: element (low 32 bits), purpose beside the 24 high bits of the element, a, b.
-std::array<std::uint32_t, 4> RandomStream::block(std::uint64_t i) const {
+std::array<std::uint32_t, 4> RandomStream::counter(std::uint64_t i) const {
   const auto high = static_cast<std::uint32_t>(i >> 32) & 0x00FFFFFFu;
-  return philox4x32({static_cast<std::uint32_t>(i), (purpose_ << 24) | high, a_, b_},
-                    {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
+  return {static_cast<std::uint32_t>(i), (purpose_ << 24) | high, a_, b_};
+}
+std::array<std::uint32_t, 2> RandomStream::key() const {
+  return {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)};
 }
 
-// Eight blocks side by side, in loops that compilers turn into vectors.
-void RandomStream::blocks(std::uint64_t i, std::span<std::uint32_t> words) const {
-  constexpr std::size_t kBlocks = 8;
-  using Words = std::array<std::uint32_t, kBlocks>;
-  for (std::size_t done = 0; done < words.size(); done += 4 * kBlocks, i += kBlocks) {
-    std::array<Words, 4> c{};
-    for (std::size_t n = 0; n < kBlocks; ++n) {
-      c[0][n] = static_cast<std::uint32_t>(i + n);
-      c[1][n] = (purpose_ << 24) | (static_cast<std::uint32_t>((i + n) >> 32) & 0x00FFFFFFu);
-      c[2][n] = a_;
-      c[3][n] = b_;
-    }
-    auto k0 = static_cast<std::uint32_t>(seed_), k1 = static_cast<std::uint32_t>(seed_ >> 32);
-    for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9, k1 += 0xBB67AE85) {
-      for (std::size_t n = 0; n < kBlocks; ++n) {
-        const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c[0][n], p1 = std::uint64_t{0xCD9E8D57} * c[2][n];
-        c[0][n] = static_cast<std::uint32_t>(p1 >> 32) ^ c[1][n] ^ k0;
-        c[2][n] = static_cast<std::uint32_t>(p0 >> 32) ^ c[3][n] ^ k1;
-        c[1][n] = static_cast<std::uint32_t>(p1);
-        c[3][n] = static_cast<std::uint32_t>(p0);
-      }
-    }
-    const std::size_t left = std::min(kBlocks, (words.size() - done) / 4);
-    for (std::size_t n = 0; n < left; ++n) {
-      for (std::size_t w = 0; w < 4; ++w) words[done + 4 * n + w] = c[w][n];
-    }
-  }
-}
+std::array<std::uint32_t, 4> RandomStream::block(std::uint64_t i) const { return philox4x32(counter(i), key()); }
 
 std::uint32_t RandomStream::bits(std::uint64_t i) const { return block(i)[0]; }
 

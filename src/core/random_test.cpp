@@ -4,7 +4,6 @@
 #include <map>
 #include <numeric>
 #include <set>
-#include <span>
 #include <vector>
 
 #include <rondo/random.hpp>
@@ -46,18 +45,6 @@ TEST(RandomStream, IsAFunctionOfSeedPurposeCoordinatesAndElement) {
 }
 
 // Seeds give the same numbers in every version: 53 bits, the high ones of the first word and of the second.
-TEST(RandomStream, BlocksAreThoseThatComeOneByOne) {
-  const RandomStream stream(0x123456789ABCDEF, Purpose::user, 7, 11);
-  for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{0xFFFFFFFA}, std::uint64_t{0x12'FFFF'FFFD}}) {
-    for (const std::size_t count : {1u, 3u, 7u, 8u, 9u, 21u}) {
-      std::vector<std::uint32_t> words(4 * count + 1, 5);
-      stream.blocks(first, std::span(words).first(4 * count));
-      for (std::size_t i = 0; i < 4 * count; ++i) EXPECT_EQ(words[i], stream.block(first + i / 4)[i % 4]);
-      EXPECT_EQ(words.back(), 5u) << "behind the last block";
-    }
-  }
-}
-
 TEST(RandomStream, UniformNumbersAreMadeOfTheFirstTwoWords) {
   const RandomStream stream(0x100000002, Purpose::user, 3, 4);
   const std::uint32_t purpose = static_cast<std::uint32_t>(Purpose::user) << 24;

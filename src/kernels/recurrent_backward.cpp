@@ -24,10 +24,13 @@ template <int kCount, int kRowsOfUnit = kCount>
 struct GatesOf {
   Index slot = 0, row = 0;
   static constexpr int kGates = kCount, kOfUnit = kRowsOfUnit;
-  // Rows of a tile. Where a GRU resets before its product, or has dropout, speed is not worth the code of all.
-  static constexpr int kMostRows = kGates == kOfUnit ? kMaxRows
-                                   : kOfUnit == 4    ? kMaxRowsOfDropout
-                                                     : HWY_MIN(kMaxRowsOfDropout, 3);
+  // Rows of a tile of so many vectors. With dropout, or where a GRU resets before its product, speed is not worth the
+  // code of all.
+  static constexpr int MostRows(Index vectors) {
+    if (kGates == kOfUnit) return kMaxRows;
+    if (kOfUnit == 3) return HWY_MIN(kMaxRowsOfDropout, 2);
+    return vectors == ColumnGroups::kWidest ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 3);
+  }
 };
 // What goes back to the inputs, and to the state; where the reset gate comes before the product, to r h beside it.
 template <class Cell>
@@ -90,15 +93,14 @@ void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, 
   const hn::ScalableTag<T> d;
   const Index vectors = groups.width(g);
   constexpr int kOfUnit = Gates::kOfUnit;
-  constexpr int kMost = Gates::kMostRows;
-  const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size(), kMost);
+  const Index lanes = p.layout.lanes(), most = Gates::MostRows(vectors), tiles = RowTiles(rows.size(), most);
   transposed += groups.first(g) * lanes * kOfUnit * p.layout.units() + gates.row * vectors * lanes;
   ForPasses(p.layout.panels(), kPanelsPerPass<T, kOfUnit>, [&](Range panels) HWY_ATTR {
     const T* weights = transposed + p.layout.first_unit(panels.begin) * kOfUnit * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
-      const Range tile = RowTile(rows.size(), i, kMost);
-      WithConstant<kMost>(tile.size(), [&](auto n) HWY_ATTR {
-        WithConstant<static_cast<int>(ColumnGroups::kWidest)>(vectors, [&](auto v) HWY_ATTR {
+      const Range tile = RowTile(rows.size(), i, most);
+      WithConstant<static_cast<int>(ColumnGroups::kWidest)>(vectors, [&](auto v) HWY_ATTR {
+        WithConstant<Gates::MostRows(decltype(v)::value)>(tile.size(), [&](auto n) HWY_ATTR {
           GatesTile<Gates, decltype(n)::value, decltype(v)::value>(
               d, p, step, rows.begin + tile.begin, gates.slot, panels, weights,
               From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));

@@ -187,29 +187,30 @@ void PanelGradients(const RecurrentArgs<T>& p, const GradientPass& pass, Index p
     const TileRows tile = TileNumber(layout, i);
     const bool drops = static_cast<bool>(FactorsOf(p, tile.columns));
     T* out = gradient + layout.panel_offset(panel) + tile.rows.begin * layout.panel_width(panel);
-    const Index n_steps = full ? 1 : *steps, n_rows = full ? *steps * batch : batch, apart = full ? 0 : dz_step;
-    WithConstant<kMaxRows>(tile.rows.size(), [&](auto n) HWY_ATTR {
-      WithPanelGates<kGates>(d, layout.panel_lanes(panel), [&](auto tag, auto v) HWY_ATTR {
-        constexpr int kRows = decltype(n)::value, kV = decltype(v)::value;
-        if constexpr (kGates == 4) {
-          drops ? GradientTile<kRows, kV, kV, kV, 4 / kV>(tag, copies, dz, apart, n_steps, n_rows, add, out)
-                : GradientTile<kRows, kV, kV, kV, 0>(tag, copies, dz, apart, n_steps, n_rows, add, out);
-        } else {
-          const auto walk = [&](auto rows_of_tile, const T* columns, const T* from, Index count, Index rows,
-                                bool adds) HWY_ATTR {
-            constexpr int kN = decltype(rows_of_tile)::value;
-            drops ? GruGradientTile<kN, 1>(tag, layout, tile.columns, columns, from, apart, count, rows, adds, out)
-                  : GruGradientTile<kN, 0>(tag, layout, tile.columns, columns, from, apart, count, rows, adds, out);
-          };
-          if (*steps > 0) walk(n, copies, dz, n_steps, n_rows, add);
-          if (*steps == pass.steps || !HasBias(layout, tile)) return;
-          // The first step of all, in which the bias of the state stands alone.
-          const Index width = drops ? kRecordWidth * kMaxRows : kMaxRows;
-          walk(std::integral_constant<int, 1>(), copies + *steps * batch * width, dz + *steps * dz_step, 1, batch,
-               add || *steps > 0);
-        }
+    // So many rows of the tile, from these columns and derivatives on.
+    const auto add_products = [&](Index count, const T* columns, const T* from, Index n_steps, Index n_rows,
+                                  bool adds) HWY_ATTR {
+      WithConstant<kMaxRows>(count, [&](auto n) HWY_ATTR {
+        WithPanelGates<kGates>(d, layout.panel_lanes(panel), [&](auto tag, auto v) HWY_ATTR {
+          constexpr int kRows = decltype(n)::value, kV = decltype(v)::value;
+          if constexpr (kGates == 4) {
+            drops ? GradientTile<kRows, kV, kV, kV, 4 / kV>(tag, columns, from, dz_step, n_steps, n_rows, adds, out)
+                  : GradientTile<kRows, kV, kV, kV, 0>(tag, columns, from, dz_step, n_steps, n_rows, adds, out);
+          } else {
+            const Columns which = tile.columns;
+            drops ? GruGradientTile<kRows, 1>(tag, layout, which, columns, from, dz_step, n_steps, n_rows, adds, out)
+                  : GruGradientTile<kRows, 0>(tag, layout, which, columns, from, dz_step, n_steps, n_rows, adds, out);
+          }
+        });
       });
-    });
+    };
+    if (kGates == 4 || *steps > 0) {
+      add_products(tile.rows.size(), copies, dz, full ? 1 : *steps, full ? *steps * batch : batch, add);
+    }
+    if (kGates == 4 || *steps == pass.steps || !HasBias(layout, tile)) continue;
+    // The first step of all, in which the bias of the state stands alone.
+    const Index width = drops ? kRecordWidth * kMaxRows : kMaxRows;
+    add_products(1, copies + *steps * batch * width, dz + *steps * dz_step, 1, batch, add || *steps > 0);
   }
 }
 

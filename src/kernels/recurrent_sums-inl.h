@@ -144,7 +144,7 @@ HWY_NOINLINE void GatesOfGruTile(D d, const T* a, Index a_stride, const T* weigh
 
 // Rows of a tile.
 template <int kGates, bool kDrops>
-constexpr int kMostRows = !kDrops ? kMaxRows : kGates == 4 ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 3);
+constexpr int kMostRows = !kDrops ? kMaxRows : kGates == 4 ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 2);
 
 // f(n, tag, v, tile) for the tiles of a block of rows: n rows, at most kMost, of v vectors of the tag.
 template <int kGates, int kMost, class D, class F>

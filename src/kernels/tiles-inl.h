@@ -168,24 +168,35 @@ struct Tile {
     }
   }
 
-  // The same where each vector of the weights has an element, or vector, a(r, v) of its own.
-  template <class Element>
-  HWY_INLINE void AddRecords(D d, const T* HWY_RESTRICT w, Element a) {
+  // The same with a record of four numbers for each row, one for each gate: record(r).
+  template <int kShared, class Record>
+  HWY_INLINE void AddRecords(D d, const GatesInVectors<D, kShared>& gates, const T* HWY_RESTRICT w, Record record) {
     if constexpr (kManyRegisters) {
+      // The first row's come by shuffles: 6 x 4 sums take 12 cycles, 28 loads would take 14.
+      constexpr bool kShuffles = kShared == 1 && sizeof(T) == 4;
+      [[maybe_unused]] V first;
+      if constexpr (kShuffles) first = hn::LoadDup128(d, record(0));
       V weight[kVectors];
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, w + v * Lanes(d));
       RONDO_UNROLL
       for (int r = 0; r < kRows; ++r) {
         RONDO_UNROLL
-        for (int v = 0; v < kVectors; ++v) sum[r][v] = Fma(d, a(r, v), weight[v], sum[r][v]);
+        for (int v = 0; v < kVectors; ++v) {
+          if constexpr (kShuffles) {
+            const V a = r == 0 ? OfBlocks(first, v) : gates.Get(d, record(r), v);
+            sum[r][v] = Fma(d, a, weight[v], sum[r][v]);
+          } else {
+            sum[r][v] = Fma(d, gates.Get(d, record(r), v), weight[v], sum[r][v]);
+          }
+        }
       }
     } else {
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) {
         const V weight = hn::LoadU(d, w + v * Lanes(d));
         RONDO_UNROLL
-        for (int r = 0; r < kRows; ++r) sum[r][v] = Fma(d, a(r, v), weight, sum[r][v]);
+        for (int r = 0; r < kRows; ++r) sum[r][v] = Fma(d, gates.Get(d, record(r), v), weight, sum[r][v]);
       }
     }
   }
@@ -206,7 +217,7 @@ struct Tile {
   HWY_INLINE void MultiplyRecords(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index depth) {
     const GatesInVectors<D, kShared> gates(d);
     for (Index k = 0; k < depth; ++k) {
-      AddRecords(d, w, [&](int r, int v) HWY_ATTR { return gates.Get(d, a + r * stride + 4 * k, v); });
+      AddRecords(d, gates, w, [&](int r) HWY_ATTR { return a + r * stride + 4 * k; });
       w += kOfRow * Lanes(d);
     }
   }
@@ -248,10 +259,18 @@ struct Tile {
                                         Index g_stride, Index count) {
     const GatesInVectors<D, kShared> gates(d);
     for (Index n = 0; n < count; ++n) {
-      AddRecords(d, g, [&](int r, int v) HWY_ATTR { return gates.Get(d, a + 4 * r, v); });
+      AddRecords(d, gates, g, [&](int r) HWY_ATTR { return a + 4 * r; });
       a += a_stride;
       g += g_stride;
     }
+  }
+
+  // Number v of the four in each block of 16 bytes, everywhere.
+  static HWY_INLINE V OfBlocks(V blocks, int v) {
+    return v == 0   ? hn::Broadcast<0>(blocks)
+           : v == 1 ? hn::Broadcast<1>(blocks)
+           : v == 2 ? hn::Broadcast<2>(blocks)
+                    : hn::Broadcast<3>(blocks);
   }
 
   static HWY_INLINE Index Lanes(D d) { return static_cast<Index>(hn::Lanes(d)); }

@@ -100,8 +100,11 @@ TEST(RecurrentDropoutConformance, HoldsInsideOtherLayers) {
   check_promises(
       "Bidirectional", {{4, 3}},
       [](DType dtype) {
-        return Bidirectional(
-            LSTM(4, {.return_sequences = true, .dropout = 0.3, .recurrent_dropout = 0.2, .seed = 3, .dtype = dtype}));
+        const LSTMOptions options{
+            .return_sequences = true, .dropout = 0.3, .recurrent_dropout = 0.2, .dtype = dtype};
+        LSTMOptions backward = options;
+        backward.go_backwards = true;
+        return Bidirectional(LSTM(4, options), {.backward_layer = LSTM(4, backward)});
       },
       test::NanReach::some);
   check_promises(

@@ -11,6 +11,7 @@
 
 #include "engine/executor.hpp"
 #include "engine/value.hpp"
+#include "kernels/table.hpp"
 
 namespace rondo::layers {
 
@@ -35,7 +36,11 @@ class DropoutFactors {
  public:
   // place: of so many features, in as many steps as the strides have.
   DropoutFactors(const DropoutRule& rule, DrawStrides strides, const engine::Place& place, Index features)
-      : rule_(rule), strides_(std::move(strides)), place_(place), features_(features) {
+      : rule_(rule),
+        strides_(std::move(strides)),
+        place_(place),
+        features_(features),
+        table_(&kernels::chosen()) {
     if (strides_.steps.size() == 1) place_.step_stride = 0;
   }
 
@@ -51,6 +56,7 @@ class DropoutFactors {
   DrawStrides strides_;
   engine::Place place_;
   Index features_;
+  const kernels::KernelTable* table_;
 };
 
 // y = x times factors.
