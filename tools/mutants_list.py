@@ -96,7 +96,7 @@ MUTANTS = [
     Mutant("a GRU's recurrent bias has no gradient in a single step", "src/kernels/recurrent_gradients.cpp",
            "return InputTiles(layout) + (layout.use_recurrent_bias() ? 1 : 0);", "return InputTiles(layout);"),
     Mutant("a GRU's recurrent bias has no gradient in the first step", "src/kernels/recurrent_gradients.cpp",
-           "if (*steps == pass.steps || !HasBias(layout, tile)) return;", "return;"),
+           "if (kGates == 4 || *steps == pass.steps || !HasBias(layout, tile)) continue;", "continue;"),
     Mutant("a GRU that resets before takes h for r h in gradients", "src/kernels/recurrent_gradients.cpp",
            "if (tile.columns == Columns::reset_state) {", "if (false) {"),
     Mutant("a GRU's stream forgets the candidate's recurrent bias", "src/kernels/recurrent_step.cpp",

@@ -17,11 +17,11 @@ constexpr Index kBlocksAtOnce = 64;  // whole vectors on every target
 
 #if HWY_TARGET == HWY_SCALAR
 template <class T>
-void Blocks(const DropoutArgs<T>& p, std::uint64_t first, std::uint32_t* words) {
-  for (Index n = 0; n < kBlocksAtOnce; ++n, ++first) {
-    const auto block = philox4x32({static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first >> 32),
-                                   p.counter[2], p.counter[3]},
-                                  p.key);
+void Blocks(const DropoutArgs<T>& p, std::uint64_t first, Index count, std::uint32_t* words) {
+  for (Index n = 0; n < count; ++n, ++first) {
+    const auto block = philox4x32(
+        {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first >> 32), p.counter[2], p.counter[3]},
+        p.key);
     for (const std::uint32_t word : block) *words++ = word;
   }
 }
@@ -39,13 +39,13 @@ HWY_INLINE Product Multiply(V a, V b) {
           hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even))};
 }
 
-// Blocks that follow each other from `first` on, which is the counter's first two words.
+// `count` blocks from `first` on, which is the counter's first two words; by vectors.
 template <class T>
-void Blocks(const DropoutArgs<T>& p, std::uint64_t first, std::uint32_t* words) {
+void Blocks(const DropoutArgs<T>& p, std::uint64_t first, Index count, std::uint32_t* words) {
   const D d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   const V left = hn::Set(d, 0xD2511F53u), right = hn::Set(d, 0xCD9E8D57u), one = hn::Set(d, 1u);
-  for (Index n = 0; n < kBlocksAtOnce; n += lanes, first += static_cast<std::uint64_t>(lanes)) {
+  for (Index n = 0; n < count; n += lanes, first += static_cast<std::uint64_t>(lanes)) {
     const V low = hn::Set(d, static_cast<std::uint32_t>(first));
     V c0 = hn::Add(low, hn::Iota(d, 0)), c1 = hn::Set(d, static_cast<std::uint32_t>(first >> 32));
     c1 = hn::Add(c1, hn::IfThenElseZero(hn::Lt(c0, low), one));  // the carry
@@ -71,8 +71,8 @@ void DropoutFactors(const DropoutArgs<T>& p, T* factors, Index count) {
   const T kept = p.kept;
   std::uint64_t first = std::uint64_t{p.counter[1]} << 32 | p.counter[0];
   for (Index begin = 0; begin < count; begin += kWords, first += kBlocksAtOnce) {
-    Blocks(p, first, words);
     const Index n = HWY_MIN(kWords, count - begin);
+    Blocks(p, first, (n + 3) / 4, words);
     for (Index i = 0; i < n; ++i) factors[begin + i] = words[i] >= keep_from ? kept : T{0};
   }
 }

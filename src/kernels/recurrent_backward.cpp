@@ -64,8 +64,8 @@ HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index ro
     } else {
       WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR {
         constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
-        tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(
-            d, p.dz_at(step, panel, row) + slot * kLanes, transposed, units);
+        tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(d, p.dz_at(step, panel, row) + slot * kLanes,
+                                                                           transposed, units);
       });
     }
     transposed += units * Gates::kOfUnit * kVectors * p.layout.lanes();
@@ -118,8 +118,8 @@ HWY_NOINLINE void DroppedGatesTimes(Gates gates, const RecurrentArgs<T>& p, Inde
   using V = hn::Vec<hn::ScalableTag<T>>;
   const hn::ScalableTag<T> d;
   const Index lanes = p.layout.lanes(), width = groups.width(g) * lanes;
-  HWY_ALIGN T scratch[Gates::kGates]
-                     [static_cast<size_t>(kRowsPerBlock * ColumnGroups::kWidest) * hn::MaxLanes(decltype(d)())];
+  HWY_ALIGN T
+      scratch[Gates::kGates][static_cast<size_t>(kRowsPerBlock * ColumnGroups::kWidest) * hn::MaxLanes(decltype(d)())];
   for (int i = 0; i < Gates::kGates; ++i) {
     const GatesOf<1, Gates::kOfUnit> gate{.slot = gates.slot + i, .row = gates.row + i};
     GatesTimes(gate, p, step, rows, transposed, {}, groups, g, Rows<const T>{}, Rows<T>{scratch[i], width, 0});

@@ -23,7 +23,7 @@ struct PanelSums {
   const T *input_weights = nullptr, *recurrent_weights = nullptr;
   Index inputs = 0, units = 0;
   Rows<const T> x;
-  Rows<const T> h;  // of the step before; units is 0 where it is zero
+  Rows<const T> h;                     // of the step before; units is 0 where it is zero
   Rows<const T> x_records, h_records;  // in their place, with dropout; null: none
 };
 
@@ -144,7 +144,9 @@ HWY_NOINLINE void GatesOfGruTile(D d, const T* a, Index a_stride, const T* weigh
 
 // Rows of a tile.
 template <int kGates, bool kDrops>
-constexpr int kMostRows = !kDrops ? kMaxRows : kGates == 4 ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 2);
+constexpr int kMostRows = !kDrops       ? kMaxRows
+                          : kGates == 4 ? kMaxRowsOfDropout
+                                        : HWY_MIN(kMaxRowsOfDropout, 2);
 
 // f(n, tag, v, tile) for the tiles of a block of rows: n rows, at most kMost, of v vectors of the tag.
 template <int kGates, int kMost, class D, class F>
@@ -183,8 +185,8 @@ HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range
 
 // sums += a times kGates gates of a GRU.
 template <int kGates, bool kDrops, class D, class T>
-HWY_INLINE void AddGatesOfGru(D d, const Rows<const T>& a, const T* weights, Index depth, Index panel_lanes,
-                              Range rows, const Rows<T>& sums) {
+HWY_INLINE void AddGatesOfGru(D d, const Rows<const T>& a, const T* weights, Index depth, Index panel_lanes, Range rows,
+                              const Rows<T>& sums) {
   ForTilesOfPanel<3, kMostRows<3, kDrops>>(
       d, panel_lanes, rows.size(), [&](auto n, auto tag, auto, Range tile) HWY_ATTR {
         GatesOfGruTile<decltype(n)::value, kGates, kDrops>(tag, a.at(rows.begin + tile.begin, 0), a.batch_stride,

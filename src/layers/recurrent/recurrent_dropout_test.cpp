@@ -30,7 +30,8 @@ Tensor ones(const Shape& shape) {
 }
 
 bool same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Tensor& x, const Tensor& y) { return x.identical(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Tensor& x, const Tensor& y) { return x.identical(y); });
 }
 
 // ---- promises of every layer ----------------------------------------------------------------------------------------
@@ -51,8 +52,8 @@ TEST(RecurrentDropoutConformance, HoldsForLstmAndGru) {
   for (const Index units : {1, 5, 17, 33}) {
     for (const auto& [dropout, recurrent] : {std::pair{0.4, 0.0}, {0.0, 0.3}, {0.2, 0.5}}) {
       const bool sequences = number++ % 2 == 0;
-      const std::string label = std::to_string(units) + " units, dropout of " + std::to_string(dropout) + " and " +
-                                std::to_string(recurrent);
+      const std::string label =
+          std::to_string(units) + " units, dropout of " + std::to_string(dropout) + " and " + std::to_string(recurrent);
       check_promises("LSTM of " + label, {{4, 3}}, [=, d = dropout, r = recurrent](DType dtype) {
         return LSTM(units, {.return_sequences = sequences, .dropout = d, .recurrent_dropout = r, .dtype = dtype});
       });
@@ -100,8 +101,7 @@ TEST(RecurrentDropoutConformance, HoldsInsideOtherLayers) {
   check_promises(
       "Bidirectional", {{4, 3}},
       [](DType dtype) {
-        const LSTMOptions options{
-            .return_sequences = true, .dropout = 0.3, .recurrent_dropout = 0.2, .dtype = dtype};
+        const LSTMOptions options{.return_sequences = true, .dropout = 0.3, .recurrent_dropout = 0.2, .dtype = dtype};
         LSTMOptions backward = options;
         backward.go_backwards = true;
         return Bidirectional(LSTM(4, options), {.backward_layer = LSTM(4, backward)});
@@ -198,8 +198,8 @@ TEST(RecurrentDropout, DrawsDifferBetweenLayersSeedsAndCalls) {
     const Input in({6, 3});
     const Layer layer = make(1);
     const Model model({in}, {layer(in), layer(in)});
-    const test::Probed calls = test::probe(
-        *model.node(), {.inputs = {ones({4, 6, 3})}, .cotangents = {ones({4, 9}), ones({4, 9})}});
+    const test::Probed calls =
+        test::probe(*model.node(), {.inputs = {ones({4, 6, 3})}, .cotangents = {ones({4, 9}), ones({4, 9})}});
     EXPECT_FALSE(calls.outputs[0].identical(calls.outputs[1]));
   }
 }
@@ -304,9 +304,9 @@ TEST(RecurrentDropout, AFitCanBeRepeatedToTheBitOnAnyThreadsWithAndWithoutRecomp
 // A bias that learns alone moves as far as the input was let through, which each step draws anew.
 TEST(RecurrentDropout, EachStepOfAFitDrawsAnew) {
   set_random_seed(kSeed);
-  const Sequential model{LSTM(1, {.kernel_initializer = "ones", .dropout = 0.5, .trainable = false,
-                                  .input_shape = {1, 1}}),
-                         Dense(1, {.use_bias = false, .kernel_initializer = "zeros"})};
+  const Sequential model{
+      LSTM(1, {.kernel_initializer = "ones", .dropout = 0.5, .trainable = false, .input_shape = {1, 1}}),
+      Dense(1, {.use_bias = false, .kernel_initializer = "zeros"})};
   model.compile({.optimizer = SGD({.learning_rate = 0.001}), .loss = "mae"});
   int kept = 0, steps = 0;
   double before = 0, most = 0;
@@ -386,10 +386,10 @@ TEST(RecurrentDropout, MistakesAreNamed) {
   expect_error<ConfigError>([] { (void)GRU(2, {.recurrent_dropout = -0.1}); },
                             {"(GRU)", "recurrent_dropout is -0.1", "between 0 and 1"});
   expect_error<ConfigError>([] { (void)LSTMCell(2, {.dropout = std::nan("")}); }, {"(LSTMCell)", "dropout is nan"});
-  expect_error<ConfigError>([] { (void)GRUCell(2, {.recurrent_dropout = 2}); }, {"(GRUCell)", "recurrent_dropout is 2"});
-  expect_error<ConfigError>(
-      [] { (void)LSTM(2, {.recurrent_dropout = 0.2, .dtype = "mixed_bfloat16"}); },
-      {"(LSTM)", "recurrent_dropout", "mixed_bfloat16", "float32"});
+  expect_error<ConfigError>([] { (void)GRUCell(2, {.recurrent_dropout = 2}); },
+                            {"(GRUCell)", "recurrent_dropout is 2"});
+  expect_error<ConfigError>([] { (void)LSTM(2, {.recurrent_dropout = 0.2, .dtype = "mixed_bfloat16"}); },
+                            {"(LSTM)", "recurrent_dropout", "mixed_bfloat16", "float32"});
 }
 
 TEST(RecurrentDropout, DropoutOfInputsWorksUnderMixedBfloat16) {

@@ -51,7 +51,7 @@ struct SequencePlaces {
   engine::Place checkpoints;            // states before each chunk; nowhere: nothing is computed again
   StatePlaces last;                     // with checkpoints: the last states, which backward overwrites elsewhere
   DroppedPlaces dropped_x, dropped_h;
-  engine::BoundPlace gradient;          // of the weights; nowhere: frozen
+  engine::BoundPlace gradient;  // of the weights; nowhere: frozen
   engine::BoundPlace recurrent_transposed, input_transposed;
   LstmBf16 bf16;  // instead of dz and in place of transposed weights, under mixed_bfloat16
 };

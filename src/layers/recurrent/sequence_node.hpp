@@ -36,9 +36,21 @@ struct SequenceOptions {
 
 template <class Options>
 SequenceOptions sequence_options(const Options& o) {
-  return {o.activation,       o.recurrent_activation, o.use_bias,     o.kernel_initializer, o.recurrent_initializer,
-          o.bias_initializer, o.return_sequences,     o.return_state, o.go_backwards,       o.stateful,
-          o.recompute,        o.zero_output_for_mask, o.input_shape,  o.dropout.value,      o.recurrent_dropout.value,
+  return {o.activation,
+          o.recurrent_activation,
+          o.use_bias,
+          o.kernel_initializer,
+          o.recurrent_initializer,
+          o.bias_initializer,
+          o.return_sequences,
+          o.return_state,
+          o.go_backwards,
+          o.stateful,
+          o.recompute,
+          o.zero_output_for_mask,
+          o.input_shape,
+          o.dropout.value,
+          o.recurrent_dropout.value,
           o.seed};
 }
 

@@ -12,10 +12,9 @@ void DropoutFactors::draw(const engine::Run& run, Range rows) const noexcept {
   const RandomStream stream(rule_.seed + walk * 0x9E3779B97F4A7C15, rule_.purpose, rule_.layer,
                             static_cast<std::uint32_t>(run.training_step));
   const std::uint64_t call = static_cast<std::uint64_t>(rule_.call) << 48 | walk << 32;
-  kernels::DropoutArgs<T> args{
-      .key = stream.key(),
-      .keep_from = static_cast<std::uint32_t>(std::min(rule_.rate * 0x1p32, 0x1p32 - 1)),
-      .kept = rule_.rate < 1 ? static_cast<T>(1 / (1 - rule_.rate)) : T{0}};
+  kernels::DropoutArgs<T> args{.key = stream.key(),
+                               .keep_from = static_cast<std::uint32_t>(std::min(rule_.rate * 0x1p32, 0x1p32 - 1)),
+                               .kept = rule_.rate < 1 ? static_cast<T>(1 / (1 - rule_.rate)) : T{0}};
   const Index drawn = strides_.feature == 0 ? 1 : features_;
   const auto factors = place_.rows<T>(run.arena);
   for (Index t = 0; t < std::ssize(strides_.steps); ++t) {

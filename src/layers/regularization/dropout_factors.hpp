@@ -36,11 +36,7 @@ class DropoutFactors {
  public:
   // place: of so many features, in as many steps as the strides have.
   DropoutFactors(const DropoutRule& rule, DrawStrides strides, const engine::Place& place, Index features)
-      : rule_(rule),
-        strides_(std::move(strides)),
-        place_(place),
-        features_(features),
-        table_(&kernels::chosen()) {
+      : rule_(rule), strides_(std::move(strides)), place_(place), features_(features), table_(&kernels::chosen()) {
     if (strides_.steps.size() == 1) place_.step_stride = 0;
   }
 
