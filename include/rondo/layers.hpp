@@ -94,7 +94,7 @@ struct GRUOptions {
   bool zero_output_for_mask = false;  // a masked step puts out zeros instead of the output before it
   // In training, the part of the inputs, and of the state before each step, that becomes zero: 0 to 1, see below.
   Real dropout = 0.0;
-  Real recurrent_dropout = 0.0;            // not under mixed_bfloat16: ConfigError
+  Real recurrent_dropout = 0.0;
   std::optional<std::uint64_t> seed = {};  // of what dropout draws; default: the random seed when the layer is made
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};  // not mixed_bfloat16: ConfigError

@@ -240,7 +240,7 @@ Value SequenceNode::with_dropout(PlanBuilder& builder, Value input, SequencePlac
     if (rate > 0) at.dropped_x = dropped(builder, rule, x.features);
     return input;
   }
-  const Value y = builder.value(x.sample, builder.wants_gradient(input));
+  const Value y = builder.value(x.sample, builder.wants_gradient(input), /*compact=*/true);
   builder.set_mask(y, x.mask);
   const DropoutFactors factors(rule, {.row = round_up(x.features, 4)}, builder.rows(1, x.features), x.features);
   builder.add<DropoutExecutor>(factors, x, builder.info(y));
