@@ -12,9 +12,12 @@
 #include "engine/thread_pool.hpp"
 #include "layers/nodes.hpp"
 #include "layers/regularization/dropout_factors.hpp"
+#include "support/comparison.hpp"
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
 #include "support/layer_probe.hpp"
+#include "support/plain/dropout.hpp"
+#include "support/plain/model.hpp"
 #include "support/ramp.hpp"
 
 namespace rondo {
@@ -298,6 +301,50 @@ TEST(RecurrentDropout, AFitCanBeRepeatedToTheBitOnAnyThreadsWithAndWithoutRecomp
     const std::vector<Tensor> once = trained(1, false);
     for (const Index threads : {1, 2, 3}) EXPECT_TRUE(same(trained(threads, threads == 2), once)) << threads;
     EXPECT_TRUE(same(trained(1, true), once)) << "recompute";
+  }
+}
+
+// Steps, and the parts of the batch in each, have the draws that the plain program has.
+TEST(RecurrentDropout, AFitIsThatOfThePlainProgram) {
+  constexpr plain::Size kRows = 3, kUnits = 5, kInputs = 2;
+  const Tensor X = ramp({6, 4, kInputs}, -0.3), y = ramp({6, 1}, 0.2);
+  for (const bool gru : {false, true}) {
+    set_random_seed(kSeed);
+    const Sequential model{
+        gru ? Layer(
+                  GRU(kUnits,
+                      {.dropout = 0.3, .recurrent_dropout = 0.4, .dtype = DType::float64, .input_shape = {4, kInputs}}))
+            : Layer(LSTM(
+                  kUnits,
+                  {.dropout = 0.3, .recurrent_dropout = 0.4, .dtype = DType::float64, .input_shape = {4, kInputs}})),
+        Dense(1, {.dtype = DType::float64})};
+    std::vector<plain::Array> weights;
+    for (const Tensor& w : model.get_weights()) weights.push_back(w.to_vector());
+    model.compile({.optimizer = SGD({.learning_rate = 0.5}), .loss = "mse"});
+    model.fit(X, y, {.batch_size = kRows, .epochs = 3, .verbose = 0, .shuffle = false});
+
+    plain::Optimizer sgd({.learning_rate = 0.5});
+    using Places = std::vector<plain::Size>;
+    for (std::uint32_t step = 0; step < 6; ++step) {
+      const plain::Draws x{.rate = 0.3, .seed = kSeed, .training_step = step};
+      const plain::Draws h{.rate = 0.4, .seed = kSeed, .purpose = 5, .training_step = step};
+      plain::Model expected(
+          {{.kind = gru ? "GRU" : "LSTM",
+            .units = kUnits,
+            .activation = "tanh",
+            .x_factors = plain::gate_factors(x, kRows, kInputs, gru ? Places{1, 2, 0} : Places{0, 1, 2, 3}),
+            .h_factors = plain::gate_factors(h, kRows, kUnits, gru ? Places{0, 1, 2} : Places{0, 1, 2, 3}),
+            .weights = {weights[0], weights[1], weights[2]}},
+           {.kind = "Dense", .units = 1, .weights = {weights[3], weights[4]}}});
+      const Index begin = step % 2 * kRows;
+      const auto part = [&](const Tensor& all) { return all.rows(begin, begin + Index{kRows}).to_vector(); };
+      (void)expected.train({part(X), kRows, 4, kInputs}, part(y), {}, sgd);
+      weights = expected.weights();
+    }
+    const std::vector<Tensor> got = model.get_weights();
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      EXPECT_LE(test::largest_difference(got[i].to_vector(), weights[i]), 1e-12) << i;
+    }
   }
 }
 
