@@ -167,10 +167,10 @@ std::vector<Value> SequenceNode::plan(PlanBuilder& builder, const std::vector<Va
 
 template <class T>
 std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector<Value>& inputs) const {
-  if (builder.streaming()) return plan_step<T>(builder, builder.info(inputs[0]));
-  const bool given_state = inputs.size() > 1;
   SequencePlaces at;
-  const ValueInfo x = builder.info(with_dropout(builder, inputs[0], at));
+  const ValueInfo x = builder.info(with_dropout(builder, inputs[0], at));  // a copy: the builder's move when it adds
+  if (builder.streaming()) return plan_step<T>(builder, x);
+  const bool given_state = inputs.size() > 1;
   at.x = x.data;
   at.mask = x.mask;
   at.dx = x.gradient;
