@@ -94,18 +94,18 @@ HWY_INLINE void CopyRecords(const T* from, const T* factors, bool ones, Index co
 
 // The columns that a tile takes, pair by pair; returns the number of steps that have them: the step before the first
 // has no h, unless it was given. The column of a bias is there in any case.
-template <class T>
+template <bool kDrops, class T>
 HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass, const TileRows& tile, T* to) {
   const bool ones = HasBias(p.layout, tile), of_state = tile.columns != Columns::inputs;
-  const Rows<const T> factors = FactorsOf(p, tile.columns);
-  const Index record = factors ? kRecordWidth : 1, width = record * kMaxRows;
+  constexpr Index kRecord = kDrops ? kRecordWidth : 1, kWidth = kRecord * kMaxRows;
+  [[maybe_unused]] const Rows<const T> factors = FactorsOf(p, tile.columns);
   const Index column = tile.rows.begin - (of_state ? p.layout.first_recurrent() : p.layout.first_input());
   for (Index s = 0; s < pass.steps; ++s) {
     const Index step = pass.last_step - s;
     const T* row = p.x.at(pass.rows.begin, step) + column;
     Index stride = p.x.batch_stride;
     if (of_state && step == 0 && !p.h0) {
-      for (Index n = 0; n < pass.rows.size(); ++n) std::fill_n(to + n * width, record, T{1});
+      for (Index n = 0; n < pass.rows.size(); ++n) std::fill_n(to + n * kWidth, kRecord, T{1});
       return s;
     }
     if (tile.columns == Columns::reset_state) {
@@ -118,10 +118,12 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
       row = p.h0.at(pass.rows.begin, 0) + column;
       stride = p.h0.batch_stride;
     }
-    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, row += stride, to += width) {
-      if (factors) {
+    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, row += stride, to += kWidth) {
+      if constexpr (kDrops) {
         CopyRecords(row, factors.at(b, 0) + kRecordWidth * column, ones, tile.rows.size(), to);
-      } else if (ones) {
+        continue;
+      }
+      if (ones) {
         to[0] = T{1};
         for (int k = 1; k < kMaxRows; ++k) to[k] = row[k];
       } else {
@@ -230,8 +232,12 @@ HWY_NOINLINE void PassGradients(const RecurrentArgs<T>& p, const GradientPass& p
   const Index record = p.dropped_h.factors ? kRecordWidth : 1, copy_size = record * TileCopySize(kRows);
   ForCopiedTiles(
       tiles, TilesPerPanel(p.layout), WantedTiles(p.layout, p.steps > 1 || p.h0), kTiles / record,
-      [&](Index i, Index slot)
-          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * copy_size); },
+      [&](Index i, Index slot) HWY_ATTR {
+        const TileRows tile = TileNumber(p.layout, i);
+        T* to = copies + slot * copy_size;
+        steps[slot] =
+            FactorsOf(p, tile.columns) ? CopyColumns<true>(p, pass, tile, to) : CopyColumns<false>(p, pass, tile, to);
+      },
       [&](Index panel, Range mine, Index slot) HWY_ATTR {
         PanelGradients<kGates>(p, pass, panel, mine, copies + slot * copy_size, copy_size, steps + slot, add, gradient);
       });
