@@ -8,6 +8,7 @@
 //   trainbf16 the same under the policy mixed_bfloat16
 //   gru       the same with GRU layers in place of LSTM; also gruinfer and grustream
 //   recompute the same with LSTM(..., {.recompute = true})
+//   dropout   the same with LSTM(..., {.dropout = 0.2, .recurrent_dropout = 0.2})
 //   epoch1    one epoch of one batch inside a long fit
 //   fitcall   one call of fit: an epoch of 24 samples, one at a time, not shuffled
 //   newfit    one new model with a fit of 1000 epochs of one batch
@@ -67,7 +68,9 @@ class RondoRunner : public benchmarks::Runner {
 
  private:
   bool streams() const { return s_.mode == "stream" || s_.mode == "streambf16"; }
-  bool trains() const { return s_.mode == "train" || s_.mode == "trainbf16" || s_.mode == "recompute"; }
+  bool trains() const {
+    return s_.mode == "train" || s_.mode == "trainbf16" || s_.mode == "recompute" || s_.mode == "dropout";
+  }
 
   // Enough batches that an epoch's own cost vanishes beside its steps, unless a step is long anyway.
   Index batches_per_epoch() const {
@@ -87,6 +90,7 @@ class RondoRunner : public benchmarks::Runner {
       LSTMOptions options{.return_sequences = l + 1 < s_.layers};
       if (s_.mode == "trainbf16") options.dtype = "mixed_bfloat16";
       options.recompute = s_.mode == "recompute";
+      if (s_.mode == "dropout") options.dropout = options.recurrent_dropout = 0.2;
       if (l == 0) options.input_shape = {s_.steps, s_.features};
       model.add(recurrent(options));
     }

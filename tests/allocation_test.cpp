@@ -126,10 +126,10 @@ Sequential compiled_model(DType dtype = DType::float32, bool stateful = false, b
   set_random_seed(5);
   Sequential model{LSTM(17, {.return_sequences = true, .stateful = stateful, .dtype = dtype, .input_shape = {6, 3}})};
   if (gru) {
-    model.add(GRU(6, {.return_sequences = true, .stateful = stateful, .dtype = dtype}));
-    model.add(GRU(7, {.return_sequences = true, .reset_after = false, .dtype = dtype}));
+    model.add(GRU(6, {.return_sequences = true, .stateful = stateful, .dropout = 0.2, .dtype = dtype}));
+    model.add(GRU(7, {.return_sequences = true, .reset_after = false, .recurrent_dropout = 0.1, .dtype = dtype}));
   }
-  model.add(LSTM(5, {.activation = "relu", .dtype = dtype}));
+  model.add(LSTM(5, {.activation = "relu", .dropout = 0.1, .recurrent_dropout = 0.2, .dtype = dtype}));
   model.add(BatchNormalization({.dtype = dtype}));
   model.add(Dense(9, {.activation = "gelu", .dtype = dtype}));
   model.add(Dense(2, {.activation = "softmax", .dtype = dtype}));

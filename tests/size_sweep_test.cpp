@@ -21,6 +21,7 @@
 #include "kernels/table.hpp"
 #include "support/layer_probe.hpp"
 #include "support/plain/dense.hpp"
+#include "support/plain/dropout.hpp"
 #include "support/plain/gru.hpp"
 #include "support/plain/losses.hpp"
 #include "support/plain/lstm.hpp"
@@ -194,12 +195,17 @@ struct Case {
     if (!options.use_bias) s += ", no bias";
     if (initial_state) s += ", initial state";
     if (mask) s += ", mask";
+    if (options.dropout.value > 0) s += ", dropout";
+    if (options.recurrent_dropout.value > 0) s += ", recurrent_dropout";
     return s + ", activation " + options.activation.name();
   }
 };
 
+constexpr std::uint64_t kSeed = 20160605;  // of dropout; a layer made right after it is number 0
+
 // The layer of a case, whose weights are set later: orthogonal ones would take their time.
 Layer layer_of(const Case& c, const DTypePolicy& policy) {
+  set_random_seed(kSeed);
   const LSTMOptions& o = c.options;
   if (c.is_lstm()) {
     LSTMOptions typed = o;
@@ -215,6 +221,8 @@ Layer layer_of(const Case& c, const DTypePolicy& policy) {
                        .go_backwards = o.go_backwards,
                        .recompute = o.recompute,
                        .reset_after = c.kind == Kind::gru,
+                       .dropout = o.dropout,
+                       .recurrent_dropout = o.recurrent_dropout,
                        .dtype = policy});
 }
 
@@ -301,7 +309,26 @@ class Expected {
     call.mask = mask_;
     call.options.activation = case_.options.activation.name();
     call.options.go_backwards = case_.options.go_backwards;
+    drop(call);
     return call;
+  }
+
+  template <class Call>
+  void drop(Call& call) const {
+    const double rate = case_.options.dropout.value, of_h = case_.options.recurrent_dropout.value;
+    const plain::Size rows = size_of(case_.rows), inputs = size_of(case_.inputs), units = size_of(case_.units);
+    const plain::Draws of_x{.rate = rate, .seed = kSeed};
+    if (of_h == 0) {
+      if (rate > 0) call.x_factors = plain::shared_factors(of_x, rows, inputs, size_of(case_.gates()));
+      return;
+    }
+    // Draws are numbered as the gates stand in a row of weights.
+    using Places = std::vector<plain::Size>;
+    if (rate > 0) {
+      call.x_factors = plain::gate_factors(of_x, rows, inputs, case_.is_lstm() ? Places{0, 1, 2, 3} : Places{1, 2, 0});
+    }
+    call.h_factors = plain::gate_factors({.rate = of_h, .seed = kSeed, .purpose = 5}, rows, units,
+                                         case_.is_lstm() ? Places{0, 1, 2, 3} : Places{0, 1, 2});
   }
 
   void compute_lstm() {
@@ -355,7 +382,7 @@ std::vector<Tensor> all_of(const test::Probed& p) {
   return all;
 }
 
-void check(const Case& c) {
+void check_one(const Case& c) {
   SCOPED_TRACE(c.text());
   const Expected expected(c);
   SameBits bits;
@@ -364,6 +391,16 @@ void check(const Case& c) {
     expected.expect_near(got, bound(dtype, c.inputs + c.units), bound(dtype, c.units + c.steps * c.rows));
     bits.expect(dtype, all_of(got));
   });
+}
+
+// Every third case with dropout too: of the state, of the state and the inputs, of the inputs alone.
+void check(Case c) {
+  check_one(c);
+  const Index number = c.units + c.inputs + c.steps + c.rows;
+  if (number % 3 != 0) return;
+  if (number % 9 != 6) c.options.recurrent_dropout = 0.25;
+  if (number % 9 != 0) c.options.dropout = 0.4;
+  check_one(c);
 }
 
 // Every number of units, some at a time, so that they run in parallel. Instrumented builds, which are slower, take
@@ -408,6 +445,19 @@ TEST_P(RecurrentSizes, UnitsWithRows) {
   for (const Index units : {1, 2, 3, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29}) {
     for (const Index rows : {4, 5, 7, 13, 66}) {
       check(with_options({.kind = GetParam(), .units = units, .inputs = 1, .steps = 2, .rows = rows}, number++));
+    }
+  }
+}
+
+// Units on both sides of each kind of panel and of a pass of depth, with records of factors for x, h or both.
+TEST_P(RecurrentSizes, UnitsWithDropout) {
+  Index number = 0;
+  for (const Index units : {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 20, 24, 26, 33, 50, 64, 121, 130, 200}) {
+    for (const auto& [dropout, recurrent] : {std::pair{0.0, 0.5}, {0.3, 0.2}, {0.6, 0.0}}) {
+      Case c = with_options({.kind = GetParam(), .units = units, .inputs = 1 + units % 19, .rows = 7}, number++);
+      c.options.dropout = dropout;
+      c.options.recurrent_dropout = recurrent;
+      check_one(c);
     }
   }
 }
@@ -470,11 +520,12 @@ TEST_P(RecurrentSizes, RecomputedSteps) {
 TEST_P(RecurrentSizes, RowsForARelay) {
   Index number = 0;
   const Index rows = kTinyBlocks ? 8 : 400;
-  for (const Index units : {11, 16, 25}) {
+  for (const Index units : {11, 16, 17, 25}) {
     for (const Index steps : {2, 3, 7}) {
       Case c = with_options(
           {.kind = GetParam(), .units = units, .inputs = 2, .steps = steps, .rows = rows + number % 3}, number++);
       c.options.recompute = number % 4 == 3;
+      if (units == 16) c.options.dropout = c.options.recurrent_dropout = 0.25;
       ASSERT_GE(2 * (units + 2) * units * rows, kernels::kLeastFlopsOfTurn);
       ASSERT_LE(1 + 2 + units, kernels::kMostDepthOfRelay);
       SCOPED_TRACE(c.text());

@@ -41,6 +41,7 @@ PUBLIC_HEADERS = {
     "layer": "graph",
     "symbol": "graph",
     "activations": "layers",
+    "custom_layer": "layers",
     "layers": "layers",
     "callbacks": "training",
     "extend": "training",

@@ -43,6 +43,10 @@ struct LSTMOptions {
   bool recompute = false;  // training computes steps again in backward instead of keeping them all: much less memory
                            // for long sequences, about a third more time, the same bits
   bool zero_output_for_mask = false;  // a masked step puts out zeros instead of the output before it
+  // In training, the part of the inputs, and of the state before each step, that becomes zero: 0 to 1, see below.
+  Real dropout = 0.0;
+  Real recurrent_dropout = 0.0;            // not under mixed_bfloat16: ConfigError
+  std::optional<std::uint64_t> seed = {};  // of what dropout draws; default: the random seed when the layer is made
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};
   std::string name = {};
@@ -57,6 +61,13 @@ struct LSTMOptions {
 //
 //   i = r(x K_i + h R_i + b_i)   f = r(x K_f + h R_f + b_f)   o = r(x K_o + h R_o + b_o)
 //   c = f c + i a(x K_c + h R_c + b_c)                        h = o a(c)
+//
+// Dropout (Gal and Ghahramani 2016, as Keras has it) works in training alone: a number is 0 with probability `dropout`
+// (of x) or `recurrent_dropout` (of h in the products with R; c is never dropped), else 1 / (1 - rate) times itself. It
+// is drawn once for a call and a batch row, and stays the same over the time steps. The gates share it; with
+// recurrent_dropout each has draws of its own, of h and of x. A dropout of exactly 1 leaves no input; with
+// recurrent_dropout, and in cells, a rate of exactly 1 counts as 0, as in Keras. Draws are a function of the seed, the
+// layer, its call, the training step and the place in the batch (as of Dropout). Rates outside 0 to 1: ConfigError.
 //
 // The activations must work elementwise (not softmax, log_softmax, sparsemax, glu): ConfigError otherwise.
 //
@@ -81,6 +92,10 @@ struct GRUOptions {
                             // for long sequences, about a third more time, the same bits
   bool reset_after = true;  // the reset gate multiplies the product of the state, not the state (and is faster)
   bool zero_output_for_mask = false;  // a masked step puts out zeros instead of the output before it
+  // In training, the part of the inputs, and of the state before each step, that becomes zero: 0 to 1, see below.
+  Real dropout = 0.0;
+  Real recurrent_dropout = 0.0;
+  std::optional<std::uint64_t> seed = {};  // of what dropout draws; default: the random seed when the layer is made
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};  // not mixed_bfloat16: ConfigError
   std::string name = {};
@@ -99,6 +114,9 @@ struct GRUOptions {
 //   g = a(x K_h + b_h + r (h R_h + c_h))                        with reset_after
 //   g = a(x K_h + b_h + (r h) R_h)                              without, as in the paper
 //   h = z h + (1 - z) g
+//
+// Dropout is that of LSTM; of the state it is in all products, but the h that z multiplies is whole, and without
+// reset_after the product is that of r times the dropped h.
 //
 // An initial state is one tensor (batch, units). The activations must work elementwise (not softmax, log_softmax,
 // sparsemax, glu): ConfigError otherwise.
@@ -120,12 +138,16 @@ struct LSTMCellOptions {
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
   bool unit_forget_bias = true;
+  Real dropout = 0.0;  // as of LSTM
+  Real recurrent_dropout = 0.0;
+  std::optional<std::uint64_t> seed = {};
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};
   std::string name = {};
 };
 
-// One step of an LSTM: {x (batch, features), h, c} to {h, h, c}, h and c (batch, units).
+// One step of an LSTM: {x (batch, features), h, c} to {h, h, c}, h and c (batch, units). Under an RNN dropout is drawn
+// once for all steps of a sequence.
 class LSTMCell : public Layer {
  public:
   explicit LSTMCell(Dim units, const LSTMCellOptions& options = {});
@@ -139,6 +161,9 @@ struct GRUCellOptions {
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
   bool reset_after = true;
+  Real dropout = 0.0;  // as of LSTM
+  Real recurrent_dropout = 0.0;
+  std::optional<std::uint64_t> seed = {};
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};
   std::string name = {};

@@ -13,7 +13,7 @@
 namespace rondo {
 
 // What the numbers are for. Streams of different purposes never overlap.
-enum class Purpose : std::uint32_t { initializer = 1, shuffle = 2, dropout = 3, user = 4 };
+enum class Purpose : std::uint32_t { initializer = 1, shuffle = 2, dropout = 3, user = 4, recurrent_dropout = 5 };
 
 // Seeds everything that Rondo draws afterwards: weights of layers made from now on, shuffling, dropout. It also starts
 // the numbering of layers anew, so that a model defined after set_random_seed(s) is the same each time.
@@ -31,6 +31,9 @@ class RandomStream {
 
   // Four times 32 random bits: what the generator gives at once. The other functions take element i's from here.
   std::array<std::uint32_t, 4> block(std::uint64_t i) const;
+  // What philox4x32 makes block i of.
+  std::array<std::uint32_t, 4> counter(std::uint64_t i) const;
+  std::array<std::uint32_t, 2> key() const;
   // 32 random bits.
   std::uint32_t bits(std::uint64_t i) const;
   // Uniform in [0, 1), 53 bits.

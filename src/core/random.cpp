@@ -93,11 +93,15 @@ RandomStream::RandomStream(std::uint64_t seed, Purpose purpose, std::uint32_t a,
     : seed_(seed), purpose_(static_cast<std::uint32_t>(purpose)), a_(a), b_(b) {}
 
 // Counter words: element (low 32 bits), purpose beside the 24 high bits of the element, a, b.
-std::array<std::uint32_t, 4> RandomStream::block(std::uint64_t i) const {
+std::array<std::uint32_t, 4> RandomStream::counter(std::uint64_t i) const {
   const auto high = static_cast<std::uint32_t>(i >> 32) & 0x00FFFFFFu;
-  return philox4x32({static_cast<std::uint32_t>(i), (purpose_ << 24) | high, a_, b_},
-                    {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
+  return {static_cast<std::uint32_t>(i), (purpose_ << 24) | high, a_, b_};
 }
+std::array<std::uint32_t, 2> RandomStream::key() const {
+  return {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)};
+}
+
+std::array<std::uint32_t, 4> RandomStream::block(std::uint64_t i) const { return philox4x32(counter(i), key()); }
 
 std::uint32_t RandomStream::bits(std::uint64_t i) const { return block(i)[0]; }
 

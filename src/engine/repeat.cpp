@@ -7,8 +7,8 @@
 
 namespace rondo::engine {
 
-RepeatExecutor::RepeatExecutor(PlanBuilder& builder, std::shared_ptr<const Plan> body, Index steps)
-    : body_(std::move(body)), steps_(steps) {
+RepeatExecutor::RepeatExecutor(PlanBuilder& builder, std::shared_ptr<const Plan> body, Index steps, Walks walks)
+    : body_(std::move(body)), steps_(steps), walks_(walks) {
   const auto bytes = static_cast<Index>(body_->arena_bytes());
   const auto element = static_cast<Index>(element_size(builder.dtype()));
   arenas_ = builder.elements(Size(bytes / element) * (builder.training() ? steps : 1));
@@ -19,6 +19,7 @@ Run RepeatExecutor::at_step(const Run& run, Index step) const noexcept {
   Run inner = run;
   inner.arena += arenas_.offset + step * arena_step_;
   inner.repetition = run.repetition * steps_ + step;
+  inner.sequence = walks_ == Walks::one_sequence ? run.repetition : inner.repetition;
   return inner;
 }
 

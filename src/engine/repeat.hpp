@@ -15,12 +15,15 @@
 
 namespace rondo::engine {
 
+// Whether what draws once a sequence (a cell) draws for all walks of a body together, or for each by itself.
+enum class Walks { one_sequence, apart };
+
 // Walks a body from step to step, and backwards from the last to the first. What goes in and out is the business of
 // those who derive from it.
 class RepeatExecutor : public Executor {
  public:
   // Takes an arena for each step from the builder, or one for all where nothing has to be kept for backward.
-  RepeatExecutor(PlanBuilder& builder, std::shared_ptr<const Plan> body, Index steps);
+  RepeatExecutor(PlanBuilder& builder, std::shared_ptr<const Plan> body, Index steps, Walks walks);
 
   const Plan* body() const final { return body_.get(); }
   void begin(const Run& run) const override { body_->begin(at_step(run, 0)); }
@@ -65,6 +68,7 @@ class RepeatExecutor : public Executor {
 
   std::shared_ptr<const Plan> body_;
   Index steps_;
+  Walks walks_;
   Index arena_step_ = 0;  // bytes from one step's arena to the next one's
   Place arenas_;
 };

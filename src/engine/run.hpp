@@ -44,6 +44,7 @@ struct Run {
   Index first_row = 0;  // of the whole batch, where the arena has a part of it
   std::uint64_t training_step = 0;  // which random numbers are drawn
   Index repetition = 0;             // likewise, in a body: in which of its walks
+  Index sequence = 0;               // the same number in all walks that are time steps of one sequence (repeat.hpp)
   Failure* failure = nullptr;       // the workspace's: what a user's code throws
   Index shards = 1;                 // of the batch, each with gradients of its own, so many bytes apart
   std::ptrdiff_t gradient_bytes = 0;

@@ -40,6 +40,17 @@ inline Index dz_elements(Index slots, Index capacity, const RecurrentLayout& lay
   return (slots + 1) * capacity * kRecordWidth * layout.padded_units();
 }
 
+// Recurrent dropout, in training: the product of each gate takes the numbers of a row times factors of its own, which
+// stay the same in all steps. A record to each number, a factor to each gate in the order of a row of weights (the
+// fourth of a GRU says nothing).
+template <class T>
+struct Dropped {
+  Rows<const T> factors;  // (batch, 1, dropped_elements), or null: each gate takes the numbers themselves
+  Rows<T> records;        // scratch, likewise: the numbers of a step times their factors
+};
+// Elements of such a row, so that whole vectors of records may be read.
+inline Index dropped_elements(Index numbers) { return kRecordWidth * round_up(numbers, kRowPadding); }
+
 constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
 
 template <class T>
@@ -58,6 +69,8 @@ struct RecurrentArgs {
   Rows<const T> h0, c0;  // (batch, 1, units) each, or null: zero
   Rows<T> c;             // LSTM: (batch, 1, units), the cell state of the last step done
   Rows<T> reset_h;       // GRU that resets before its product: (batch, h_slots, units), r h of a step
+
+  Dropped<T> dropped_x, dropped_h;  // of x only with h; of a GRU not the h that z multiplies
 
   // Training, and a GRU that resets before its product (null otherwise).
   T* kept = nullptr;
@@ -119,6 +132,7 @@ struct RecurrentOps {
   void (*step)(const RecurrentStepLayer&, const T* weights, const T* x, T* state, Index step) = nullptr;
   // forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the gradient
   // from outside, then unit by unit, within a unit gate by gate as they stand in a row of weights. dx alike from zero.
+  // With dropout such a chain for each gate from zero, which are then added gate by gate, each times its factor.
   void (*backward)(const RecurrentBackwardArgs<T>&, Range steps, Range rows) = nullptr;
   // Weight gradients of such a range and of some batch rows, a range of gradient_tiles in the packed layout; added to
   // what is there if `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows

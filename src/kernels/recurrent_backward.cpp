@@ -24,8 +24,13 @@ template <int kCount, int kRowsOfUnit = kCount>
 struct GatesOf {
   Index slot = 0, row = 0;
   static constexpr int kGates = kCount, kOfUnit = kRowsOfUnit;
-  // Rows of a tile. Where a GRU resets before its product, speed is not worth the code of all.
-  static constexpr int kMostRows = kGates == kOfUnit ? kMaxRows : HWY_MIN(kMaxRows, 2);
+  // Rows of a tile of so many vectors. With dropout, or where a GRU resets before its product, speed is not worth the
+  // code of all.
+  static constexpr int MostRows(Index vectors) {
+    if (kGates == kOfUnit) return kMaxRows;
+    if (kOfUnit == 3) return HWY_MIN(kMaxRowsOfDropout, 2);
+    return vectors == ColumnGroups::kWidest ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 3);
+  }
 };
 // What goes back to the inputs, and to the state; where the reset gate comes before the product, to r h beside it.
 template <class Cell>
@@ -52,37 +57,50 @@ HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index ro
     tile.Fill(hn::Zero(d));
   }
   for (Index panel = panels.begin; panel < panels.end; ++panel) {
-    const Index units = p.layout.units_in(panel);
-    WithPanelVectors(d, p.layout.panel_lanes(panel), [&](auto v) HWY_ATTR {
-      constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
-      tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(d, p.dz_at(step, panel, row) + slot * kLanes,
-                                                                         transposed, units);
-    });
+    const Index units = p.layout.units_in(panel), panel_lanes = p.layout.panel_lanes(panel);
+    if constexpr (Gates::kGates == 1) {
+      tile.template MultiplyRows<Gates::kOfUnit * kVectors>(d, p.dz_at(step, panel, row) + slot * panel_lanes,
+                                                            kRecordWidth * panel_lanes, transposed, units);
+    } else {
+      WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR {
+        constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
+        tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(d, p.dz_at(step, panel, row) + slot * kLanes,
+                                                                           transposed, units);
+      });
+    }
     transposed += units * Gates::kOfUnit * kVectors * p.layout.lanes();
   }
   tile.Store(d, out.data, out.batch_stride);
 }
 
+template <class Gates, class T>
+void DroppedGatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
+                       const Rows<const T>& factors, const ColumnGroups& groups, Index g, const Rows<const T>& start,
+                       const Rows<T>& out);
+
 // The same for a block of rows and group g of the columns, panels in passes whose weights stay in the cache. start and
-// out stand at the first row.
+// out stand at the first row. factors: of the columns, where there is dropout.
 template <class Gates, class T>
 void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
-                const ColumnGroups& groups, Index g, const Rows<const T>& start, const Rows<T>& out) {
-  if constexpr (kMayRound<T> && Gates::kOfUnit == 4) {
+                const Rows<const T>& factors, const ColumnGroups& groups, Index g, const Rows<const T>& start,
+                const Rows<T>& out) {
+  if constexpr (Gates::kGates > 1) {
+    if (factors) return DroppedGatesTimes(gates, p, step, rows, transposed, factors, groups, g, start, out);
+  }
+  if constexpr (kMayRound<T> && Gates::kGates == 4) {
     if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
   }
   const hn::ScalableTag<T> d;
   const Index vectors = groups.width(g);
   constexpr int kOfUnit = Gates::kOfUnit;
-  constexpr int kMost = Gates::kMostRows;
-  const Index lanes = p.layout.lanes(), tiles = RowTiles(rows.size(), kMost);
+  const Index lanes = p.layout.lanes(), most = Gates::MostRows(vectors), tiles = RowTiles(rows.size(), most);
   transposed += groups.first(g) * lanes * kOfUnit * p.layout.units() + gates.row * vectors * lanes;
   ForPasses(p.layout.panels(), kPanelsPerPass<T, kOfUnit>, [&](Range panels) HWY_ATTR {
     const T* weights = transposed + p.layout.first_unit(panels.begin) * kOfUnit * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
-      const Range tile = RowTile(rows.size(), i, kMost);
-      WithConstant<kMost>(tile.size(), [&](auto n) HWY_ATTR {
-        WithConstant<static_cast<int>(ColumnGroups::kWidest)>(vectors, [&](auto v) HWY_ATTR {
+      const Range tile = RowTile(rows.size(), i, most);
+      WithConstant<static_cast<int>(ColumnGroups::kWidest)>(vectors, [&](auto v) HWY_ATTR {
+        WithConstant<Gates::MostRows(decltype(v)::value)>(tile.size(), [&](auto n) HWY_ATTR {
           GatesTile<Gates, decltype(n)::value, decltype(v)::value>(
               d, p, step, rows.begin + tile.begin, gates.slot, panels, weights,
               From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));
@@ -92,16 +110,46 @@ void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, 
   });
 }
 
+// With dropout: gate by gate, then the sum of each times its factor.
+template <class Gates, class T>
+HWY_NOINLINE void DroppedGatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
+                                    const Rows<const T>& factors, const ColumnGroups& groups, Index g,
+                                    const Rows<const T>& start, const Rows<T>& out) {
+  using V = hn::Vec<hn::ScalableTag<T>>;
+  const hn::ScalableTag<T> d;
+  const Index lanes = p.layout.lanes(), width = groups.width(g) * lanes;
+  HWY_ALIGN T
+      scratch[Gates::kGates][static_cast<size_t>(kRowsPerBlock * ColumnGroups::kWidest) * hn::MaxLanes(decltype(d)())];
+  for (int i = 0; i < Gates::kGates; ++i) {
+    const GatesOf<1, Gates::kOfUnit> gate{.slot = gates.slot + i, .row = gates.row + i};
+    GatesTimes(gate, p, step, rows, transposed, {}, groups, g, Rows<const T>{}, Rows<T>{scratch[i], width, 0});
+  }
+  const Rows<const T> records = From(factors, rows.begin, 0, kRecordWidth * groups.first(g) * lanes);
+  for (Index b = 0; b < rows.size(); ++b) {
+    for (Index column = 0; column < width; column += lanes) {
+      V factor[kRecordWidth];
+      hn::LoadInterleaved4(d, records.at(b, 0) + kRecordWidth * column, factor[0], factor[1], factor[2], factor[3]);
+      V sum = start ? hn::LoadU(d, start.at(b, 0) + column) : hn::Zero(d);
+      RONDO_UNROLL
+      for (int i = 0; i < Gates::kGates; ++i) {
+        sum = Fma(d, factor[i], hn::LoadU(d, scratch[i] + b * width + column), sum);
+      }
+      hn::StoreU(sum, d, out.at(b, 0) + column);
+    }
+  }
+}
+
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class Gates, class T>
-void GatesTimesAll(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed, Index columns,
-                   const Rows<T>& out) {
+void GatesTimesAll(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
+                   const Rows<const T>& factors, Index columns, const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
-      GatesTimes(gates, p, step, block, transposed, groups, g, Rows<const T>{}, From(out, block.begin, 0, first));
+      GatesTimes(gates, p, step, block, transposed, factors, groups, g, Rows<const T>{},
+                 From(out, block.begin, 0, first));
     });
   }
 }
@@ -171,7 +219,8 @@ HWY_INLINE void OutputGradient(const RecurrentBackwardArgs<T>& q, const Backward
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
   if (!s.last) {
-    GatesTimes(kToState<Cell>, p, s.number + 1, rows, q.recurrent_transposed, groups, g, outside, dh);
+    GatesTimes(kToState<Cell>, p, s.number + 1, rows, q.recurrent_transposed, p.dropped_h.factors, groups, g, outside,
+               dh);
     if constexpr (Cell::kGates != 4) return;
     const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin, 0, first);
     ForMask(
@@ -279,7 +328,12 @@ void WalkReset(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, Rang
     const Range panels = PanelsOf(layout, groups, g);
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
       const Rows<T> dq{scratch, groups.width(g) * layout.lanes(), 0};
-      GatesTimes(kToReset, p, s.number, block, q.recurrent_transposed, groups, g, Rows<const T>{}, dq);
+      GatesTimes(kToReset, p, s.number, block, q.recurrent_transposed, {}, groups, g, Rows<const T>{}, dq);
+      if (p.dropped_h.factors) {
+        const Index unit = groups.first(g) * layout.lanes();
+        TimesFactors(dq, From(p.dropped_h.factors, block.begin, 0, kRecordWidth * unit), kToReset.row, block.size(),
+                     HWY_MIN(groups.width(g) * layout.lanes(), layout.units() - unit));
+      }
       for (Index panel = panels.begin; panel < panels.end; ++panel) {
         const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
         GruCellsOfBlock<Cell, /*kReset=*/true>(q, s, panel, block, Rows<const T>(From(dq, 0, 0, unit)));
@@ -354,7 +408,7 @@ void StateGradients(const RecurrentBackwardArgs<T>& q, Range rows) {
   const RecurrentArgs<T>& p = q.forward;
   const Index units = p.layout.units();
   if (q.dh0) {
-    GatesTimesAll(kToState<Cell>, p, 0, rows, q.recurrent_transposed, units, q.dh0);
+    GatesTimesAll(kToState<Cell>, p, 0, rows, q.recurrent_transposed, p.dropped_h.factors, units, q.dh0);
     if constexpr (Cell::kGates == 4) {
       ForMask(
           From(p.mask, rows.begin, 0, 0), rows.size(), [](Range) {},
@@ -377,7 +431,8 @@ void BackwardSequence(const RecurrentBackwardArgs<T>& q, Range steps, Range rows
   for (Index step = steps.end - 1; step >= steps.begin; --step) {
     WalkStep<Cell>(q, StepAt(q, step), /*from_border=*/step == steps.end - 1 && steps.end < p.steps, rows);
     if (!q.dx) continue;
-    GatesTimesAll(kToInputs<Cell>, p, step, rows, q.input_transposed, p.layout.inputs(), From(q.dx, 0, step, 0));
+    GatesTimesAll(kToInputs<Cell>, p, step, rows, q.input_transposed, p.dropped_x.factors, p.layout.inputs(),
+                  From(q.dx, 0, step, 0));
   }
   if (steps.begin > 0) {
     LeaveBorder<Cell>(q, StepAt(q, steps.begin - 1), rows);

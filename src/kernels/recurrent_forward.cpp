@@ -38,6 +38,20 @@ HWY_INLINE ForwardStep<T> StepAt(const RecurrentArgs<T>& p, Index step) {
   return s;
 }
 
+// The records of a step, where dropout gives each gate factors of its own.
+template <class T>
+void DropRows(const Dropped<T>& dropped, const Rows<const T>& numbers, Range rows, Index count) {
+  if (!dropped.factors || !numbers) return;
+  for (Index b = rows.begin; b < rows.end; ++b) {
+    WriteRecords(numbers.at(b, 0), dropped.factors.at(b, 0), count, dropped.records.at(b, 0));
+  }
+}
+template <class T>
+void DropStep(const RecurrentArgs<T>& p, const ForwardStep<T>& s, Range rows) {
+  DropRows(p.dropped_x, s.x, rows, p.layout.inputs());
+  DropRows(p.dropped_h, s.h_before, rows, p.layout.units());
+}
+
 // A skipped row keeps its state.
 template <class T>
 void KeepState(const Rows<const T>& before, const Rows<T>& after, Index row, Index units) {
@@ -119,6 +133,7 @@ void ForwardSequence(const RecurrentArgs<T>& p, Range steps, Range rows) {
   HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock * kRecordWidth) * hn::MaxLanes(decltype(d)())];
   for (Index step = steps.begin; step < steps.end; ++step) {
     const ForwardStep<T> s = StepAt(p, step);
+    DropStep(p, s, rows);
     if constexpr (kRounds) {
       if (p.bf16) RoundStep(p, step, /*first=*/step == steps.begin, s.h_before, rows);
     }
@@ -147,6 +162,15 @@ void ForwardSequence(const RecurrentArgs<T>& p, Range steps, Range rows) {
   }
 }
 
+// r h times the candidate's factors, where there are any.
+template <class T>
+void DropReset(const RecurrentArgs<T>& p, const Rows<T>& reset_h, Index panel, Range rows) {
+  if (!p.dropped_h.factors) return;
+  const Index unit = p.layout.first_unit(panel);
+  TimesFactors(From(reset_h, rows.begin, 0, unit), From(p.dropped_h.factors, rows.begin, 0, kRecordWidth * unit),
+               /*gate=*/2, rows.size(), p.layout.units_in(panel));
+}
+
 // Where the reset gate comes before the product of the state, that product waits for r h of all panels, so the sums of
 // a step stand in what is kept of it.
 template <class T>
@@ -157,6 +181,7 @@ void ForwardResetBefore(const RecurrentArgs<T>& p, Range steps, Range rows) {
   HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock * kRecordWidth) * hn::MaxLanes(decltype(d)())];
   for (Index step = steps.begin; step < steps.end; ++step) {
     const ForwardStep<T> s = StepAt(p, step);
+    DropStep(p, s, rows);
     for (const bool resets : {false, true}) {
       for (Index panel = 0; panel < layout.panels(); ++panel) {
         const PanelSums<T> product = SumsOfPanel(p, panel, s.x, s.h_before);
@@ -171,6 +196,7 @@ void ForwardResetBefore(const RecurrentArgs<T>& p, Range steps, Range rows) {
             SumsBeforeReset(d, product, panel_lanes, block, sums);
             GruCellsOfBlock<Cell, GruPart::gates>(d, p, s, panel, block, Rows<const T>(sums), values);
           }
+          DropReset(p, s.reset_h, panel, block);  // both have written it
         });
       }
     }

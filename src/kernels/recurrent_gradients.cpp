@@ -66,6 +66,14 @@ HWY_INLINE bool HasBias(const RecurrentLayout& layout, const TileRows& tile) {
   return layout.use_recurrent_bias() && tile.rows.begin == layout.first_of_state();
 }
 
+// The factors of a tile's columns, where dropout gives each gate its own: the columns are records then.
+template <class T>
+HWY_INLINE Rows<const T> FactorsOf(const RecurrentArgs<T>& p, Columns columns) {
+  if (columns == Columns::inputs) return p.dropped_x.factors;
+  if (columns == Columns::state) return p.dropped_h.factors;
+  return {};  // forward has multiplied r h with them
+}
+
 // kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the
 // next.
 template <class T>
@@ -76,18 +84,28 @@ HWY_INLINE void CopyRow(const T* from, T* to) {
   for (size_t k = 0; k < kWide; k += hn::Lanes(d)) hn::StoreU(hn::LoadU(d, from + k), d, to + k);
 }
 
+// The same as records; with `ones` the first is that of a bias, which nothing drops.
+template <class T>
+HWY_INLINE void CopyRecords(const T* from, const T* factors, bool ones, Index count, T* to) {
+  const Index first = ones ? 1 : 0;
+  WriteRecords(from + first, factors + kRecordWidth * first, count - first, to + kRecordWidth * first);
+  if (ones) std::fill_n(to, kRecordWidth, T{1});
+}
+
 // The columns that a tile takes, pair by pair; returns the number of steps that have them: the step before the first
 // has no h, unless it was given. The column of a bias is there in any case.
-template <class T>
+template <bool kDrops, class T>
 HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass, const TileRows& tile, T* to) {
   const bool ones = HasBias(p.layout, tile), of_state = tile.columns != Columns::inputs;
+  constexpr Index kRecord = kDrops ? kRecordWidth : 1, kWidth = kRecord * kMaxRows;
+  [[maybe_unused]] const Rows<const T> factors = FactorsOf(p, tile.columns);
   const Index column = tile.rows.begin - (of_state ? p.layout.first_recurrent() : p.layout.first_input());
   for (Index s = 0; s < pass.steps; ++s) {
     const Index step = pass.last_step - s;
     const T* row = p.x.at(pass.rows.begin, step) + column;
     Index stride = p.x.batch_stride;
     if (of_state && step == 0 && !p.h0) {
-      for (Index n = 0; n < pass.rows.size(); ++n) to[n * kMaxRows] = T{1};
+      for (Index n = 0; n < pass.rows.size(); ++n) std::fill_n(to + n * kWidth, kRecord, T{1});
       return s;
     }
     if (tile.columns == Columns::reset_state) {
@@ -100,7 +118,11 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
       row = p.h0.at(pass.rows.begin, 0) + column;
       stride = p.h0.batch_stride;
     }
-    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, row += stride, to += kMaxRows) {
+    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, row += stride, to += kWidth) {
+      if constexpr (kDrops) {
+        CopyRecords(row, factors.at(b, 0) + kRecordWidth * column, ones, tile.rows.size(), to);
+        continue;
+      }
       if (ones) {
         to[0] = T{1};
         for (int k = 1; k < kMaxRows; ++k) to[k] = row[k];
@@ -113,10 +135,11 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
 }
 
 // out (or 0) plus the products of a pass. dz stands at the pass's first pair and moves by dz_step from step to step. A
-// row of dz is kOfRecord vectors, one of `out` kOfRow.
-template <int kRows, int kVectors, int kOfRecord, int kOfRow, class D, class T>
+// row of dz is kOfRecord vectors, one of `out` kOfRow. kShared as in recurrent_sums-inl.h.
+template <int kRows, int kVectors, int kOfRecord, int kOfRow, int kShared, class D, class T>
 HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, Index dz_step, Index steps, Index rows, bool add,
                                T* out) {
+  constexpr Index kWidth = kShared > 0 ? kRecordWidth * kMaxRows : kMaxRows;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   Tile<D, kRows, kVectors> tile;
   if (add) {
@@ -125,26 +148,32 @@ HWY_NOINLINE void GradientTile(D d, const T* columns, const T* dz, Index dz_step
     tile.Fill(hn::Zero(d));
   }
   for (Index s = 0; s < steps; ++s) {
-    tile.MultiplyColumns(d, columns, kMaxRows, dz, kOfRecord * lanes, rows);
-    columns += rows * kMaxRows;
+    if constexpr (kShared > 0) {
+      tile.template MultiplyRecordColumns<kShared>(d, columns, kWidth, dz, kOfRecord * lanes, rows);
+    } else {
+      tile.MultiplyColumns(d, columns, kWidth, dz, kOfRecord * lanes, rows);
+    }
+    columns += rows * kWidth;
     dz += dz_step;
   }
   tile.Store(d, out, kOfRow * lanes);
 }
 
 // Which vectors of dz and of a row of weights a GRU's tile takes depends on its columns (layout.hpp).
-template <int kRows, class D, class T>
+template <int kRows, int kShared, class D, class T>
 HWY_INLINE void GruGradientTile(D d, const RecurrentLayout& layout, Columns which, const T* columns, const T* dz,
                                 Index dz_step, Index steps, Index rows, bool add, T* out) {
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  if (which == Columns::inputs) return GradientTile<kRows, 3, 4, 3>(d, columns, dz, dz_step, steps, rows, add, out);
+  if (which == Columns::inputs) {
+    return GradientTile<kRows, 3, 4, 3, kShared>(d, columns, dz, dz_step, steps, rows, add, out);
+  }
   if (which == Columns::reset_state) {
-    return GradientTile<kRows, 1, 4, 3>(d, columns, dz, dz_step, steps, rows, add, out + 2 * lanes);
+    return GradientTile<kRows, 1, 4, 3, 0>(d, columns, dz, dz_step, steps, rows, add, out + 2 * lanes);
   }
   if (layout.cell() == RecurrentCell::gru) {
-    return GradientTile<kRows, 3, 4, 3>(d, columns, dz + lanes, dz_step, steps, rows, add, out);
+    return GradientTile<kRows, 3, 4, 3, kShared>(d, columns, dz + lanes, dz_step, steps, rows, add, out);
   }
-  GradientTile<kRows, 2, 4, 3>(d, columns, dz + lanes, dz_step, steps, rows, add, out);
+  GradientTile<kRows, 2, 4, 3, kShared>(d, columns, dz + lanes, dz_step, steps, rows, add, out);
 }
 
 // Tiles [tiles.begin, tiles.end) of a panel, whose columns have been copied.
@@ -158,25 +187,32 @@ void PanelGradients(const RecurrentArgs<T>& p, const GradientPass& pass, Index p
   const bool full = batch == p.capacity;  // then the steps are one long column
   for (Index i = tiles.begin; i < tiles.end; ++i, copies += copy_size, ++steps) {
     const TileRows tile = TileNumber(layout, i);
+    const bool drops = static_cast<bool>(FactorsOf(p, tile.columns));
     T* out = gradient + layout.panel_offset(panel) + tile.rows.begin * layout.panel_width(panel);
-    WithConstant<kMaxRows>(tile.rows.size(), [&](auto n) HWY_ATTR {
-      WithPanelGates<kGates>(d, layout.panel_lanes(panel), [&](auto tag, auto v) HWY_ATTR {
-        constexpr int kRows = decltype(n)::value, kV = decltype(v)::value;
-        if constexpr (kGates == 4) {
-          full ? GradientTile<kRows, kV, kV, kV>(tag, copies, dz, 0, 1, *steps * batch, add, out)
-               : GradientTile<kRows, kV, kV, kV>(tag, copies, dz, dz_step, *steps, batch, add, out);
-        } else {
-          if (*steps > 0) {
-            GruGradientTile<kRows>(tag, layout, tile.columns, copies, dz, full ? 0 : dz_step, full ? 1 : *steps,
-                                   full ? *steps * batch : batch, add, out);
+    // So many rows of the tile, from these columns and derivatives on.
+    const auto add_products = [&](Index count, const T* columns, const T* from, Index n_steps, Index n_rows,
+                                  bool adds) HWY_ATTR {
+      WithConstant<kMaxRows>(count, [&](auto n) HWY_ATTR {
+        WithPanelGates<kGates>(d, layout.panel_lanes(panel), [&](auto tag, auto v) HWY_ATTR {
+          constexpr int kRows = decltype(n)::value, kV = decltype(v)::value;
+          if constexpr (kGates == 4) {
+            drops ? GradientTile<kRows, kV, kV, kV, 4 / kV>(tag, columns, from, dz_step, n_steps, n_rows, adds, out)
+                  : GradientTile<kRows, kV, kV, kV, 0>(tag, columns, from, dz_step, n_steps, n_rows, adds, out);
+          } else {
+            const Columns which = tile.columns;
+            drops ? GruGradientTile<kRows, 1>(tag, layout, which, columns, from, dz_step, n_steps, n_rows, adds, out)
+                  : GruGradientTile<kRows, 0>(tag, layout, which, columns, from, dz_step, n_steps, n_rows, adds, out);
           }
-          if (*steps == pass.steps || !HasBias(layout, tile)) return;
-          // The first step of all, in which the bias of the state stands alone.
-          GruGradientTile<1>(tag, layout, tile.columns, copies + *steps * batch * kMaxRows, dz + *steps * dz_step, 0, 1,
-                             batch, add || *steps > 0, out);
-        }
+        });
       });
-    });
+    };
+    if (kGates == 4 || *steps > 0) {
+      add_products(tile.rows.size(), copies, dz, full ? 1 : *steps, full ? *steps * batch : batch, add);
+    }
+    if (kGates == 4 || *steps == pass.steps || !HasBias(layout, tile)) continue;
+    // The first step of all, in which the bias of the state stands alone.
+    const Index width = drops ? kRecordWidth * kMaxRows : kMaxRows;
+    add_products(1, copies + *steps * batch * width, dz + *steps * dz_step, 1, batch, add || *steps > 0);
   }
 }
 
@@ -190,15 +226,20 @@ HWY_INLINE Index WantedTiles(const RecurrentLayout& layout, bool has_state) {
 template <Index kRows, int kGates, class T>
 HWY_NOINLINE void PassGradients(const RecurrentArgs<T>& p, const GradientPass& pass, bool add, Range tiles,
                                 T* gradient) {
-  constexpr Index kCopySize = TileCopySize(kRows);
-  HWY_ALIGN T copies[static_cast<size_t>(kTilesPerCopy<T> * kCopySize)];  // of float 62 KB, in long passes 123
-  Index steps[static_cast<size_t>(kTilesPerCopy<T>)];
+  constexpr Index kTiles = HWY_MAX(kTilesPerCopy<T>, kRecordWidth);
+  HWY_ALIGN T copies[static_cast<size_t>(kTiles * TileCopySize(kRows))];  // of float 62 KB, in long passes 123
+  Index steps[static_cast<size_t>(kTiles)];
+  const Index record = p.dropped_h.factors ? kRecordWidth : 1, copy_size = record * TileCopySize(kRows);
   ForCopiedTiles(
-      tiles, TilesPerPanel(p.layout), WantedTiles(p.layout, p.steps > 1 || p.h0), kTilesPerCopy<T>,
-      [&](Index i, Index slot)
-          HWY_ATTR { steps[slot] = CopyColumns(p, pass, TileNumber(p.layout, i), copies + slot * kCopySize); },
+      tiles, TilesPerPanel(p.layout), WantedTiles(p.layout, p.steps > 1 || p.h0), kTiles / record,
+      [&](Index i, Index slot) HWY_ATTR {
+        const TileRows tile = TileNumber(p.layout, i);
+        T* to = copies + slot * copy_size;
+        steps[slot] =
+            FactorsOf(p, tile.columns) ? CopyColumns<true>(p, pass, tile, to) : CopyColumns<false>(p, pass, tile, to);
+      },
       [&](Index panel, Range mine, Index slot) HWY_ATTR {
-        PanelGradients<kGates>(p, pass, panel, mine, copies + slot * kCopySize, kCopySize, steps + slot, add, gradient);
+        PanelGradients<kGates>(p, pass, panel, mine, copies + slot * copy_size, copy_size, steps + slot, add, gradient);
       });
 }
 

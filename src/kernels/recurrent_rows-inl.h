@@ -16,6 +16,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
 constexpr Index kDepthPerPass = kManyRegisters ? kDepthPerPassOfLargeTiles : kDepthPerPassOfSmallTiles;
 
 // f(Range) for the blocks of a range of rows.
@@ -83,13 +85,49 @@ HWY_INLINE void ForCopiedTiles(Range tiles, Index per_panel, Index wanted, Index
   }
 }
 
-// ---- rows and masks ------------------------------------------------------------------------------------------------
+// ---- rows ----------------------------------------------------------------------------------------------------------
 
 // Rows of one step of a tensor, from a row and column on; null stays null.
 template <class T>
 HWY_INLINE Rows<T> From(const Rows<T>& rows, Index row, Index step, Index column) {
   return rows ? Rows<T>{rows.at(row, step) + column, rows.batch_stride, 0} : rows;
 }
+
+// ---- dropout -------------------------------------------------------------------------------------------------------
+
+// Records of `count` numbers: each times its factors. By vectors, which may go a little further.
+template <class T>
+HWY_INLINE void WriteRecords(const T* numbers, const T* factors, Index count, T* records) {
+  constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<T>());
+  static_assert(kRecordWidth == 4);
+  if constexpr (kLanes >= 8) {
+    constexpr Index kNumbers = kLanes / 4;
+    const hn::ScalableTag<T> d;
+    const auto number = hn::IndicesFromVec(d, hn::ShiftRight<2>(hn::Iota(hn::RebindToSigned<decltype(d)>(), 0)));
+    for (Index k = 0; k < count; k += kNumbers) {
+      const auto spread = hn::TableLookupLanes(hn::LoadDup128(d, numbers + k), number);
+      hn::StoreU(hn::Mul(spread, hn::LoadU(d, factors + 4 * k)), d, records + 4 * k);
+    }
+  } else {
+    const hn::CappedTag<T, 4> d;
+    for (Index k = 0; k < count; ++k) {
+      for (Index i = 4 * k; i < 4 * k + 4; i += static_cast<Index>(hn::Lanes(d))) {
+        hn::StoreU(hn::Mul(hn::Set(d, numbers[k]), hn::LoadU(d, factors + i)), d, records + i);
+      }
+    }
+  }
+}
+
+// Numbers of some rows times their factors for one gate; both stand at the first.
+template <class T>
+HWY_INLINE void TimesFactors(const Rows<T>& numbers, const Rows<const T>& factors, Index gate, Index rows,
+                             Index count) {
+  for (Index b = 0; b < rows; ++b) {
+    for (Index k = 0; k < count; ++k) numbers.at(b, 0)[k] *= factors.at(b, 0)[kRecordWidth * k + gate];
+  }
+}
+
+// ---- masks ---------------------------------------------------------------------------------------------------------
 
 // taken(Range) for runs of the first `rows` rows that take part, skipped(row) for those that the mask leaves out.
 template <class Taken, class Skipped>

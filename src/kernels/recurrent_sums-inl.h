@@ -23,7 +23,8 @@ struct PanelSums {
   const T *input_weights = nullptr, *recurrent_weights = nullptr;
   Index inputs = 0, units = 0;
   Rows<const T> x;
-  Rows<const T> h;  // of the step before; units is 0 where it is zero
+  Rows<const T> h;                     // of the step before; units is 0 where it is zero
+  Rows<const T> x_records, h_records;  // in their place, with dropout; null: none
 };
 
 // Of one panel; x and h have one step.
@@ -42,6 +43,8 @@ HWY_INLINE PanelSums<T> SumsOfPanel(const RecurrentArgs<T>& p, Index panel, cons
   s.units = h ? layout.units() : 0;
   s.x = x;
   s.h = h;
+  s.x_records = p.dropped_x.records;
+  s.h_records = p.dropped_h.records;
   return s;
 }
 
@@ -55,22 +58,35 @@ HWY_INLINE Range UnitsOf(const PanelSums<T>& p, Range depth) {
   return {HWY_MAX(depth.begin, p.inputs) - p.inputs, depth.end - p.inputs};
 }
 
-template <class TileOf, class D, class T>
+// kShared: how many gates share a vector of the tile, or 0: there is no dropout.
+template <int kShared, class TileOf, class D, class T>
 HWY_INLINE void MultiplyInputs(TileOf& tile, D d, const PanelSums<T>& p, Index row, Range inputs, Index width) {
   if (inputs.empty()) return;
-  tile.MultiplyRows(d, p.x.at(row, 0) + inputs.begin, p.x.batch_stride, p.input_weights + inputs.begin * width,
-                    inputs.size());
+  const T* weights = p.input_weights + inputs.begin * width;
+  if constexpr (kShared > 0) {
+    if (p.x_records) {
+      return tile.template MultiplyRecords<kShared>(d, p.x_records.at(row, 0) + inputs.begin * kRecordWidth,
+                                                    p.x_records.batch_stride, weights, inputs.size());
+    }
+  }
+  tile.MultiplyRows(d, p.x.at(row, 0) + inputs.begin, p.x.batch_stride, weights, inputs.size());
 }
-template <class TileOf, class D, class T>
+template <int kShared, class TileOf, class D, class T>
 HWY_INLINE void MultiplyUnits(TileOf& tile, D d, const PanelSums<T>& p, Index row, Range units, Index width) {
   if (units.empty()) return;
-  tile.MultiplyRows(d, p.h.at(row, 0) + units.begin, p.h.batch_stride, p.recurrent_weights + units.begin * width,
-                    units.size());
+  const T* weights = p.recurrent_weights + units.begin * width;
+  if constexpr (kShared > 0) {
+    tile.template MultiplyRecords<kShared>(d, p.h_records.at(row, 0) + units.begin * kRecordWidth,
+                                           p.h_records.batch_stride, weights, units.size());
+  } else {
+    tile.MultiplyRows(d, p.h.at(row, 0) + units.begin, p.h.batch_stride, weights, units.size());
+  }
 }
 
 // LSTM: adds the products of `depth` to the sums of rows [row, row + kRows).
-template <int kRows, int kVectors, class D, class T>
+template <int kRows, int kVectors, bool kDrops, class D, class T>
 HWY_NOINLINE void LstmSumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T* sums, Index stride) {
+  constexpr int kShared = kDrops ? 4 / kVectors : 0;
   const Index width = kVectors * static_cast<Index>(hn::Lanes(d));
   Tile<D, kRows, kVectors> tile;
   if (depth.begin > 0) {
@@ -80,14 +96,14 @@ HWY_NOINLINE void LstmSumsTile(D d, const PanelSums<T>& p, Index row, Range dept
   } else {
     tile.Fill(hn::Zero(d));
   }
-  MultiplyInputs(tile, d, p, row, InputsOf(p, depth), width);
-  MultiplyUnits(tile, d, p, row, UnitsOf(p, depth), width);
+  MultiplyInputs<kShared>(tile, d, p, row, InputsOf(p, depth), width);
+  MultiplyUnits<kShared>(tile, d, p, row, UnitsOf(p, depth), width);
   tile.Store(d, sums, stride);
 }
 
 // GRU: three gates at a time, first those of the inputs, which begin a record, then those of the state, which end it.
 // Between them the tile moves on by one vector of the record.
-template <int kRows, class D, class T>
+template <int kRows, bool kDrops, class D, class T>
 HWY_NOINLINE void GruSumsTile(D d, const PanelSums<T>& p, Index row, Range depth, T* sums, Index stride) {
   using V = hn::Vec<D>;
   const Index lanes = static_cast<Index>(hn::Lanes(d)), width = 3 * lanes;
@@ -104,51 +120,78 @@ HWY_NOINLINE void GruSumsTile(D d, const PanelSums<T>& p, Index row, Range depth
               r = hn::Add(bias(p.bias, 2), bias(p.recurrent_bias, 1));
       tile.FillVectors({g, z, r});
     }
-    MultiplyInputs(tile, d, p, row, InputsOf(p, depth), width);
+    MultiplyInputs<kDrops ? 1 : 0>(tile, d, p, row, InputsOf(p, depth), width);
     if (depth.end < p.inputs) return tile.Store(d, sums, stride);
     tile.StoreFirstAndShift(d, bias(p.recurrent_bias, 2), sums, stride);
   }
-  MultiplyUnits(tile, d, p, row, UnitsOf(p, depth), width);
+  MultiplyUnits<kDrops ? 1 : 0>(tile, d, p, row, UnitsOf(p, depth), width);
   tile.Store(d, sums + lanes, stride);
 }
 
-// sums += a times kGates of the three gates in the rows of a GRU's weights.
-template <int kRows, int kGates, class D, class T>
+// sums += a times kGates of the three gates in the rows of a GRU's weights; with kDrops a has records.
+template <int kRows, int kGates, bool kDrops, class D, class T>
 HWY_NOINLINE void GatesOfGruTile(D d, const T* a, Index a_stride, const T* weights, Index depth, T* sums,
                                  Index stride) {
   Tile<D, kRows, kGates> tile;
   tile.Load(d, sums, stride);
-  tile.template MultiplyRows<3>(d, a, a_stride, weights, depth);
+  if constexpr (kDrops) {
+    tile.template MultiplyRecords<1, 3>(d, a, a_stride, weights, depth);
+  } else {
+    tile.template MultiplyRows<3>(d, a, a_stride, weights, depth);
+  }
   tile.Store(d, sums, stride);
 }
 
-// f(n, tag, v, tile) for the tiles of a block of rows: n rows of v vectors of the tag.
-template <int kGates, class D, class F>
+// Rows of a tile.
+template <int kGates, bool kDrops>
+constexpr int kMostRows = !kDrops       ? kMaxRows
+                          : kGates == 4 ? kMaxRowsOfDropout
+                                        : HWY_MIN(kMaxRowsOfDropout, 2);
+
+// f(n, tag, v, tile) for the tiles of a block of rows: n rows, at most kMost, of v vectors of the tag.
+template <int kGates, int kMost, class D, class F>
 HWY_INLINE void ForTilesOfPanel(D d, Index panel_lanes, Index rows, F&& f) {
-  const Index tiles = RowTiles(rows);
+  const Index tiles = RowTiles(rows, kMost);
   for (Index i = 0; i < tiles; ++i) {
-    const Range tile = RowTile(rows, i);
-    WithConstant<kMaxRows>(tile.size(), [&](auto n) HWY_ATTR {
+    const Range tile = RowTile(rows, i, kMost);
+    WithConstant<kMost>(tile.size(), [&](auto n) HWY_ATTR {
       WithPanelGates<kGates>(d, panel_lanes, [&](auto tag, auto v) HWY_ATTR { f(n, tag, v, tile); });
     });
   }
 }
 
 // The sums of a block of rows.
-template <int kGates, class D, class T>
+template <int kGates, bool kDrops, class D, class T>
 HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, const Rows<T>& sums) {
   ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
-    ForTilesOfPanel<kGates>(d, panel_lanes, rows.size(), [&](auto n, auto tag, auto v, Range tile) HWY_ATTR {
-      constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
-      const Index row = rows.begin + tile.begin;
-      T* out = sums.at(tile.begin, 0);
-      if constexpr (kGates == 4) {
-        LstmSumsTile<kRows, kVectors>(tag, p, row, depth, out, sums.batch_stride);
-      } else {
-        GruSumsTile<kRows>(tag, p, row, depth, out, sums.batch_stride);
-      }
-    });
+    ForTilesOfPanel<kGates, kMostRows<kGates, kDrops>>(
+        d, panel_lanes, rows.size(), [&](auto n, auto tag, auto v, Range tile) HWY_ATTR {
+          constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
+          const Index row = rows.begin + tile.begin;
+          T* out = sums.at(tile.begin, 0);
+          if constexpr (kGates == 4) {
+            LstmSumsTile<kRows, kVectors, kDrops>(tag, p, row, depth, out, sums.batch_stride);
+          } else {
+            GruSumsTile<kRows, kDrops>(tag, p, row, depth, out, sums.batch_stride);
+          }
+        });
   });
+}
+template <int kGates, class D, class T>
+HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, const Rows<T>& sums) {
+  p.h_records ? SumsOfBlock<kGates, true>(d, p, panel_lanes, rows, sums)
+              : SumsOfBlock<kGates, false>(d, p, panel_lanes, rows, sums);
+}
+
+// sums += a times kGates gates of a GRU.
+template <int kGates, bool kDrops, class D, class T>
+HWY_INLINE void AddGatesOfGru(D d, const Rows<const T>& a, const T* weights, Index depth, Index panel_lanes, Range rows,
+                              const Rows<T>& sums) {
+  ForTilesOfPanel<3, kMostRows<3, kDrops>>(
+      d, panel_lanes, rows.size(), [&](auto n, auto tag, auto, Range tile) HWY_ATTR {
+        GatesOfGruTile<decltype(n)::value, kGates, kDrops>(tag, a.at(rows.begin + tile.begin, 0), a.batch_stride,
+                                                           weights, depth, sums.at(tile.begin, 0), sums.batch_stride);
+      });
 }
 
 // The same for a GRU that resets before its product: all but that one; then that one, of a = r h.
@@ -158,20 +201,14 @@ HWY_INLINE void SumsBeforeReset(D d, const PanelSums<T>& p, Index panel_lanes, R
   inputs.units = 0;
   SumsOfBlock<3>(d, inputs, panel_lanes, rows, sums);
   if (p.units == 0) return;
-  ForTilesOfPanel<3>(d, panel_lanes, rows.size(), [&](auto n, auto tag, auto, Range tile) HWY_ATTR {
-    GatesOfGruTile<decltype(n)::value, 2>(tag, p.h.at(rows.begin + tile.begin, 0), p.h.batch_stride,
-                                          p.recurrent_weights, p.units, sums.at(tile.begin, 0) + panel_lanes,
-                                          sums.batch_stride);
-  });
+  const Rows<T> gates = From(sums, 0, 0, panel_lanes);
+  p.h_records ? AddGatesOfGru<2, true>(d, p.h_records, p.recurrent_weights, p.units, panel_lanes, rows, gates)
+              : AddGatesOfGru<2, false>(d, p.h, p.recurrent_weights, p.units, panel_lanes, rows, gates);
 }
 template <class D, class T>
 HWY_INLINE void SumsOfReset(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, const Rows<const T>& a,
                             const Rows<T>& sums) {
-  ForTilesOfPanel<3>(d, panel_lanes, rows.size(), [&](auto n, auto tag, auto, Range tile) HWY_ATTR {
-    GatesOfGruTile<decltype(n)::value, 1>(tag, a.at(rows.begin + tile.begin, 0), a.batch_stride,
-                                          p.recurrent_weights + 2 * panel_lanes, p.units, sums.at(tile.begin, 0),
-                                          sums.batch_stride);
-  });
+  AddGatesOfGru<1, false>(d, a, p.recurrent_weights + 2 * panel_lanes, p.units, panel_lanes, rows, sums);
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

@@ -17,6 +17,7 @@ void FillRecurrentGradients(KernelTable& table);
 void FillDense(KernelTable& table);
 void FillActivations(KernelTable& table);
 void FillElementwise(KernelTable& table);
+void FillDropout(KernelTable& table);
 void FillLosses(KernelTable& table);
 void FillUpdates(KernelTable& table);
 void FillBf16Tiles(KernelTable& table);
@@ -33,6 +34,7 @@ const KernelTable* GetTable() {
     FillDense(t);
     FillActivations(t);
     FillElementwise(t);
+    FillDropout(t);
     FillLosses(t);
     FillUpdates(t);
     FillBf16Tiles(t);

@@ -5,6 +5,7 @@
 // names, so all targets agree to the bit (see docs/architecture.md, "Reproducible to the bit").
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -59,6 +60,17 @@ struct AddArgs {
   Rows<const T> first, second;
   Rows<T> sum;
   Index steps = 0, features = 0;
+};
+
+// ---- dropout ----------------------------------------------------------------------------------------------------
+
+// Words of RandomStream's blocks from the one of this counter on: a factor is 0 below keep_from, else `kept`.
+template <class T>
+struct DropoutArgs {
+  std::array<std::uint32_t, 4> counter{};
+  std::array<std::uint32_t, 2> key{};
+  std::uint32_t keep_from = 0;
+  T kept = 1;
 };
 
 // ---- losses ----------------------------------------------------------------------------------------------------
@@ -128,6 +140,8 @@ struct Ops {
   void (*dense_transpose)(const DenseLayout&, const T* weights, T* out) = nullptr;
 
   void (*add)(const AddArgs<T>&, Range rows) = nullptr;
+
+  void (*dropout_factors)(const DropoutArgs<T>&, T* factors, Index count) = nullptr;
 
   // y = f(x) over rows of `features` elements; elementwise kinds may run in place (y == x). Strides in elements.
   void (*activate)(const Activation&, const T* x, Index x_stride, T* y, Index y_stride, Index rows,

@@ -30,6 +30,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr bool kManyRegisters = HWY_TARGET <= HWY_AVX3;
 constexpr bool kFmaByCalls = !HWY_NATIVE_FMA && HWY_TARGET != HWY_SCALAR;
 constexpr int kMaxRows = kManyRegisters ? 6 : kFmaByCalls ? 1 : 3;
+// Where each gate has dropout of its own, the code of all is not worth the time of those who have no vectors.
+constexpr int kMaxRowsOfDropout = HWY_TARGET == HWY_SCALAR ? 1 : kMaxRows;
 
 // GCC unrolls these short loops only when told to; the sums then live in registers.
 #if HWY_COMPILER_CLANG
@@ -38,6 +40,40 @@ constexpr int kMaxRows = kManyRegisters ? 6 : kFmaByCalls ? 1 : 3;
 #else
 #define RONDO_UNROLL _Pragma("GCC unroll 16")
 #define RONDO_UNROLL_DEPTH _Pragma("GCC unroll 2")
+#endif
+
+// The numbers of a record of four as a vector of gates meets them, kShared gates to the vector, side by side.
+template <class D, int kShared>
+struct GatesInVectors {
+  using T = hn::TFromD<D>;
+  explicit HWY_INLINE GatesInVectors(D) {}
+  HWY_INLINE hn::Vec<D> Get(D d, const T* record, int vector) const { return hn::Set(d, record[vector]); }
+};
+#if HWY_TARGET != HWY_SCALAR  // one lane is one gate
+template <class D>
+struct GatesInVectors<D, 4> {
+  using T = hn::TFromD<D>;
+  explicit HWY_INLINE GatesInVectors(D d) : of_lane(hn::IndicesFromVec(d, OfLanes(hn::RebindToSigned<D>()))) {}
+  HWY_INLINE hn::Vec<D> Get(D d, const T* record, int /*vector*/) const {
+    if constexpr (sizeof(T) == 4) return hn::TableLookupLanes(hn::LoadDup128(d, record), of_lane);
+    return hn::TableLookupLanes(hn::LoadU(d, record), of_lane);
+  }
+  template <class DI>
+  static HWY_INLINE hn::Vec<DI> OfLanes(DI di) {
+    constexpr int kLog = hn::MaxLanes(D()) >= 16 ? 2 : hn::MaxLanes(D()) >= 8 ? 1 : 0;  // lanes to a gate
+    return hn::ShiftRight<kLog>(hn::Iota(di, 0));
+  }
+  decltype(hn::IndicesFromVec(D(), hn::Zero(hn::RebindToSigned<D>()))) of_lane;
+};
+template <class D>
+struct GatesInVectors<D, 2> {
+  using T = hn::TFromD<D>;
+  explicit HWY_INLINE GatesInVectors(D) {}
+  HWY_INLINE hn::Vec<D> Get(D d, const T* record, int vector) const {
+    const hn::Half<D> half;
+    return hn::Combine(d, hn::Set(half, record[2 * vector + 1]), hn::Set(half, record[2 * vector]));
+  }
+};
 #endif
 
 template <class D, int kRows, int kVectors>
@@ -132,6 +168,39 @@ struct Tile {
     }
   }
 
+  // The same with a record of four numbers for each row, one for each gate: record(r).
+  template <int kShared, class Record>
+  HWY_INLINE void AddRecords(D d, const GatesInVectors<D, kShared>& gates, const T* HWY_RESTRICT w, Record record) {
+    if constexpr (kManyRegisters) {
+      // The first row's come by shuffles: 6 x 4 sums take 12 cycles, 28 loads would take 14.
+      constexpr bool kShuffles = kShared == 1 && sizeof(T) == 4;
+      [[maybe_unused]] V first;
+      if constexpr (kShuffles) first = hn::LoadDup128(d, record(0));
+      V weight[kVectors];
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, w + v * Lanes(d));
+      RONDO_UNROLL
+      for (int r = 0; r < kRows; ++r) {
+        RONDO_UNROLL
+        for (int v = 0; v < kVectors; ++v) {
+          if constexpr (kShuffles) {
+            const V a = r == 0 ? OfBlocks(first, v) : gates.Get(d, record(r), v);
+            sum[r][v] = Fma(d, a, weight[v], sum[r][v]);
+          } else {
+            sum[r][v] = Fma(d, gates.Get(d, record(r), v), weight[v], sum[r][v]);
+          }
+        }
+      }
+    } else {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
+        const V weight = hn::LoadU(d, w + v * Lanes(d));
+        RONDO_UNROLL
+        for (int r = 0; r < kRows; ++r) sum[r][v] = Fma(d, gates.Get(d, record(r), v), weight, sum[r][v]);
+      }
+    }
+  }
+
   // sum[r] += sum over k of a[r][k] * w[k]: rows of a `stride` apart, rows of weights of kOfRow vectors, of which the
   // tile takes the first.
   template <int kOfRow = kVectors>
@@ -139,6 +208,16 @@ struct Tile {
     RONDO_UNROLL_DEPTH
     for (Index k = 0; k < depth; ++k) {
       Add(d, w, [&](int r) HWY_ATTR { return a[r * stride + k]; });
+      w += kOfRow * Lanes(d);
+    }
+  }
+
+  // The same with records of four numbers for a, one for each gate; kShared gates share a vector of the weights.
+  template <int kShared, int kOfRow = kVectors>
+  HWY_INLINE void MultiplyRecords(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index depth) {
+    const GatesInVectors<D, kShared> gates(d);
+    for (Index k = 0; k < depth; ++k) {
+      AddRecords(d, gates, w, [&](int r) HWY_ATTR { return a + r * stride + 4 * k; });
       w += kOfRow * Lanes(d);
     }
   }
@@ -172,6 +251,26 @@ struct Tile {
       a += a_stride;
       g += g_stride;
     }
+  }
+
+  // The same with records of four numbers for the elements of a (MultiplyRecords).
+  template <int kShared>
+  HWY_INLINE void MultiplyRecordColumns(D d, const T* HWY_RESTRICT a, Index a_stride, const T* HWY_RESTRICT g,
+                                        Index g_stride, Index count) {
+    const GatesInVectors<D, kShared> gates(d);
+    for (Index n = 0; n < count; ++n) {
+      AddRecords(d, gates, g, [&](int r) HWY_ATTR { return a + 4 * r; });
+      a += a_stride;
+      g += g_stride;
+    }
+  }
+
+  // Number v of the four in each block of 16 bytes, everywhere.
+  static HWY_INLINE V OfBlocks(V blocks, int v) {
+    return v == 0   ? hn::Broadcast<0>(blocks)
+           : v == 1 ? hn::Broadcast<1>(blocks)
+           : v == 2 ? hn::Broadcast<2>(blocks)
+                    : hn::Broadcast<3>(blocks);
   }
 
   static HWY_INLINE Index Lanes(D d) { return static_cast<Index>(hn::Lanes(d)); }

@@ -36,7 +36,7 @@ struct LayerCase {
   NanReach nan_reach = NanReach::step;  // `onward` for recurrent layers
   bool backwards = false;               // the layer walks time backwards
   Index rows = 5;                       // of the batch
-  bool batch_statistics = false;        // in training a row depends on its batch: not what inference computes
+  bool training_differs = false;        // from inference: statistics of the batch, dropout
   bool flat_in_places = false;          // the loss may stand still in a step (Keras's sparsemax); else it must fall
   double difference_bound = 1e-7;       // gradient against central difference, relative to max(1, |gradient|)
   double float32_bound = 1e-5;          // float32 against float64, relative to the tensor's largest element or 1

@@ -35,7 +35,7 @@ void check_normalization(const std::string& what, const Shape& sample, const Bat
                .samples = {sample},
                .nan_reach = NanReach::element,
                .rows = rows,
-               .batch_statistics = true,
+               .training_differs = true,
                .flat_in_places = !options.center && !options.scale});
 }
 
@@ -82,7 +82,7 @@ TEST(BatchNormalizationConformance, HoldsBetweenOtherLayers) {
                      },
                  .samples = {{3, 2}},
                  .nan_reach = NanReach::onward,
-                 .batch_statistics = trainable});
+                 .training_differs = trainable});
   }
 }
 
@@ -96,7 +96,7 @@ TEST(BatchNormalizationConformance, HoldsWhenCalledTwiceInAGraph) {
                      return Model({a, b}, {Add({.dtype = dtype})({y, normalize(b)})});
                    },
                .samples = {{3}, {3}},
-               .batch_statistics = true});
+               .training_differs = true});
 }
 
 // ---- what it computes -----------------------------------------------------------------------------------------------

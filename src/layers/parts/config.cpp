@@ -18,6 +18,13 @@ graph::LayerOptions common_options(const graph::Json& config) {
   return options;
 }
 
+std::optional<std::uint64_t> seed_from_config(const graph::Json& config) {
+  if (!config.contains("seed") || !config["seed"].is_number()) return std::nullopt;
+  return config["seed"].get<std::uint64_t>();
+}
+
+graph::Json seed_config(const std::optional<std::uint64_t>& seed) { return seed ? graph::Json(*seed) : graph::Json(); }
+
 void refuse_options(const std::string& class_name, const graph::Json& config, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
     if (!config.contains(key)) continue;

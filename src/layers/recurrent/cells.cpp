@@ -75,7 +75,10 @@ layers::SequenceOptions cell_options(const Options& o) {
           false,
           false,
           false,
-          Shape{}};
+          Shape{},
+          o.dropout.value,
+          o.recurrent_dropout.value,
+          o.seed};
 }
 
 class LstmCellNode final : public CellNode {
@@ -88,7 +91,7 @@ class LstmCellNode final : public CellNode {
     Json config = SequenceNode::config();
     config["unit_forget_bias"] = unit_forget_bias_;
     append_keras_rest(config);
-    config["seed"] = nullptr;
+    append_seed(config);
     make_config_of_cell(config);
     return config;
   }
@@ -115,7 +118,7 @@ class GruCellNode final : public CellNode {
     Json config = SequenceNode::config();
     append_keras_rest(config);
     config["reset_after"] = reset_after_;
-    config["seed"] = nullptr;
+    append_seed(config);
     make_config_of_cell(config);
     return config;
   }

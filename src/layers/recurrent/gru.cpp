@@ -21,7 +21,7 @@ class GruNode final : public layers::SequenceNode {
     graph::Json config = SequenceNode::config();
     append_keras_rest(config);
     config["reset_after"] = reset_after_;
-    config["seed"] = nullptr;
+    append_seed(config);
     return config;
   }
 

@@ -19,7 +19,7 @@ class LstmNode final : public layers::SequenceNode {
     graph::Json config = SequenceNode::config();
     config["unit_forget_bias"] = unit_forget_bias_;
     append_keras_rest(config);
-    config["seed"] = nullptr;
+    append_seed(config);
     return config;
   }
 

@@ -47,7 +47,11 @@ class RnnExecutor final : public engine::RepeatExecutor {
  public:
   RnnExecutor(engine::PlanBuilder& builder, const std::shared_ptr<const engine::Plan>& body, const RnnRule& rule,
               const ValueInfo& x, const ValueInfo& y, std::vector<OuterState> states)
-      : RepeatExecutor(builder, body, x.sample[0]), rule_(rule), x_(x), y_(y), states_(std::move(states)) {
+      : RepeatExecutor(builder, body, x.sample[0], engine::Walks::one_sequence),
+        rule_(rule),
+        x_(x),
+        y_(y),
+        states_(std::move(states)) {
     for (const Value v : body->inputs()) in_.push_back(body->info(v));
     for (const Value v : body->outputs()) out_.push_back(body->info(v));
     if (!goes_back() || !x.mask) return;

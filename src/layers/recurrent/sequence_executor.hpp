@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +16,7 @@
 #include "layers/recurrent/lstm_bf16.hpp"
 #include "layers/recurrent/recurrent_state.hpp"
 #include "layers/recurrent/sequences.hpp"
+#include "layers/regularization/dropout_factors.hpp"
 
 namespace rondo::layers {
 
@@ -22,6 +24,18 @@ namespace rondo::layers {
 using StatePlaces = std::array<engine::Place, 2>;
 
 inline Index state_count(const kernels::RecurrentLayout& layout) { return layout.is_lstm() ? 2 : 1; }
+
+// Where each gate has dropout of its own.
+struct DroppedPlaces {
+  std::optional<DropoutFactors> factors;  // none: there is none
+  engine::Place records;                  // scratch
+
+  template <class T>
+  kernels::Dropped<T> at(const engine::Run& run) const noexcept {
+    if (!factors) return {};
+    return {factors->rows<T>(run), records.rows<T>(run.arena)};
+  }
+};
 
 struct SequencePlaces {
   engine::Place x, dx;                  // dx nowhere: not wanted
@@ -36,7 +50,8 @@ struct SequencePlaces {
   engine::Place kept, dz;               // what backward needs and makes; mostly nowhere in inference
   engine::Place checkpoints;            // states before each chunk; nowhere: nothing is computed again
   StatePlaces last;                     // with checkpoints: the last states, which backward overwrites elsewhere
-  engine::GradientPlace gradient;       // of the weights; nowhere: frozen
+  DroppedPlaces dropped_x, dropped_h;
+  engine::GradientPlace gradient;  // of the weights; nowhere: frozen
   engine::BoundPlace recurrent_transposed, input_transposed;
   LstmBf16 bf16;  // instead of dz and in place of transposed weights, under mixed_bfloat16
 };
@@ -81,6 +96,9 @@ class SequenceExecutor final : public engine::Executor {
     const Range rows = member.share(run.rows);
     if (state_ != nullptr && !s_.given_state) {
       for (Index i = 0; i < states_; ++i) state_->template load<T>(i, place(at_.initial, i).rows<T>(run.arena), rows);
+    }
+    for (const DroppedPlaces* dropped : {&at_.dropped_x, &at_.dropped_h}) {
+      if (dropped->factors) dropped->factors->template draw<T>(run, rows);
     }
     const Args args = arguments(run);
     if (!at_.checkpoints) {
@@ -241,6 +259,8 @@ class SequenceExecutor final : public engine::Executor {
             .c0 = at_.initial[1].rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
             .reset_h = at_.reset_h.rows<T>(run.arena),
+            .dropped_x = at_.dropped_x.at<T>(run),
+            .dropped_h = at_.dropped_h.at<T>(run),
             .kept = at_.kept.pointer<T>(run.arena),
             .kept_slots = s_.kept_slots,
             .dz = at_.dz.pointer<T>(run.arena),

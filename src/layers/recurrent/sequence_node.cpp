@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/options.hpp"
 #include "kernels/blocking.hpp"
 #include "layers/parts/shapes.hpp"
 #include "layers/recurrent/masked_output.hpp"
@@ -30,6 +31,12 @@ SequenceNode::SequenceNode(const std::string& class_name, RecurrentCell cell, In
   if (policy().mixed_bfloat16() && !is_lstm()) {
     throw ConfigError(where() +
                       ": a GRU has no form for the policy 'mixed_bfloat16' yet; give it .dtype = \"float32\"");
+  }
+  (void)checked_option(where(), "dropout", options_.dropout, Allowed::between_0_and_1);
+  (void)checked_option(where(), "recurrent_dropout", options_.recurrent_dropout, Allowed::between_0_and_1);
+  if (policy().mixed_bfloat16() && options_.recurrent_dropout > 0) {
+    throw ConfigError(where() + ": recurrent_dropout has no form for the policy 'mixed_bfloat16' yet; give it " +
+                      ".dtype = \"float32\", or dropout alone");
   }
   declare_input(options_.input_shape);
   if (options_.stateful) state_ = std::make_shared<RecurrentState>(where(), states(), units, dtype());
@@ -108,13 +115,13 @@ Json SequenceNode::config_for_copies() const {
   return config;
 }
 
-void SequenceNode::append_keras_rest(Json& config) {
+void SequenceNode::append_keras_rest(Json& config) const {
   for (const char* key : {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
                           "kernel_constraint", "recurrent_constraint", "bias_constraint"}) {
     config[key] = nullptr;
   }
-  config["dropout"] = 0.0;
-  config["recurrent_dropout"] = 0.0;
+  config["dropout"] = options_.dropout;
+  config["recurrent_dropout"] = options_.recurrent_dropout;
 }
 
 std::string SequenceNode::weights_path() const { return is_lstm() ? "lstm_cell/" : "gru_cell/"; }
@@ -160,10 +167,10 @@ std::vector<Value> SequenceNode::plan(PlanBuilder& builder, const std::vector<Va
 
 template <class T>
 std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector<Value>& inputs) const {
-  const ValueInfo x = builder.info(inputs[0]);
+  SequencePlaces at;
+  const ValueInfo x = builder.info(with_dropout(builder, inputs[0], at));  // a copy: the builder's move when it adds
   if (builder.streaming()) return plan_step<T>(builder, x);
   const bool given_state = inputs.size() > 1;
-  SequencePlaces at;
   at.x = x.data;
   at.mask = x.mask;
   at.dx = x.gradient;
@@ -194,6 +201,50 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
   std::vector<Value> outputs = add_outputs(builder, s.h_slots, x.steps, at, backward);
   builder.add(SequenceExecutor<T>(s, at, block_, state_));
   return with_mask<T>(builder, x, std::move(outputs), static_cast<bool>(at.initial[0]));
+}
+
+// ---- dropout --------------------------------------------------------------------------------------------------------
+
+// A cell ignores a rate of exactly 1, as Keras does, and so do gates that have dropout of their own.
+double SequenceNode::input_rate() const {
+  const bool ignores_1 = is_cell() || options_.recurrent_dropout > 0;
+  return ignores_1 && options_.dropout == 1 ? 0 : options_.dropout;
+}
+
+DropoutRule SequenceNode::dropout_rule(double rate, Purpose purpose, Index call) const {
+  return {.rate = rate,
+          .seed = options_.seed.value_or(seed()),
+          .layer = number(),
+          .call = call,
+          .purpose = purpose,
+          .once_a_sequence = is_cell()};
+}
+
+// Factors for each gate: four to a number, which are a block of the generator.
+DroppedPlaces SequenceNode::dropped(PlanBuilder& builder, const DropoutRule& rule, Index numbers) const {
+  const Index features = kernels::kRecordWidth * numbers, room = kernels::dropped_elements(numbers);
+  return {DropoutFactors(rule, {.row = features}, builder.rows(1, room), features), builder.rows(1, room)};
+}
+
+// Training with dropout, drawn once for all steps. With recurrent_dropout each gate has its own, of h and of x, and the
+// kernels see to it; without it the gates share that of x, and the steps read another input.
+Value SequenceNode::with_dropout(PlanBuilder& builder, Value input, SequencePlaces& at) const {
+  const double rate = input_rate();
+  if (!builder.training() || (rate == 0 && options_.recurrent_dropout == 0)) return input;
+  const ValueInfo x = builder.info(input);
+  const Index call = builder.call_number(this);
+  const DropoutRule rule = dropout_rule(rate, Purpose::dropout, call);
+  if (options_.recurrent_dropout > 0) {
+    const double of_h = options_.recurrent_dropout < 1 ? options_.recurrent_dropout : 0;
+    at.dropped_h = dropped(builder, dropout_rule(of_h, Purpose::recurrent_dropout, call), units_);
+    if (rate > 0) at.dropped_x = dropped(builder, rule, x.features);
+    return input;
+  }
+  const Value y = builder.value(x.sample, builder.wants_gradient(input), /*compact=*/true);
+  builder.set_mask(y, x.mask);
+  const DropoutFactors factors(rule, {.row = round_up(x.features, 4)}, builder.rows(1, x.features), x.features);
+  builder.add<DropoutExecutor>(factors, x, builder.info(y));
+  return y;
 }
 
 // Training keeps every step, or those of a chunk and the one before it if it computes them again. Inference needs the

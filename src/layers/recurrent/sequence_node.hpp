@@ -3,8 +3,10 @@
 // options that it alone has.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,13 +30,28 @@ struct SequenceOptions {
   Initializer kernel_initializer, recurrent_initializer, bias_initializer;
   bool return_sequences, return_state, go_backwards, stateful, recompute, zero_output_for_mask;
   Shape input_shape;
+  double dropout, recurrent_dropout;
+  std::optional<std::uint64_t> seed;
 };
 
 template <class Options>
 SequenceOptions sequence_options(const Options& o) {
-  return {o.activation,       o.recurrent_activation, o.use_bias,     o.kernel_initializer, o.recurrent_initializer,
-          o.bias_initializer, o.return_sequences,     o.return_state, o.go_backwards,       o.stateful,
-          o.recompute,        o.zero_output_for_mask, o.input_shape};
+  return {o.activation,
+          o.recurrent_activation,
+          o.use_bias,
+          o.kernel_initializer,
+          o.recurrent_initializer,
+          o.bias_initializer,
+          o.return_sequences,
+          o.return_state,
+          o.go_backwards,
+          o.stateful,
+          o.recompute,
+          o.zero_output_for_mask,
+          o.input_shape,
+          o.dropout.value,
+          o.recurrent_dropout.value,
+          o.seed};
 }
 
 // The forget gate's quarter of an LSTM's bias, if it has one, becomes 1; the initializer keeps the rest.
@@ -45,7 +62,7 @@ template <class Options>
 Options cell_options_from_config(const std::string& class_name, const graph::Json& config) {
   refuse_options(class_name, config,
                  {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
-                  "kernel_constraint", "recurrent_constraint", "bias_constraint", "dropout", "recurrent_dropout"});
+                  "kernel_constraint", "recurrent_constraint", "bias_constraint"});
   Options options;
   const auto activation = [&](const char* key, ActivationFn& fn) {
     if (config.contains(key)) fn = activation_from_config(config[key]);
@@ -59,6 +76,9 @@ Options cell_options_from_config(const std::string& class_name, const graph::Jso
   initializer("kernel_initializer", options.kernel_initializer);
   initializer("recurrent_initializer", options.recurrent_initializer);
   initializer("bias_initializer", options.bias_initializer);
+  options.dropout = config.value("dropout", 0.0);
+  options.recurrent_dropout = config.value("recurrent_dropout", 0.0);
+  options.seed = seed_from_config(config);
   return options;
 }
 
@@ -94,7 +114,7 @@ class SequenceNode : public graph::LayerNode {
   std::string output_activation(std::size_t output) const override;
   std::string output_hint() const override;
 
-  // Up to the initializers; append_keras_rest follows the layer's own.
+  // Up to the initializers; append_keras_rest follows the layer's own, and the seed is the last.
   graph::Json config() const override;
   graph::Json config_for_copies() const override;
 
@@ -103,7 +123,8 @@ class SequenceNode : public graph::LayerNode {
   Index states() const { return is_lstm() ? 2 : 1; }
   // Between the layer's name and those of its weights.
   virtual std::string weights_path() const;
-  static void append_keras_rest(graph::Json& config);
+  void append_keras_rest(graph::Json& config) const;
+  void append_seed(graph::Json& config) const { config["seed"] = seed_config(options_.seed); }
   void create_parameters(const std::vector<Shape>& inputs) override;
 
  private:
@@ -116,6 +137,11 @@ class SequenceNode : public graph::LayerNode {
   template <class T>
   SequenceSettings settings(const engine::PlanBuilder& builder, const engine::ValueInfo& x, bool given_state,
                             bool backward, bool gradient) const;
+  bool is_cell() const { return !state_shapes().empty(); }
+  double input_rate() const;
+  DropoutRule dropout_rule(double rate, Purpose purpose, Index call) const;
+  DroppedPlaces dropped(engine::PlanBuilder& builder, const DropoutRule& rule, Index numbers) const;
+  engine::Value with_dropout(engine::PlanBuilder& builder, engine::Value input, SequencePlaces& at) const;
   void keep_for_backward(engine::PlanBuilder& builder, const SequenceSettings& s, SequencePlaces& at) const;
   std::vector<engine::Value> add_outputs(engine::PlanBuilder& builder, Index h_slots, Index steps, SequencePlaces& at,
                                          bool gradient) const;

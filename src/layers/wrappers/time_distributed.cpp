@@ -23,7 +23,7 @@ class EachStep final : public engine::RepeatExecutor {
  public:
   EachStep(engine::PlanBuilder& builder, const std::shared_ptr<const engine::Plan>& body, const ValueInfo& x,
            const ValueInfo& y)
-      : RepeatExecutor(builder, body, x.sample[0]),
+      : RepeatExecutor(builder, body, x.sample[0], engine::Walks::apart),
         x_(x),
         y_(y),
         in_(body->info(body->inputs()[0])),

@@ -56,7 +56,7 @@ TEST(TimeDistributedConformance, HoldsForBatchStatisticsOfEachStep) {
                      .make = [](DType dtype) { return TimeDistributed(BatchNormalization({.dtype = dtype})); },
                      .samples = {{3, 4}},
                      .nan_reach = NanReach::element,
-                     .batch_statistics = true});
+                     .training_differs = true});
 }
 
 TEST(TimeDistributedConformance, HoldsForLayersWithoutWeights) {
@@ -259,7 +259,7 @@ TEST(TimeDistributedConformance, HoldsForALayerThatIsCalledTwiceInAStep) {
                            },
                        .samples = {{3, features}},
                        .nan_reach = NanReach::some,
-                       .batch_statistics = true});
+                       .training_differs = true});
   }
 }
 

@@ -13,10 +13,21 @@ struct Step {
   Array p;  // the state's part of g_sum, which r multiplies (with reset_after)
 };
 
-// Column j of h R, or of (r h) R.
-double times_recurrent(const GruWeights& w, const Array& h, Size column) {
+// The factors of input k and unit v in column j.
+double of_x(const GruCall& call, Size b, Size k, Size j) {
+  return factor(call.x_factors, b, k, call.weights.inputs, j / call.weights.units, 3);
+}
+double of_h(const GruCall& call, Size b, Size v, Size j) {
+  return factor(call.h_factors, b, v, call.weights.units, j / call.weights.units, 3);
+}
+
+// Column j of h R, or of (r h) R, of row b.
+double times_recurrent(const GruCall& call, Size b, const Array& h, Size column) {
+  const GruWeights& w = call.weights;
   double sum = 0;
-  for (Size v = 0; v < w.units; ++v) sum += h[v] * w.recurrent_kernel[v * 3 * w.units + column];
+  for (Size v = 0; v < w.units; ++v) {
+    sum += h[v] * of_h(call, b, v, column) * w.recurrent_kernel[v * 3 * w.units + column];
+  }
   return sum;
 }
 
@@ -29,7 +40,8 @@ Step step_of(const GruCall& call, const GruForward& f, Size b, Size t) {
   const auto input_sum = [&](Size column) {
     double sum = w.bias.empty() ? 0 : w.bias[column];
     for (Size k = 0; k < w.inputs; ++k) {
-      sum += call.x[(b * call.steps + time_of(call, t)) * w.inputs + k] * w.kernel[k * 3 * units + column];
+      const double x = call.x[(b * call.steps + time_of(call, t)) * w.inputs + k];
+      sum += x * of_x(call, b, k, column) * w.kernel[k * 3 * units + column];
     }
     return sum;
   };
@@ -37,18 +49,18 @@ Step step_of(const GruCall& call, const GruForward& f, Size b, Size t) {
     return call.options.reset_after && !w.bias.empty() ? w.bias[3 * units + column] : 0;
   };
   for (Size u = 0; u < units; ++u) {
-    s.z_sum[u] = input_sum(u) + times_recurrent(w, s.h, u) + recurrent_bias(u);
-    s.r_sum[u] = input_sum(units + u) + times_recurrent(w, s.h, units + u) + recurrent_bias(units + u);
+    s.z_sum[u] = input_sum(u) + times_recurrent(call, b, s.h, u) + recurrent_bias(u);
+    s.r_sum[u] = input_sum(units + u) + times_recurrent(call, b, s.h, units + u) + recurrent_bias(units + u);
   }
   Array reset_h(units);
   for (Size u = 0; u < units; ++u) reset_h[u] = value(r, s.r_sum[u]) * s.h[u];
   for (Size u = 0; u < units; ++u) {
     const Size column = 2 * units + u;
     if (call.options.reset_after) {
-      s.p[u] = times_recurrent(w, s.h, column) + recurrent_bias(column);
+      s.p[u] = times_recurrent(call, b, s.h, column) + recurrent_bias(column);
       s.g_sum[u] = input_sum(column) + value(r, s.r_sum[u]) * s.p[u];
     } else {
-      s.g_sum[u] = input_sum(column) + times_recurrent(w, reset_h, column);
+      s.g_sum[u] = input_sum(column) + times_recurrent(call, b, reset_h, column);
     }
   }
   return s;
@@ -115,7 +127,10 @@ GruGradients gru_backward(const GruCall& call, const GruForward& f, const Array&
         double d_r = dx[2 * units + v] * s.p[v];
         if (!after) {
           double dq = 0;  // of r h
-          for (Size u = 0; u < units; ++u) dq += dp[2 * units + u] * w.recurrent_kernel[v * columns + 2 * units + u];
+          for (Size u = 0; u < units; ++u) {
+            const Size j = 2 * units + u;
+            dq += dp[j] * of_h(call, b, v, j) * w.recurrent_kernel[v * columns + j];
+          }
           d_r = dq * s.h[v];
           dh_before[v] += dq * value(r, s.r_sum[v]);
         }
@@ -129,16 +144,16 @@ GruGradients gru_backward(const GruCall& call, const GruForward& f, const Array&
       for (Size k = 0; k < w.inputs; ++k) {
         const Size at = (b * call.steps + time_of(call, t)) * w.inputs + k;
         for (Size j = 0; j < columns; ++j) {
-          d.kernel[k * columns + j] += call.x[at] * dx[j];
-          d.x[at] += dx[j] * w.kernel[k * columns + j];
+          d.kernel[k * columns + j] += call.x[at] * of_x(call, b, k, j) * dx[j];
+          d.x[at] += dx[j] * of_x(call, b, k, j) * w.kernel[k * columns + j];
         }
       }
       for (Size v = 0; v < units; ++v) {
         for (Size j = 0; j < columns; ++j) {
-          d.recurrent_kernel[v * columns + j] += multiplied[j / units * units + v] * dp[j];
+          d.recurrent_kernel[v * columns + j] += multiplied[j / units * units + v] * of_h(call, b, v, j) * dp[j];
         }
         for (Size j = 0; j < (after ? columns : 2 * units); ++j) {
-          dh_before[v] += dp[j] * w.recurrent_kernel[v * columns + j];
+          dh_before[v] += dp[j] * of_h(call, b, v, j) * w.recurrent_kernel[v * columns + j];
         }
       }
       for (Size u = 0; u < units; ++u) dh[u] = dh_before[u];

@@ -34,6 +34,8 @@ struct GruCall {
   Size batch = 0, steps = 0;
   Array initial_h;  // (batch, units), or empty: zeros
   Mask mask = {};   // (batch, steps), in the order of time
+  // Dropout: what each gate's product multiplies x and h (or r h) with first. (batch, inputs or units, 3), or empty: 1.
+  Array x_factors = {}, h_factors = {};
 };
 
 struct GruForward {

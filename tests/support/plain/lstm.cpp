@@ -6,6 +6,14 @@ namespace plain {
 
 namespace {
 
+// The factors of input k and unit v in column j.
+double of_x(const LstmCall& call, Size b, Size k, Size j) {
+  return factor(call.x_factors, b, k, call.weights.inputs, j / call.weights.units, 4);
+}
+double of_h(const LstmCall& call, Size b, Size v, Size j) {
+  return factor(call.h_factors, b, v, call.weights.units, j / call.weights.units, 4);
+}
+
 // z of one row and step: 4 units.
 Array gate_sums(const LstmCall& call, const LstmForward& f, Size b, Size t) {
   const LstmWeights& w = call.weights;
@@ -13,11 +21,11 @@ Array gate_sums(const LstmCall& call, const LstmForward& f, Size b, Size t) {
   Array z = w.bias.empty() ? Array(columns, 0.0) : w.bias;
   for (Size k = 0; k < w.inputs; ++k) {
     const double x = call.x[(b * call.steps + time_of(call, t)) * w.inputs + k];
-    for (Size j = 0; j < columns; ++j) z[j] += x * w.kernel[k * columns + j];
+    for (Size j = 0; j < columns; ++j) z[j] += x * of_x(call, b, k, j) * w.kernel[k * columns + j];
   }
   for (Size v = 0; v < w.units; ++v) {
     const double h = before(f.h, call.initial_h, call, b, t, v);
-    for (Size j = 0; j < columns; ++j) z[j] += h * w.recurrent_kernel[v * columns + j];
+    for (Size j = 0; j < columns; ++j) z[j] += h * of_h(call, b, v, j) * w.recurrent_kernel[v * columns + j];
   }
   return z;
 }
@@ -94,16 +102,16 @@ LstmGradients lstm_backward(const LstmCall& call, const LstmForward& f, const Ar
       for (Size k = 0; k < w.inputs; ++k) {
         const Size at = (b * call.steps + time_of(call, t)) * w.inputs + k;
         for (Size j = 0; j < columns; ++j) {
-          d.kernel[k * columns + j] += call.x[at] * dz[j];
-          d.x[at] += dz[j] * w.kernel[k * columns + j];
+          d.kernel[k * columns + j] += call.x[at] * of_x(call, b, k, j) * dz[j];
+          d.x[at] += dz[j] * of_x(call, b, k, j) * w.kernel[k * columns + j];
         }
       }
       for (Size v = 0; v < units; ++v) {
         const double h_before = before(f.h, call.initial_h, call, b, t, v);
         dh[v] = 0;
         for (Size j = 0; j < columns; ++j) {
-          d.recurrent_kernel[v * columns + j] += h_before * dz[j];
-          dh[v] += dz[j] * w.recurrent_kernel[v * columns + j];
+          d.recurrent_kernel[v * columns + j] += h_before * of_h(call, b, v, j) * dz[j];
+          dh[v] += dz[j] * of_h(call, b, v, j) * w.recurrent_kernel[v * columns + j];
         }
       }
     }

@@ -33,6 +33,9 @@ struct LstmCall {
   Size batch = 0, steps = 0;
   Array initial_h, initial_c;  // (batch, units) each, or empty: zeros
   Mask mask = {};              // (batch, steps), in the order of time
+  // Dropout: what each gate's product multiplies x and h with first, in all steps. (batch, inputs or units, 4), or
+  // empty: 1.
+  Array x_factors = {}, h_factors = {};
 };
 
 // What a row does at a step: z before the activations, the gates, and the states after it. Kept for backward.

@@ -91,7 +91,9 @@ Array Model::recurrent_outputs(const Layer& layer, Call& call, State& state) con
                 .batch = x.batch,
                 .steps = x.steps,
                 .initial_h = state.h,
-                .mask = x.mask};
+                .mask = x.mask,
+                .x_factors = layer.x_factors,
+                .h_factors = layer.h_factors};
     call.gru_forward = gru_forward(call.gru);
     if (layer.stateful) state = {call.gru_forward.final_h, {}};
     return call.gru_forward.outputs;
@@ -104,7 +106,9 @@ Array Model::recurrent_outputs(const Layer& layer, Call& call, State& state) con
       .steps = x.steps,
       .initial_h = state.h,
       .initial_c = state.c,
-      .mask = x.mask};
+      .mask = x.mask,
+      .x_factors = layer.x_factors,
+      .h_factors = layer.h_factors};
   call.lstm_forward = lstm_forward(call.lstm);
   if (layer.stateful) state = {call.lstm_forward.final_h, call.lstm_forward.final_c};
   return call.lstm_forward.outputs;

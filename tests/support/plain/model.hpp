@@ -35,7 +35,8 @@ struct Layer {
   bool reset_after = true;                      // GRU
   bool use_bias = true;                         // LSTM, GRU, Dense
   bool trainable = true;
-  std::vector<Array> weights = {};  // kernel, (LSTM, GRU) recurrent_kernel, (if there is one) bias
+  Array x_factors = {}, h_factors = {};  // LSTM, GRU: of dropout in the next call
+  std::vector<Array> weights = {};       // kernel, (LSTM, GRU) recurrent_kernel, (if there is one) bias
 
   bool recurrent() const { return kind == "LSTM" || kind == "GRU"; }
 };

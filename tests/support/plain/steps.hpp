@@ -35,4 +35,9 @@ double before(const Array& states, const Array& initial, const Call& call, Size 
   return initial.empty() ? 0 : initial[b * units + u];
 }
 
+// What dropout multiplies number k of a row with in the product of a gate.
+inline double factor(const Array& factors, Size b, Size k, Size count, Size gate, Size gates) {
+  return factors.empty() ? 1 : factors[(b * count + k) * gates + gate];
+}
+
 }  // namespace plain
