@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SIZE_MB, MEMORY_MB = 6.5, 10.0
+SIZE_MB, MEMORY_MB = 7, 10.0
 
 
 def stripped_mb(program: str, strip: str) -> float:

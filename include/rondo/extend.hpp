@@ -1,5 +1,5 @@
-// Losses, metrics and layers (custom_layer.hpp) of your own, with the same rights as Rondo's. A cell of your own for RNN is
-// a Model of {x, states} to {y, new states}.
+// Losses, metrics and layers (custom_layer.hpp) of your own, with the same rights as Rondo's. A cell of your own for
+// RNN is a Model of {x, states} to {y, new states}.
 //
 //   // Quantile regression: q times how far a label lies above its prediction, or 1 - q times how far below.
 //   Loss quantile(double q) {

@@ -37,7 +37,8 @@ struct CustomTensor {
   void write(const std::vector<double>& from, Index row, Index piece, kernels::Rows<T> to) const {
     const double* in = from.data();
     for (Index t = 0; t < steps(); ++t, in += info.features) {
-      std::transform(in, in + info.features, to.at(row, piece * steps() + t), [](double v) { return static_cast<T>(v); });
+      std::transform(in, in + info.features, to.at(row, piece * steps() + t),
+                     [](double v) { return static_cast<T>(v); });
     }
   }
 };
@@ -191,7 +192,6 @@ class CustomNode final : public graph::LayerNode {
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
     for (const Shape& x : inputs) {
-      if (x.rank() != inputs[0].rank()) throw ShapeError(where() + " takes inputs with equally many axes");
       if (!each_step_ || (x.rank() > 1 && x[0] == inputs[0][0])) continue;
       throw ShapeError(where() + " works on each time step (.each_step) and takes (batch, timesteps, ...), got " +
                        graph::batch_text(x) + (x.rank() > 1 ? " beside " + graph::batch_text(inputs[0]) : ""));
@@ -202,7 +202,8 @@ class CustomNode final : public graph::LayerNode {
                        " and has other weights for " + graph::batch_text(pieces[0]));
     }
     const Shape y = rule_->output_shape ? rule_->output_shape(pieces) : pieces[0];
-    if (y.empty()) throw ShapeError(where() + ": .output_shape returned a shape without axes; a sample has one at least");
+    if (y.empty())
+      throw ShapeError(where() + ": .output_shape returned a shape without axes; a sample has one at least");
     return {each_step_ ? y.prepend(inputs[0][0]) : y};
   }
 

@@ -237,7 +237,7 @@ class Conformance {
 
   void all() {
     declared_shapes_are_the_actual_ones();
-    configuration_survives_a_round_trip();
+    if (case_.in_configuration) configuration_survives_a_round_trip();
     weights_survive_a_round_trip();
     gradients_are_those_of_the_function();
     float32_agrees_with_float64();

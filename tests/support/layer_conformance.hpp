@@ -37,6 +37,7 @@ struct LayerCase {
   bool backwards = false;               // the layer walks time backwards
   Index rows = 5;                       // of the batch
   bool training_differs = false;        // from inference: statistics of the batch, dropout
+  bool in_configuration = true;         // false: a user's functions, which no configuration has
   bool flat_in_places = false;          // the loss may stand still in a step (Keras's sparsemax); else it must fall
   double difference_bound = 1e-7;       // gradient against central difference, relative to max(1, |gradient|)
   double float32_bound = 1e-5;          // float32 against float64, relative to the tensor's largest element or 1
