@@ -60,8 +60,9 @@ class Executor {
   // The block that the derived copies come from; not null where there are any.
   virtual const ParameterBlock* derived_from() const { return nullptr; }
 
-  // Makes zero what its body counts on, in a fresh arena (Plan::clear).
-  virtual void clear(std::byte* /*arena*/) const noexcept {}
+  // Called when a workspace comes to the plan, before a walk: the addresses of its memory are those of the run, and
+  // stay until it goes to another plan. Here an executor may write down what follows from them, in its own arena.
+  virtual void bind(const Run&) const noexcept {}
 
   // What it walks several times in a walk, if anything (repeat.hpp).
   virtual const Plan* body() const { return nullptr; }

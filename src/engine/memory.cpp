@@ -90,7 +90,7 @@ void Memory::prepare(State& state, const Plan& plan) const {
     state.arena = memory(std::max(plan.arena_bytes(), had + had / 16));
   }
   if (kPoison) std::memset(state.arena.data(), 0xFF, state.arena.size());
-  plan.clear(state);
+  plan.bind(state);
   state.plan = plan.number();
 }
 

@@ -30,6 +30,16 @@ class Memory {
     std::vector<std::uint64_t> versions;  // of their blocks, when the copies in `bound` were derived; 0: never
     std::uint64_t plan = 0;               // whose layout the arena has, by its number
     Failure failure;
+
+    Run run(Index rows) {
+      return {.arena = arena.data(),
+              .bound = bound.data(),
+              .gradients = gradients.data(),
+              .rows = rows,
+              .failure = &failure,
+              .shards = shards,
+              .gradient_bytes = gradient_bytes};
+    }
   };
 
   // Where something that belongs to a block stands, in gradients or in bound memory, and its number: the same for all

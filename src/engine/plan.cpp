@@ -28,16 +28,16 @@ Workspace::~Workspace() {
 
 Workspace Plan::lease() const { return {*memory_, memory_->take(*this)}; }
 
-void Plan::clear(std::byte* arena) const noexcept {
+void Plan::bind(const Run& run) const noexcept {
   for (const Padding& p : padding_) {
-    std::byte* at = arena + p.offset;
+    std::byte* at = run.arena + p.offset;
     for (Index row = 0; row < p.rows; ++row, at += p.stride) std::memset(at, 0, p.bytes);
   }
-  for (const auto& e : executors_) e->clear(arena);
+  for (const auto& e : executors_) e->bind(run);
 }
 
-void Plan::clear(const Memory::State& state) const noexcept {
-  clear(state.arena.data());
+void Plan::bind(Memory::State& state) const noexcept {
+  bind(state.run(0));
   const auto element = static_cast<Index>(element_size(dtype_));
   for (const GradientSlot& slot : gradients_) {
     std::byte* gradient = state.gradients.data() + slot.gradient.offset;  // of the sum of all shards

@@ -50,15 +50,7 @@ class Workspace {
   ~Workspace();
 
   std::byte* arena() const { return state_->arena.data(); }
-  Run run(Index rows) const {
-    return {.arena = arena(),
-            .bound = state_->bound.data(),
-            .gradients = state_->gradients.data(),
-            .rows = rows,
-            .failure = &state_->failure,
-            .shards = state_->shards,
-            .gradient_bytes = state_->gradient_bytes};
-  }
+  Run run(Index rows) const { return state_->run(rows); }
 
  private:
   friend class Plan;
@@ -94,10 +86,11 @@ class Plan {
 
   // A workspace nobody else uses (Memory::take). Safe from any thread. MemoryError where there is not enough.
   Workspace lease() const;
-  // Makes zero what the plan counts on, where another one has used the memory: the padding of rows, and gradients that
-  // it does not compute. All else is written before it is read.
-  void clear(const Memory::State& state) const noexcept;
-  void clear(std::byte* arena) const noexcept;
+  // Makes memory that another plan has used this one's: zeros where it counts on them, in the padding of rows and in
+  // gradients that it does not compute (all else is written before it is read), and Executor::bind.
+  void bind(Memory::State& state) const noexcept;
+  // The same for the arena of a body.
+  void bind(const Run& run) const noexcept;
 
   // The parts of a walk. All but begin() and commit() run on every member of a team, each with its share.
   void begin(const Run& run) const;

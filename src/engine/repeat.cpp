@@ -23,9 +23,9 @@ Run RepeatExecutor::at_step(const Run& run, Index step) const noexcept {
   return inner;
 }
 
-void RepeatExecutor::clear(std::byte* arena) const noexcept {
+void RepeatExecutor::bind(const Run& run) const noexcept {
   const Index arenas = arena_step_ > 0 ? steps_ : 1;
-  for (Index i = 0; i < arenas; ++i) body_->clear(arena + arenas_.offset + i * arena_step_);
+  for (Index step = 0; step < arenas; ++step) body_->bind(at_step(run, step));
 }
 
 // One where each has a stage of its own, and two in the stages in which one ends and the next begins.

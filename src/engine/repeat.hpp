@@ -27,7 +27,7 @@ class RepeatExecutor : public Executor {
 
   const Plan* body() const final { return body_.get(); }
   void begin(const Run& run) const override { body_->begin(at_step(run, 0)); }
-  void clear(std::byte* arena) const noexcept final;
+  void bind(const Run& run) const noexcept final;
 
   // The stages of a body's walk follow each other as those of executors do: a body of one stage takes one in all.
   Index forward_stages() const final { return 1 + steps_ * (body_->forward_stages() - 1); }

@@ -27,8 +27,8 @@ struct GradientPass {
   Range rows;
 };
 
-// Elements of one tile's copy in passes of so many rows, and of a vector behind it.
-constexpr Index TileCopySize(Index rows_per_pass) { return rows_per_pass * kMaxRows + HWY_MAX(kMaxRows, 4); }
+// Elements of one tile's copy in passes of so many rows, and of what CopyRow writes behind it.
+constexpr Index TileCopySize(Index rows_per_pass) { return rows_per_pass * kMaxRows + 8; }
 
 // Per panel: tiles of the bias and the inputs together, then tiles of what goes with the state.
 HWY_INLINE Index InputTiles(const RecurrentLayout& layout) { return RowTiles(layout.first_of_state()); }
@@ -118,17 +118,19 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
       row = p.h0.at(pass.rows.begin, 0) + column;
       stride = p.h0.batch_stride;
     }
-    for (Index b = pass.rows.begin; b < pass.rows.end; ++b, row += stride, to += kWidth) {
-      if constexpr (kDrops) {
-        CopyRecords(row, factors.at(b, 0) + kRecordWidth * column, ones, tile.rows.size(), to);
-        continue;
+    const Index batch = pass.rows.size();
+    if constexpr (kDrops) {
+      for (Index b = 0; b < batch; ++b, row += stride, to += kWidth) {
+        const T* factor = factors.at(pass.rows.begin + b, 0) + kRecordWidth * column;
+        CopyRecords(row, factor, ones, tile.rows.size(), to);
       }
-      if (ones) {
+    } else if (ones) {
+      for (Index b = 0; b < batch; ++b, row += stride, to += kWidth) {
         to[0] = T{1};
-        for (int k = 1; k < kMaxRows; ++k) to[k] = row[k];
-      } else {
-        CopyRow(row, to);
+        CopyRow(row + 1, to + 1);
       }
+    } else {
+      for (Index b = 0; b < batch; ++b, row += stride, to += kWidth) CopyRow(row, to);
     }
   }
   return pass.steps;

@@ -51,6 +51,7 @@ struct SequencePlaces {
   engine::Place checkpoints;            // states before each chunk; nowhere: nothing is computed again
   StatePlaces last;                     // with checkpoints: the last states, which backward overwrites elsewhere
   DroppedPlaces dropped_x, dropped_h;
+  engine::Place arguments;         // of the kernels, whose addresses are found once for a workspace
   engine::GradientPlace gradient;  // of the weights; nowhere: frozen
   engine::BoundPlace recurrent_transposed, input_transposed;
   LstmBf16 bf16;  // instead of dz and in place of transposed weights, under mixed_bfloat16
@@ -88,6 +89,13 @@ class SequenceExecutor final : public engine::Executor {
         states_(state_count(settings.layout)),
         ops_(&block_->table().template ops<T>().recurrent(settings.layout)) {}
 
+  void bind(const Run& run) const noexcept override {
+    static_assert(std::is_trivially_destructible_v<BackwardArgs>);
+    std::construct_at(at_.arguments.pointer<BackwardArgs>(run.arena), backward_arguments(run));
+  }
+  // The room that bind needs, in elements.
+  static constexpr Index kArguments = (Index{sizeof(BackwardArgs)} + Index{sizeof(T)} - 1) / Index{sizeof(T)};
+
   void begin(const Run& run) const override {
     if (state_ != nullptr) state_->require_rows(run.rows);
   }
@@ -100,7 +108,8 @@ class SequenceExecutor final : public engine::Executor {
     for (const DroppedPlaces* dropped : {&at_.dropped_x, &at_.dropped_h}) {
       if (dropped->factors) dropped->factors->template draw<T>(run, rows);
     }
-    const Args args = arguments(run);
+    if (s_.streams) return walk_step(run, rows);
+    const Args& args = bound(run).forward;
     if (!at_.checkpoints) {
       ops_->forward(args, {0, s_.steps}, rows);
     } else {
@@ -110,7 +119,6 @@ class SequenceExecutor final : public engine::Executor {
       }
       leave_state(run, args, at_.last, rows);
     }
-    if (s_.streams) leave_state(run, args, at_.initial, rows);
     if (state_ == nullptr) return;
     for (Index i = 0; i < states_; ++i) state_->template store<T>(i, state_after(args, s_.steps - 1, i), rows);
   }
@@ -126,7 +134,7 @@ class SequenceExecutor final : public engine::Executor {
   }
   void backward(const Run& run, const engine::Member& member, Index stage) const noexcept override {
     if (!at_.dc) return;
-    const BackwardArgs args = backward_arguments(run);
+    const BackwardArgs& args = bound(run);
     if (!backward_has_gradients()) {
       if (stage + 1 < backward_stages()) return;
       for (Index i = chunks() - 1; i >= 0; --i) backward_chunk(run, args, i, member);
@@ -148,7 +156,7 @@ class SequenceExecutor final : public engine::Executor {
 
   Index gradient_tiles() const override { return at_.gradient && !backward_has_gradients() ? weight_tiles() : 0; }
   void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
-    if (!tiles.empty()) weight_gradients(run, arguments(run), {0, s_.steps}, rows, /*add=*/adds_, tiles);
+    if (!tiles.empty()) weight_gradients(run, bound(run).forward, {0, s_.steps}, rows, /*add=*/adds_, tiles);
   }
 
   void add_gradients() override { adds_ = true; }
@@ -243,8 +251,19 @@ class SequenceExecutor final : public engine::Executor {
     return {rows.at(0, s_.steps - 1), rows.batch_stride, -rows.step_stride};
   }
 
+  // A stream's step goes on from the state before, or from zero.
+  void walk_step(const Run& run, Range rows) const noexcept {
+    Args args = bound(run).forward;
+    if (run.step == 0) args.h0 = {};
+    ops_->forward(args, {0, s_.steps}, rows);
+    leave_state(run, args, at_.initial, rows);
+  }
+
+  const BackwardArgs& bound(const Run& run) const noexcept {
+    return *at_.arguments.pointer<const BackwardArgs>(run.arena);
+  }
+
   Args arguments(const Run& run) const noexcept {
-    const bool from_zero = s_.streams && run.step == 0;
     return {.layout = s_.layout,
             .activation = s_.activation,
             .recurrent_activation = s_.recurrent_activation,
@@ -255,7 +274,7 @@ class SequenceExecutor final : public engine::Executor {
             .x = in_processing_order(at_.x.rows<const T>(run.arena)),
             .h = at_.h.rows<T>(run.arena),
             .h_slots = s_.h_slots,
-            .h0 = from_zero ? Rows<const T>{} : at_.initial[0].rows<const T>(run.arena),
+            .h0 = at_.initial[0].rows<const T>(run.arena),
             .c0 = at_.initial[1].rows<const T>(run.arena),
             .c = at_.c.rows<T>(run.arena),
             .reset_h = at_.reset_h.rows<T>(run.arena),

@@ -199,6 +199,7 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
   if (backward) keep_for_backward(builder, s, at);
 
   std::vector<Value> outputs = add_outputs(builder, s.h_slots, x.steps, at, backward);
+  at.arguments = builder.elements(SequenceExecutor<T>::kArguments);
   builder.add(SequenceExecutor<T>(s, at, block_, state_));
   return with_mask<T>(builder, x, std::move(outputs), static_cast<bool>(at.initial[0]));
 }
@@ -387,6 +388,7 @@ std::vector<Value> SequenceNode::plan_sequence_of_one(PlanBuilder& builder, cons
   at.initial[0] = builder.rows(1, units_);
   builder.carry(at.initial[0], units_);
   const std::vector<Value> outputs = add_outputs(builder, /*h_slots=*/1, /*steps=*/1, at, /*gradient=*/false);
+  at.arguments = builder.elements(SequenceExecutor<T>::kArguments);
   builder.add(SequenceExecutor<T>(s, at, block_, nullptr));
   return with_mask<T>(builder, x, outputs, /*from_state=*/false);
 }
