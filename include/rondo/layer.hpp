@@ -56,7 +56,7 @@ class Layer {
   // The batch shape that comes out for one that goes in; builds nothing.
   Shape compute_output_shape(const Shape& input_shape) const;
 
-  // Frozen layers keep their weights in training. Models compiled before must be compiled again.
+  // Frozen layers keep their weights, from the next fit on.
   bool trainable() const;
   void set_trainable(bool trainable) const;
 

@@ -195,7 +195,7 @@ class Model : public Layer {
   // left out stay, as in Keras. StateError while a fit of this model is at work, so from one of its callbacks.
   void compile(const CompileOptions& options) const;
 
-  // Trains on (X, y) and returns the course of the loss and metrics.
+  // Trains on (X, y), which must stay as they are meanwhile, and returns the course of the loss and metrics.
   //
   // Errors: StateError before compile; ShapeError where X, y and the model do not fit, or y holds labels that the loss
   // does not take; ConfigError for options out of range, and for a loss and a last activation that cannot learn

@@ -44,7 +44,8 @@ class Stream {
   Index outputs() const;
 
   // One time step: x has features() numbers, y gets outputs(). Other sizes end the program with a message that names
-  // both, because a stream must not throw. Numbers of the other precision are converted.
+  // both, because a stream must not throw; so does what a layer of
+  // yours throws. Numbers of the other precision are converted.
   void step(std::span<const float> x, std::span<float> y) noexcept;
   void step(std::span<const double> x, std::span<double> y) noexcept;
 

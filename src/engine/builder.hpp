@@ -1,7 +1,9 @@
 // PlanBuilder: how layers write plans. They ask for values (tensors between layers, with a gradient beside them where
-// training needs one) and scratch buffers, and add executors; the builder lays everything out in one arena.
+// training needs one) and scratch buffers, and add executors; the builder lays everything out: a batch's numbers in an
+// arena, gradients and copies derived from weights beside it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -22,8 +24,9 @@ class PlanBuilder {
   // a memory of its own.
   PlanBuilder(DType dtype, Index capacity, Use use, std::shared_ptr<Memory> memory = std::make_shared<Memory>());
 
-  // In how many shards a training plan sums gradients (run.hpp); 1 if nothing is said.
-  void set_shards(Index shards) { plan_->shards_ = shards; }
+  // In how many shards a training plan sums gradients (run.hpp); 1 if nothing is said. More than rows are as many: a
+  // row each.
+  void set_shards(Index shards) { plan_->shards_ = std::min(shards, std::max<Index>(1, capacity())); }
   Index shards() const { return plan_->shards_; }
 
   DType dtype() const { return plan_->dtype_; }

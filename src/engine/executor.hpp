@@ -21,7 +21,7 @@ namespace rondo::engine {
 class Plan;
 
 // One layer at work. Executors are immutable once their plan is made, and shared by all its callers; what they compute
-// goes into the run's arena. None of the functions may allocate, lock or throw, except begin() and add_gradients().
+// goes into the run's memory. None of the functions may allocate, lock or throw, except begin() and add_gradients().
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -63,6 +63,9 @@ class Executor {
   // Called when a workspace comes to the plan, before a walk: the addresses of its memory are those of the run, and
   // stay until it goes to another plan. Here an executor may write down what follows from them, in its own arena.
   virtual void bind(const Run&) const noexcept {}
+
+  // Whether it runs code of a user's, which may throw (Run::failure).
+  virtual bool may_fail() const { return false; }
 
   // What it walks several times in a walk, if anything (repeat.hpp).
   virtual const Plan* body() const { return nullptr; }

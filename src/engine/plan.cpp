@@ -123,6 +123,11 @@ std::size_t Plan::workspace_bytes() const {
   return static_cast<std::size_t>(shards_) * sizes.gradient_bytes + sizes.bound_bytes + arena_bytes_;
 }
 
+bool Plan::may_fail() const noexcept {
+  return std::any_of(executors_.begin(), executors_.end(),
+                     [](const auto& e) { return e->may_fail() || (e->body() != nullptr && e->body()->may_fail()); });
+}
+
 void Plan::commit(const Run& run) const noexcept {
   for (const auto& e : executors_) e->commit(run);
 }

@@ -120,6 +120,7 @@ class Plan {
   void commit(const Run& run) const noexcept;
   void derive(const Run& run, const Member& member) const noexcept;
 
+  bool may_fail() const noexcept;
   bool derives() const noexcept { return !deriving_.empty(); }
   // Refreshes derived copies whose parameters have changed since this workspace saw them.
   void derive_if_stale(Workspace& workspace) const noexcept {

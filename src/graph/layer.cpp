@@ -156,6 +156,7 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   plan->begin(run);
   plan->derive_if_stale(workspace);
   for (Index stage = 0; stage < plan->forward_stages(); ++stage) plan->forward(run, engine::Member(0, 1), stage);
+  run.failure->rethrow();
 
   std::vector<Tensor> outputs;
   for (const engine::Value v : plan->outputs()) {

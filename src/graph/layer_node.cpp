@@ -1,6 +1,7 @@
 #include "graph/layer_node.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -94,7 +95,13 @@ Json LayerNode::config() const {
 
 Json LayerNode::config_for_copies() const { return config(); }
 
+void LayerNode::mark_changed() {
+  static constinit std::atomic<std::uint64_t> changes{0};
+  changed_ = changes.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 void LayerNode::set_trainable(bool trainable) {
+  if (trainable != trainable_) mark_changed();
   trainable_ = trainable;
   for (engine::Parameter& p : parameters_) p.block->set_trainable(trainable);
   for (const auto& child : children()) child->set_trainable(trainable);
@@ -123,7 +130,7 @@ bool LayerNode::contains(const LayerNode& layer) const {
 }
 
 std::uint64_t LayerNode::structure() const {
-  std::uint64_t last = 0;
+  std::uint64_t last = changed_;
   for (const auto& child : children()) last = std::max(last, child->structure());
   return last;
 }

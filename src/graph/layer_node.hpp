@@ -1,8 +1,9 @@
 // LayerNode: what every layer and model is, behind the public handle.
 //
 // A node says what it is (class, name, configuration), which shapes it takes and gives, which parameters it has, and
-// how to take part in a plan. It holds no buffers and no state of a run. Shapes here are those of one sample, without
-// the batch axis; the time axis may be unknown until a plan is made.
+// how to take part in a plan. It holds no buffers; of a run's state only what a stateful layer carries from batch to
+// batch. Shapes here are those of one sample, without the batch axis; the time axis may be unknown until a plan is
+// made.
 #pragma once
 
 #include <memory>
@@ -75,8 +76,9 @@ class LayerNode {
   virtual std::span<const std::shared_ptr<LayerNode>> children() const { return {}; }
   // Whether a layer is inside, at any depth.
   bool contains(const LayerNode& layer) const;
-  // Which change of layers inside it, at any depth, was the last, counted over all models.
-  virtual std::uint64_t structure() const;
+  // Which change of it, or of layers inside it at any depth, was the last: layers that come and go, and what is
+  // trainable. Counted over all models.
+  std::uint64_t structure() const;
 
   // This node's parameters and those of the layers inside it, in Keras's order, each once.
   std::vector<engine::Parameter> parameters() const;
@@ -142,6 +144,8 @@ class LayerNode {
 
   // ShapeError for sizes that no data can have.
   void declare_input(const Shape& sample);
+  // Plans made before are not those of the layer any more.
+  void mark_changed();
   // For layers of layers, whose parameters are made piece by piece.
   void mark_built() { built_ = true; }
   // ShapeError unless there is exactly one input.
@@ -153,6 +157,7 @@ class LayerNode {
   DTypePolicy policy_;
   bool trainable_;
   bool built_ = false;
+  std::uint64_t changed_ = 0;
   // Key of the initial weights and of what the layer draws: the seed and the layer's number at construction.
   std::uint64_t seed_;
   std::uint32_t number_;

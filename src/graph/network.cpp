@@ -217,7 +217,8 @@ std::vector<Shape> Network::shapes_after(const Call& call, const std::vector<Sha
       call.layer->output_shapes_behind(before == nullptr ? nullptr : before->layer.get(), inputs_of(call, known));
   if (outputs.size() == call.outputs) return outputs;
   throw ShapeError(call.layer->where() + " returns " + std::to_string(outputs.size()) +
-                   " tensors (return_state); a Sequential model takes layers with one output");
+                   " tensors (return_state); the model was made for one that returns " + std::to_string(call.outputs) +
+                   (call.outputs == 1 ? ", as every layer of a Sequential must" : ""));
 }
 
 std::vector<Shape> Network::shapes(const std::vector<Shape>& inputs) const {

@@ -85,7 +85,7 @@ class CustomExecutor final : public engine::Executor {
       for_pieces(member.share(run.rows), [&](Index row, Index piece) {
         read_inputs(run, row, piece, b);
         read_outputs(run, row, piece, b);
-        b.dx.resize(x_.size());
+        grow(b.dx, x_.size());
         b.dx_spans.clear();
         for (std::size_t i = 0; i < x_.size(); ++i) {
           b.dx[i].assign(x_[i].info.gradient ? static_cast<std::size_t>(x_[i].size()) : 0, 0.0);
@@ -104,7 +104,7 @@ class CustomExecutor final : public engine::Executor {
   void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
     if (tiles.empty()) return;
     with_buffers(run, [&](Buffers& b) {
-      b.dweights.resize(weights_.size());
+      grow(b.dweights, weights_.size());
       b.dweight_spans.clear();
       for (std::size_t i = 0; i < weights_.size(); ++i) {
         b.dweights[i].assign(static_cast<std::size_t>(weights_[i].size()), 0.0);
@@ -124,10 +124,16 @@ class CustomExecutor final : public engine::Executor {
     });
   }
   void add_gradients() override { adds_ = true; }
+  bool may_fail() const override { return true; }
 
   double flops_per_row() const override { return 100.0 * static_cast<double>(y_.size() * y_.pieces); }  // a guess
 
  private:
+  // Never smaller again: other layers of the thread have the same buffers.
+  static void grow(std::vector<std::vector<double>>& buffers, std::size_t count) {
+    if (buffers.size() < count) buffers.resize(count);
+  }
+
   template <class F>
   void for_pieces(Range rows, F&& f) const {
     for (Index row = rows.begin; row < rows.end; ++row) {
@@ -141,7 +147,7 @@ class CustomExecutor final : public engine::Executor {
     static thread_local Buffers kept;
     Buffers taken = std::move(kept);
     try {
-      taken.weights.resize(weights_.size());
+      grow(taken.weights, weights_.size());
       taken.weight_spans.clear();
       for (std::size_t i = 0; i < weights_.size(); ++i) {
         const T* values = block_->template values<const T>();
@@ -156,7 +162,7 @@ class CustomExecutor final : public engine::Executor {
   }
 
   void read_inputs(const Run& run, Index row, Index piece, Buffers& b) const {
-    b.x.resize(x_.size());
+    grow(b.x, x_.size());
     b.x_spans.clear();
     for (std::size_t i = 0; i < x_.size(); ++i) {
       x_[i].read(x_[i].info.data.template rows<const T>(run.arena), row, piece, b.x[i]);

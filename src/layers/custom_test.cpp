@@ -191,6 +191,20 @@ TEST_P(CustomLayerFailure, ComesOutWithTheWeightsAsTheyWere) {
 
 INSTANTIATE_TEST_SUITE_P(Threads, CustomLayerFailure, testing::Values(1, 2));
 
+TEST(CustomLayer, ThrowsOutOfACallOnDataAndOfAStream) {
+  CustomLayer rule = identity();
+  rule.forward = [](const ForwardPass& pass) {
+    if (pass.x[0][0] > 0.5) throw std::runtime_error("too large");
+    pass.y[0] = pass.x[0][0];
+  };
+  const Layer careful = custom_layer("Careful", rule, {.each_step = true});
+  expect_error<std::runtime_error>([&] { (void)careful(Tensor{{{0.1}, {0.9}}}); }, {"too large"});
+  const Sequential model{Input({Shape::kUnknown, 1}), careful};
+  Stream stream = model.stream();
+  expect_error<std::runtime_error>([&] { (void)stream.step(Tensor{0.9}); }, {"too large"});
+  EXPECT_EQ(stream.step(Tensor{0.25}).to_vector()[0], 0.25);
+}
+
 TEST(CustomLayer, SaysWhatIsMissing) {
   expect_error<ConfigError>([] { (void)custom_layer("", identity()); }, {"a name"});
   CustomLayer half = identity();

@@ -157,5 +157,30 @@ TEST(DataSource, WhatItThrowsComesOutAndTheModelGoesOn) {
   EXPECT_NO_THROW(model.fit(good, {.verbose = 0}));
 }
 
+TEST(DataSource, CompileBetweenTwoBatchesOfAnEvaluationIsAnError) {
+  struct Recompiler : Callback {
+    void on_test_batch_end(Index, Logs&) override { model().compile({.loss = "mse", .metrics = {"mae", "mse"}}); }
+  };
+  Listed source({sequences(2, 3), sequences(2, 5)});
+  const Sequential model = compiled_model();
+  expect_error<StateError>(
+      [&] { (void)model.evaluate(source, {.verbose = 0, .callbacks = {std::make_shared<Recompiler>()}}); },
+      {"compile was called between two batches"});
+  EXPECT_EQ(model.evaluate(source, {.verbose = 0}).values().size(), 3U);
+}
+
+TEST(DataSource, WhatIsFrozenRestsInBatchesOfKnownAndOfNewLengths) {
+  Listed source({sequences(2, 3), sequences(2, 5)});
+  const Sequential model = compiled_model();
+  model.fit(source, {.verbose = 0});
+  model.get_layer("lstm").set_trainable(false);
+  const std::vector<Tensor> before = model.get_layer("lstm").get_weights();
+  source.all.push_back(sequences(2, 7));
+  model.fit(source, {.verbose = 0});
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(model.get_layer("lstm").get_weights()[i].identical(before[i])) << i;
+  }
+}
+
 }  // namespace
 }  // namespace rondo

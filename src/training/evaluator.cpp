@@ -3,7 +3,7 @@
 namespace rondo::training {
 
 Evaluator::Evaluator(ModelNode& node, const Compiled& compiled, Batches& batches)
-    : batches_(batches), session_(node, compiled), means_(node, compiled) {
+    : batches_(batches), session_(node), means_(node, compiled) {
   batches_.begin(session_);
 }
 

@@ -174,13 +174,10 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramS
   return program;
 }
 
-void ModelNode::structure_changed() {
-  static constinit std::atomic<std::uint64_t> changes{0};
-  structure_ = changes.fetch_add(1, std::memory_order_relaxed) + 1;
+void ModelNode::layers_changed() {
+  mark_changed();
   forget_programs();
 }
-
-std::uint64_t ModelNode::structure() const { return std::max(structure_, LayerNode::structure()); }
 
 void ModelNode::forget_programs() const {
   std::list<Entry> dropped;
@@ -205,6 +202,7 @@ void ModelNode::compile(const CompileOptions& options) {
                     head_options(where(), output_names(), options, compiled_ ? &compiled_->heads : nullptr)};
   forget_programs();
   compiled_.emplace(std::move(compiled));
+  ++compilations_;
 }
 
 void ModelNode::require_no_fit(const char* call) const {

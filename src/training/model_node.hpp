@@ -28,7 +28,6 @@ class ModelNode : public graph::LayerNode {
   const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const { return network_.layers(); }
   std::span<const std::shared_ptr<graph::LayerNode>> children() const override { return layers(); }
   bool is_model() const override { return true; }
-  std::uint64_t structure() const override;
 
   // That of the layers, which must agree: ConfigError otherwise.
   DType dtype() const override;
@@ -77,6 +76,8 @@ class ModelNode : public graph::LayerNode {
   void forget_programs() const;
 
   void compile(const CompileOptions& options);
+  // How often that was.
+  std::uint64_t compilations() const { return compilations_; }
   // StateError before compile.
   Compiled& compiled(const char* for_what);
   const Compiled* compiled_if_any() const { return compiled_ ? &*compiled_ : nullptr; }
@@ -103,7 +104,7 @@ class ModelNode : public graph::LayerNode {
   std::string path_to(const graph::LayerNode&) const override { return name() + "/"; }
 
   // For models whose layers change.
-  void structure_changed();
+  void layers_changed();
 
   graph::Network network_;
 
@@ -128,8 +129,8 @@ class ModelNode : public graph::LayerNode {
   [[noreturn]] void refuse_in_fit(const char* call) const;
   std::shared_ptr<const Program> make_program(Mode mode, const ProgramShapes& shapes) const;
 
-  std::uint64_t structure_ = 0;
   std::optional<Compiled> compiled_;
+  std::uint64_t compilations_ = 0;
   std::atomic<bool> fitting_{false};
   // Most recently used first; protected by a ForkSafeLock of the node.
   mutable std::list<Entry> programs_;

@@ -51,7 +51,7 @@ class SequentialNode final : public ModelNode {
       throw;
     }
     if (!known.empty()) declare_input(known);
-    structure_changed();
+    layers_changed();
   }
 
   LayerPtr pop() {
@@ -59,7 +59,7 @@ class SequentialNode final : public ModelNode {
     if (layers().empty()) throw StateError(where() + " has no layer to pop");
     LayerPtr last = layers().back();
     network_.pop();
-    structure_changed();
+    layers_changed();
     return last;
   }
 

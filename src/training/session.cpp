@@ -6,6 +6,12 @@
 namespace rondo::training {
 
 void Session::prepare(const Data& data, Index capacity, const std::string& what) {
+  if (node_.compilations() != compilations_) {
+    throw StateError(
+        node_.where() +
+        ": compile was called between two batches of an evaluation, which goes on with the losses and metrics "
+        "it began with; compile when it has returned");
+  }
   node_.build_for(data.sample);
   ModelNode::ProgramShapes shapes = data.shapes(capacity);
   shapes.shards = shards_;

@@ -13,21 +13,21 @@
 
 namespace rondo::training {
 
-// Keeps a program and a workspace for batches of one shape, and takes others where another shape comes. The node and
-// what was compiled must outlive it.
+// Keeps a program and a workspace for batches of one shape, and takes others where another shape comes. The node must
+// outlive it.
 class Session {
  public:
-  Session(ModelNode& node, const Compiled& compiled, Mode mode, Index shards = 1)
-      : node_(node), compiled_(compiled), mode_(mode), shards_(shards) {}
+  Session(ModelNode& node, Mode mode, Index shards = 1)
+      : node_(node), compilations_(node.compilations()), mode_(mode), shards_(shards) {}
   virtual ~Session() = default;
 
   ModelNode& node() const { return node_; }
-  const Compiled& compiled() const { return compiled_; }
   // That of the data prepared last.
   const Program& program() const { return *program_; }
 
   // For data of these shapes in batches of at most `capacity` rows. Builds the model if it is not built. ConfigError
   // and ShapeError where a loss cannot learn from such outputs, or does not take the labels; `what` names the data.
+  // StateError where the model has been compiled anew since the session began.
   void prepare(const Data& data, Index capacity, const std::string& what);
 
  protected:
@@ -39,7 +39,7 @@ class Session {
   virtual void changed() {}
 
   ModelNode& node_;
-  const Compiled& compiled_;
+  std::uint64_t compilations_;  // of the model, when the session began
   Mode mode_;
   Index shards_;
   std::shared_ptr<const Program> program_;
@@ -50,7 +50,7 @@ class Session {
 class TrainingSession final : public Session {
  public:
   TrainingSession(ModelNode& node, Compiled& compiled, Index shards)
-      : Session(node, compiled, Mode::train, shards), optimizer_(compiled.optimizer) {}
+      : Session(node, Mode::train, shards), optimizer_(compiled.optimizer) {}
 
   // One step, whose loss and metrics go into the means; or what went wrong, and the weights are those before.
   std::optional<Fault> step(const Samples& samples, EpochMeans& means);
@@ -63,7 +63,7 @@ class TrainingSession final : public Session {
 
 class EvaluationSession final : public Session {
  public:
-  EvaluationSession(ModelNode& node, const Compiled& compiled) : Session(node, compiled, Mode::evaluate) {}
+  explicit EvaluationSession(ModelNode& node) : Session(node, Mode::evaluate) {}
 
   // Loss and metrics of a batch, into the means.
   void evaluate(const Samples& samples, EpochMeans& means);

@@ -105,7 +105,7 @@ class Stream::Impl {
   }
 
   template <class T, class S>
-  void walk(std::span<const S> x, std::span<S> y) noexcept {
+  void walk(std::span<const S> x, std::span<S> y) {
     const StandardFloats floats;
     if (derives_) plan_->derive_if_stale(workspace_);
     if (input_.rows == 1) {
@@ -116,6 +116,7 @@ class Stream::Impl {
       }
     }
     plan_->forward(run_, alone_, /*stage=*/0);
+    if (may_fail_) run_.failure->rethrow();
     ++run_.step;
     if (output_.rows == 1) {
       convert(output_.place.pointer<const T>(run_.arena), y.data(), outputs_);
@@ -161,7 +162,7 @@ class Stream::Impl {
   Model model_;
   std::unique_ptr<const engine::Plan> plan_;
   engine::Workspace workspace_;
-  bool derives_ = plan_->derives();
+  bool derives_ = plan_->derives(), may_fail_ = plan_->may_fail();
   // What every step needs.
   engine::Run run_ = workspace_.run(1);  // its step counts those since the state was zero
   Rows input_{plan_->info(plan_->inputs().front())}, output_{plan_->info(plan_->outputs().front())};
@@ -199,7 +200,7 @@ Tensor Stream::step(const Tensor& x) {
   }
   const Tensor converted = x.cast(impl().dtype());
   Tensor y({outputs()}, impl().dtype());
-  core::with_type(y.dtype(), [&]<class T>() { step(converted.data<T>(), y.data<T>()); });
+  core::with_type(y.dtype(), [&]<class T>() { impl().step(converted.data<T>(), y.data<T>()); });
   return y;
 }
 void Stream::reset() noexcept { impl().reset(); }

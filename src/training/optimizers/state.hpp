@@ -38,7 +38,7 @@ class OptimizerState {
   // steps at a time, and again where the rate has changed or somebody else has written weights. A step without care
   // therefore reads nothing but its gradients.
   bool safe() const { return safe_steps_ > 0; }
-  // Whether the member's share of the gradients, which stand in these ranges of the arena, is within that limit.
+  // Whether the member's share of the gradients, which stand in these ranges behind the first, is within that limit.
   bool gradients_within_limit(std::span<const Range> gradients, const engine::Run& run,
                               const engine::Member& member) const noexcept;
   // For the other steps: the weights and what is remembered of them, to go back to, and whether all of it is finite.
