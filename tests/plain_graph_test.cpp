@@ -12,7 +12,8 @@ using plain::GraphLayer;
 using plain::Size;
 
 double loss_of(const RandomGraph& g, const plain::Graph& graph) {
-  const std::vector<plain::Tensor> outputs = plain::walk(graph, g.x, /*training=*/true).outputs;
+  plain::Pass training{.training = true};
+  const std::vector<plain::Tensor> outputs = plain::walk(graph, g.x, training).outputs;
   double sum = 0;
   for (Size i = 0; i < outputs.size(); ++i) {
     sum += g.targets[i].weight * plain::loss_of_output(g.targets[i], outputs[i]).value;
@@ -54,7 +55,8 @@ TEST(PlainGraphs, ATensorThatIsReadTwiceGetsBothGradients) {
   const auto layer = std::make_shared<GraphLayer>();
   layer->kind = "Add";
   const plain::Graph graph{.inputs = {{2}}, .calls = {{layer, {0, 0}, 1, {{2}}}}, .outputs = {1, 0}};
-  const plain::Walked walked = plain::walk(graph, {{{3, 4}, 1, {2}}}, /*training=*/true);
+  plain::Pass training{.training = true};
+  const plain::Walked walked = plain::walk(graph, {{{3, 4}, 1, {2}}}, training);
   EXPECT_EQ(walked.outputs[0].values, (plain::Array{6, 8}));
   EXPECT_EQ(walked.backward({{1, 10}, {100, 1000}})[0], (plain::Array{102, 1020}));
 }

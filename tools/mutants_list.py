@@ -123,6 +123,10 @@ MUTANTS = [
     Mutant("cells of later outer steps draw as the first", "src/engine/repeat.cpp",
            "walks_ == Walks::one_sequence ? run.repetition : inner.repetition",
            "walks_ == Walks::one_sequence ? 0 : inner.repetition"),
+    Mutant("a layer inside a body counts its calls anew", "src/engine/builder.hpp",
+           "return outer_ != nullptr ? outer_->call_number(layer) : calls_[layer]++;", "return calls_[layer]++;"),
+    Mutant("inner steps of each outer step draw the same", "src/engine/repeat.cpp",
+           "inner.repetition = run.repetition * steps_ + step;", "inner.repetition = step;"),
     Mutant("parts of a batch draw the same", "src/layers/regularization/dropout_factors.cpp",
            "(run.first_row + b) * strides_.row", "b * strides_.row"),
 

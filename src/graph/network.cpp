@@ -74,8 +74,12 @@ class Tracer {
     std::size_t next = 0;
   };
 
+  // The dtype of a model is that of its layers, whatever its policy.
   static LayerOptions options_of(const Symbol& symbol) {
-    return {.name = "", .dtype = symbol.call()->layer->policy(), .trainable = true};
+    const DTypePolicy& policy = symbol.call()->layer->policy();
+    return {.name = "",
+            .dtype = policy.variable_dtype() == symbol.dtype() ? policy : DTypePolicy(symbol.dtype()),
+            .trainable = true};
   }
 
   void meet(const std::shared_ptr<LayerNode>& layer) {

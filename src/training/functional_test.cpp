@@ -58,6 +58,13 @@ TEST_F(Functional, DataOfSeveralInputsComeInOrderOrByName) {
             model.evaluate(Inputs{{"facts", facts}, {"series", series}}, y, {.verbose = 0}).loss());
 }
 
+TEST_F(Functional, ABeginningInTheMiddleHasTheDtypeOfTheLayersBeforeIt) {
+  const Input inside({2}, {.dtype = DType::float64}), outside({2}, {.dtype = DType::float64});
+  const Symbol middle = Model(inside, Dense(2, {.dtype = DType::float64})(inside))(outside);
+  const Tensor x(Shape{1, 2}, std::vector<double>{1.0 / 3, 2.0 / 3});  // float32 has others
+  EXPECT_TRUE(Model(middle, middle).predict(x, {.verbose = 0}).identical(x));
+}
+
 TEST_F(Functional, ValidationTakesSeveralInputsToo) {
   const Model model = two_inputs();
   model.compile({.optimizer = "sgd", .loss = "mse"});

@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "support/any_time.hpp"
 #include "support/plain/walks/walks.hpp"
 
 namespace rondo::test {
@@ -29,6 +30,15 @@ constexpr int kDeepest = 6;               // calls one behind the other
 constexpr double kFillers[] = {0, -0.5};  // steps that are to be masked consist of one of these
 
 Size size(Dice& dice, Index least, Index most) { return static_cast<Size>(dice.between(least, most)); }
+
+bool is_recurrent(const GraphLayer& layer) {
+  return layer.kind == "LSTM" || layer.kind == "GRU" || layer.kind == "RNN" || layer.kind == "Bidirectional";
+}
+
+// Has the weights and the options of LSTM or GRU.
+bool is_cell(const GraphLayer& layer) {
+  return (is_recurrent(layer) && layer.kind != "RNN") || layer.kind == "LSTMCell" || layer.kind == "GRUCell";
+}
 
 double largest(const Array& numbers) {
   double most = 0;
@@ -67,20 +77,53 @@ LayerPtr random_dense(Dice& dice, const Sizes& sample) {
   return layer;
 }
 
-LayerPtr random_lstm(Dice& dice, const Sizes& sample, Size units) {
+void random_dropout(Dice& dice, GraphLayer& layer) {
+  const std::vector<double> rates = {0.125, 0.25, 0.5};
+  if (dice.percent(15)) layer.dropout = dice.of(rates);
+  if (dice.percent(15)) layer.recurrent_dropout = dice.of(rates);
+  layer.seed = static_cast<std::uint64_t>(dice.below(1000));
+}
+
+// LSTM, GRU, or a cell of them, what concerns sequences left out.
+LayerPtr random_cell(Dice& dice, const std::string& kind, Size inputs, Size units) {
   auto layer = std::make_shared<GraphLayer>();
-  layer->kind = "LSTM";
+  layer->kind = kind;
   layer->units = units;
   layer->activation = dice.of(Names{"tanh", "tanh", "tanh", "softsign"});
   layer->recurrent_activation = dice.of(Names{"sigmoid", "sigmoid", "sigmoid", "tanh"});
   layer->use_bias = dice.percent(85);
+  const bool gru = kind == "GRU" || kind == "GRUCell";
+  layer->reset_after = !gru || dice.percent(60);
+  random_dropout(dice, *layer);
+  const Size columns = (gru ? 3 : 4) * units;
+  layer->weights = {random_kernel(dice, inputs, columns), random_kernel(dice, units, columns)};
+  const Size bias = gru && layer->reset_after ? 2 * columns : columns;
+  if (layer->use_bias) layer->weights.push_back(random_weight(dice, bias, 0.5));
+  layer->trainable = dice.percent(92);
+  return layer;
+}
+
+// LSTM, GRU or RNN. The units are those that are given, else drawn for each cell.
+LayerPtr random_recurrent(Dice& dice, const std::string& kind, const Sizes& sample, std::optional<Size> units = {}) {
+  const auto drawn = [&] { return units ? *units : size(dice, 1, 6); };
+  LayerPtr layer;
+  if (kind == "RNN") {
+    layer = std::make_shared<GraphLayer>();
+    layer->kind = kind;
+    Size inputs = sample[1];
+    for (Index cells = dice.percent(60) ? 1 : dice.between(2, 3); cells > 0; --cells) {
+      const std::string cell = dice.of(Names{"LSTMCell", "GRUCell"});
+      layer->cells.push_back(random_cell(dice, cell, inputs, drawn()));
+      inputs = layer->cells.back()->units;
+    }
+  } else {
+    layer = random_cell(dice, kind, sample[1], drawn());
+    layer->recompute = dice.percent(25);
+  }
   layer->return_sequences = dice.percent(60);
   layer->return_state = dice.percent(30);
   layer->go_backwards = dice.percent(20);
   layer->zero_output_for_mask = dice.percent(15);
-  layer->recompute = dice.percent(25);
-  layer->weights = {random_kernel(dice, sample[1], 4 * units), random_kernel(dice, units, 4 * units)};
-  if (layer->use_bias) layer->weights.push_back(random_weight(dice, 4 * units, 0.5));
   return layer;
 }
 
@@ -114,9 +157,9 @@ class Grower {
   };
   Grower(Dice& dice, int& names, const Rule& rule) : dice_(dice), names_(names), rule_(rule) {}
 
-  void add_input(const plain::Tensor& x) {
+  void add_input(const plain::Tensor& x, bool normalized = false) {
     graph_.inputs.push_back(x.sample);
-    places_.push_back({x, 0, 0});
+    places_.push_back({x, 0, 0, normalized});
   }
 
   // Where steps consist of a number that is to be masked.
@@ -162,6 +205,9 @@ class Grower {
     plain::Tensor tensor;
     int depth;
     int readers;
+    // By a batch's moments, here or before. Whether equal numbers become exact zeros is a matter of rounding there, so
+    // no mask may ask for it.
+    bool normalized;
   };
   using Fits = std::function<bool(const plain::Tensor&)>;
 
@@ -170,12 +216,12 @@ class Grower {
       Index weight;
       bool (Grower::*go)();
     };
-    static const Way ways[] = {{16, &Grower::dense},        {24, &Grower::lstm},
+    static const Way ways[] = {{16, &Grower::dense},        {32, &Grower::recurrent},
                                {5, &Grower::activation},    {9, &Grower::normalization},
                                {8, &Grower::masking},       {4, &Grower::flatten},
                                {4, &Grower::reshape},       {5, &Grower::permute},
                                {6, &Grower::repeat_vector}, {12, &Grower::add},
-                               {9, &Grower::concatenate},   {2, &Grower::dropout},
+                               {9, &Grower::concatenate},   {5, &Grower::dropout},
                                {14, &Grower::again},        {9, &Grower::model},
                                {9, &Grower::bidirectional}, {9, &Grower::time_distributed}};
     Index all = 0;
@@ -210,13 +256,18 @@ class Grower {
   bool call(const LayerPtr& layer, const std::vector<Size>& inputs) {
     std::vector<plain::Tensor> from;
     int depth = 0;
+    bool normalized = false;
     for (const Size n : inputs) {
       from.push_back(places_[n].tensor);
+      normalized = normalized || places_[n].normalized;
       depth = std::max(depth, places_[n].depth);
     }
+    if (normalized && has(*layer, "Masking")) return false;
+    normalized = normalized || has(*layer, "BatchNormalization");
     plain::Walked walked;
+    plain::Pass prediction;
     try {
-      walked = plain::walk_layer(*layer, from, /*training=*/false);
+      walked = plain::walk_layer(*layer, from, prediction);
     } catch (const plain::Refused&) {
       return false;
     }
@@ -224,14 +275,25 @@ class Grower {
       if (plain::elements(y.sample) > kMostElements || !(largest(y.values) < kLargest)) return false;
     }
     if (layer->name.empty()) name(*layer);
+    for (const LayerPtr& cell : layer->cells) {
+      if (cell->name.empty()) name(*cell);
+    }
     Call made{layer, inputs, places_.size(), {}};
     for (const Size n : inputs) ++places_[n].readers;
     for (const plain::Tensor& y : walked.outputs) {
       made.outputs.push_back(y.sample);
-      places_.push_back({y, depth + 1, 0});
+      places_.push_back({y, depth + 1, 0, normalized});
     }
     graph_.calls.push_back(std::move(made));
     return true;
+  }
+
+  // Whether it is a layer of this kind, or has one inside.
+  static bool has(const GraphLayer& layer, const std::string& kind) {
+    if (layer.inside != nullptr) return has(*layer.inside, kind);
+    if (layer.model == nullptr) return layer.kind == kind;
+    const std::vector<Call>& calls = layer.model->calls;
+    return std::any_of(calls.begin(), calls.end(), [&](const Call& call) { return has(*call.layer, kind); });
   }
 
   void name(GraphLayer& layer) {
@@ -257,48 +319,62 @@ class Grower {
     return call(layer, {*x});
   }
 
-  bool lstm() {
+  // A row for each of so many states, all of one size: that of the rows, where there are any.
+  std::vector<Size> pick_states(Size count, Size units) {
+    std::vector<Size> states;
+    const auto fits = [&](const plain::Tensor& t) { return is_row(t) && t.sample[0] == units; };
+    while (states.size() < count) states.push_back(pick(fits).value());
+    return states;
+  }
+  static Size state_count(const GraphLayer& layer) {
+    Size count = 0;
+    for (const LayerPtr& cell : layer.cells) count += cell->kind == "LSTMCell" ? 2 : 1;
+    return !layer.cells.empty() ? count : layer.kind == "LSTM" ? 2 : 1;
+  }
+  std::optional<Size> pick_row(Size largest) {
+    return pick([&](const plain::Tensor& t) { return is_row(t) && t.sample[0] <= largest; });
+  }
+
+  bool recurrent() {
     const auto x = pick(is_sequence);
     if (!x) return false;
-    std::vector<Size> inputs = {*x};
-    Size units = size(dice_, 1, 6);
-    if (!line_ && dice_.percent(30)) {
-      const auto h = pick([](const plain::Tensor& t) { return is_row(t) && t.sample[0] <= 8; });
-      if (h) {
-        units = tensor(*h).sample[0];
-        const auto c = pick([&](const plain::Tensor& t) { return is_row(t) && t.sample[0] == units; });
-        inputs.insert(inputs.end(), {*h, c.value_or(*h)});
-      }
-    }
-    const LayerPtr layer = random_lstm(dice_, tensor(*x).sample, units);
+    std::optional<Size> given;
+    if (!line_ && dice_.percent(30)) given = pick_row(8);
+    const std::string kind = dice_.of(Names{"LSTM", "LSTM", "LSTM", "GRU", "GRU", "RNN", "RNN"});
+    std::optional<Size> units;
+    if (given) units = tensor(*given).sample[0];
+    const LayerPtr layer = random_recurrent(dice_, kind, tensor(*x).sample, units);
     layer->return_state = layer->return_state && !line_;
-    layer->trainable = dice_.percent(92);
+    std::vector<Size> inputs = {*x};
+    if (given) {
+      const std::vector<Size> states = pick_states(state_count(*layer), *units);
+      inputs.insert(inputs.end(), states.begin(), states.end());
+    }
     return call(layer, inputs);
   }
 
   bool bidirectional() {
     const auto x = pick(is_sequence);
     if (!x) return false;
+    std::optional<Size> given;
+    if (!line_ && dice_.percent(25)) given = pick_row(6);
+    const std::string kind = dice_.of(Names{"LSTM", "LSTM", "GRU"});
+    const Size units = given ? tensor(*given).sample[0] : size(dice_, 1, 4);
+    const LayerPtr layer = random_recurrent(dice_, kind, tensor(*x).sample, units);
     std::vector<Size> inputs = {*x};
-    Size units = size(dice_, 1, 4);
-    if (!line_ && dice_.percent(25)) {
-      const auto h = pick([](const plain::Tensor& t) { return is_row(t) && t.sample[0] <= 6; });
-      if (h) units = tensor(*h).sample[0];
-      for (int state = 0; h && state < 4; ++state) {
-        const auto next = pick([&](const plain::Tensor& t) { return is_row(t) && t.sample[0] == units; });
-        inputs.push_back(next.value_or(*h));
-      }
+    if (given) {
+      const std::vector<Size> states = pick_states(2 * state_count(*layer), units);
+      inputs.insert(inputs.end(), states.begin(), states.end());
     }
-    const LayerPtr layer = random_lstm(dice_, tensor(*x).sample, units);
-    const LayerPtr backwards = random_lstm(dice_, tensor(*x).sample, units);
     layer->kind = "Bidirectional";
+    layer->direction = kind;
     layer->merge_mode = dice_.of(Names{"concat", "concat", "sum", "mul", "ave", line_ ? "ave" : "none"});
     layer->return_state = layer->return_state && !line_;
     layer->zero_output_for_mask = false;  // as return_sequences says
-    layer->weights.push_back(backwards->weights[0]);
-    layer->weights.push_back(backwards->weights[1]);
-    if (layer->use_bias) layer->weights.push_back(random_weight(dice_, 4 * units, 0.5));
-    layer->trainable = dice_.percent(92);
+    const Size inputs_of_step = tensor(*x).sample[1], columns = layer->weights[0].size() / inputs_of_step;
+    layer->weights.push_back(random_kernel(dice_, inputs_of_step, columns));
+    layer->weights.push_back(random_kernel(dice_, units, columns));
+    if (layer->use_bias) layer->weights.push_back(random_weight(dice_, layer->weights[2].size(), 0.5));
     return call(layer, inputs);
   }
 
@@ -310,10 +386,11 @@ class Grower {
     step.values.resize(step.batch * plain::elements(step.sample));
     step.mask.clear();
     Grower inner(dice_, names_, {rule_.inside + 1, rule_.masks_results, rule_.least_epsilon});
-    inner.add_input(step);
+    inner.add_input(step, places_[*x].normalized);
     inner.line_ = dice_.percent(50);
+    if (!inner.line_ && dice_.percent(30) && !graph_.calls.empty()) inner.borrow(dice_.of(graph_.calls));
     if (is_sequence(step) && dice_.percent(60)) {
-      (void)inner.lstm();
+      (void)inner.recurrent();
     } else if (dice_.percent(25)) {
       (void)inner.normalization();
     } else {
@@ -361,7 +438,11 @@ class Grower {
 
   bool dropout() {
     const auto x = pick(any);
-    return x && call(made("Dropout"), {*x});
+    if (!x) return false;
+    const LayerPtr layer = made("Dropout");
+    layer->dropout = dice_.of(std::vector<double>{0, 0.125, 0.25, 0.5});
+    layer->seed = static_cast<std::uint64_t>(dice_.below(1000));
+    return call(layer, {*x});
   }
 
   bool flatten() {
@@ -461,12 +542,13 @@ class Grower {
   bool again() {
     if (line_ || graph_.calls.empty()) return false;
     const Call first = graph_.calls[static_cast<Size>(dice_.below(static_cast<Index>(graph_.calls.size())))];
-    const bool holds = first.layer->model != nullptr || first.layer->inside != nullptr;
-    if (first.layer->weights.empty() && !holds && !dice_.percent(20)) return false;
+    const bool holds = first.layer->model != nullptr || first.layer->inside != nullptr || !first.layer->cells.empty();
+    const bool draws = first.layer->dropout > 0;
+    if (first.layer->weights.empty() && !holds && !draws && !dice_.percent(20)) return false;
     std::vector<Size> inputs;
     for (const Size before : first.inputs) {
       const Sizes& sample = tensor(before).sample;
-      const bool any_steps = first.layer->kind == "LSTM" && inputs.empty();
+      const bool any_steps = is_recurrent(*first.layer) && inputs.empty();
       const auto x = pick([&](const plain::Tensor& t) {
         return t.sample == sample || (any_steps && t.sample.size() == 2 && t.sample[1] == sample[1]);
       });
@@ -483,10 +565,10 @@ class Grower {
     std::vector<Size> inputs = {*x};
     if (dice_.percent(40)) inputs.push_back(*pick(any));
     Grower inner(dice_, names_, {rule_.inside + 1, rule_.masks_results, rule_.least_epsilon});
-    for (const Size n : inputs) inner.add_input(tensor(n));
+    for (const Size n : inputs) inner.add_input(tensor(n), places_[n].normalized);
     inner.line_ = inputs.size() == 1 && dice_.percent(40);
     // Now and then a layer of this graph stands in the inner one too.
-    if (dice_.percent(15) && !graph_.calls.empty()) inner.borrow(graph_.calls.back());
+    if (dice_.percent(15) && !graph_.calls.empty()) inner.borrow(dice_.of(graph_.calls));
     inner.grow(dice_.between(1, 4));
     inner.end(inner.line_ || dice_.percent(60) ? 1 : 2);
     const LayerPtr layer = made("Model");
@@ -506,7 +588,7 @@ class Grower {
     return ends;
   }
 
-  // Two of them become one: sequences by an LSTM each, others flat.
+  // Two of them become one: sequences by an LSTM or GRU each, others flat.
   void join() {
     const std::vector<Size> ends = loose_ends();
     if (line_ || ends.size() < 2) return;
@@ -518,7 +600,8 @@ class Grower {
       if (is_row(tensor(n))) continue;
       LayerPtr layer = made("Flatten");
       if (is_sequence(tensor(n)) && dice_.percent(60)) {
-        layer = random_lstm(dice_, tensor(n).sample, size(dice_, 1, 4));
+        const std::string kind = dice_.of(Names{"LSTM", "GRU"});
+        layer = random_recurrent(dice_, kind, tensor(n).sample, size(dice_, 1, 4));
         layer->return_sequences = layer->return_state = false;
       }
       if (!call(layer, {n})) return;
@@ -530,9 +613,11 @@ class Grower {
   // ---- models inside
 
   void borrow(const Call& from) {
-    if (from.layer->kind != "Dense") return;
+    const GraphLayer& layer = *from.layer;
+    if (layer.kind != "Dense" && layer.kind != "Dropout") return;
     for (Size n = 0; n < places_.size(); ++n) {
-      if (places_[n].tensor.sample.back() * from.layer->units != from.layer->weights[0].size()) continue;
+      const Size features = places_[n].tensor.sample.back();
+      if (layer.kind == "Dense" && features * layer.units != layer.weights[0].size()) continue;
       (void)call(from.layer, {n});
       return;
     }
@@ -672,6 +757,7 @@ Graph copy_of(const Graph& graph) {
     const LayerPtr made = std::make_shared<GraphLayer>(*from);
     if (made->model != nullptr) made->model = std::make_shared<Graph>(copy(*made->model));
     if (made->inside != nullptr) made->inside = copy_layer(made->inside);
+    for (LayerPtr& cell : made->cells) cell = copy_layer(cell);
     copies.emplace(from.get(), made);
     return made;
   };
@@ -680,7 +766,8 @@ Graph copy_of(const Graph& graph) {
 
 namespace {
 
-// Whether steps of training leave losses, gradients and weights of an ordinary size.
+// Whether steps of training leave losses, gradients and weights of an ordinary size. The draws of dropout are others
+// later, as the library numbers the layers.
 bool is_tame(const RandomGraph& g) {
   const Graph graph = copy_of(g.graph);
   const std::vector<GraphLayer*> layers = plain::layers_of(graph);
@@ -747,6 +834,7 @@ RandomGraph draw(Dice& dice) {
       for (Size r = 0; r < rows; ++r) target.sample_weights.push_back(dice.of(std::vector<double>{0, 0.5, 1, 2}));
     }
   }
+  g.shards = dice.of(std::vector<Size>{1, 1, 2, 3, 8});
   g.optimizer.learning_rate = dice.of(std::vector<double>{0.5, 0.125, 0.03125});
   g.optimizer.momentum = dice.percent(20) ? 0.5 : 0;
   return g;
@@ -798,9 +886,9 @@ std::string options_of(const GraphLayer& l) {
     out << value;
     return out.str();
   };
+  if (l.direction != "LSTM") put(l.direction);
   if (l.units > 0) put(std::to_string(l.units));
-  if (l.kind == "LSTM" || l.kind == "Bidirectional" ? l.activation.name != "tanh" : l.activation.name != "linear")
-    put(l.activation.name);
+  if (l.activation.name != (is_cell(l) ? "tanh" : "linear")) put(l.activation.name);
   if (l.recurrent_activation.name != "sigmoid") put("recurrent_activation=" + l.recurrent_activation.name);
   flag("use_bias", l.use_bias, true);
   flag("return_sequences", l.return_sequences, false);
@@ -808,6 +896,11 @@ std::string options_of(const GraphLayer& l) {
   flag("go_backwards", l.go_backwards, false);
   flag("zero_output_for_mask", l.zero_output_for_mask, false);
   flag("recompute", l.recompute, false);
+  flag("reset_after", l.reset_after, true);
+  if (l.dropout > 0) put("dropout=" + number(l.dropout));
+  if (l.recurrent_dropout > 0) put("recurrent_dropout=" + number(l.recurrent_dropout));
+  if (l.dropout > 0 || l.recurrent_dropout > 0) put("seed=" + std::to_string(l.seed));
+  for (const LayerPtr& cell : l.cells) put(cell->kind + "(" + options_of(*cell) + ")");
   if (l.kind == "Masking") put("mask_value=" + number(l.mask_value));
   if (l.merge_mode != "concat") put("merge_mode=" + l.merge_mode);
   if (l.inside != nullptr) put(l.inside->name + " = " + l.inside->kind + "(" + options_of(*l.inside) + ")");
@@ -848,7 +941,9 @@ std::string to_string(const RandomGraph& g) {
   out << "seed " << g.seed << ": " << g.dtype << ", " << g.samples << " samples in batches of " << g.batch_size
       << " (or " << g.other_batch_size << "), SGD(" << g.optimizer.learning_rate;
   if (g.optimizer.momentum != 0) out << ", momentum=" << g.optimizer.momentum;
-  out << ")\n";
+  out << ")";
+  if (g.shards > 1) out << ", " << g.shards << " shards";
+  out << "\n";
   std::set<const GraphLayer*> known;
   print(out, g.graph, "  ", known);
   for (Size i = 0; i < g.targets.size(); ++i) {
@@ -881,8 +976,14 @@ void count(const Graph& graph, std::map<std::string, int>& all, std::map<const G
     }
     for (Size k = 0; k < call.outputs.size(); ++k) depth[call.first_output + k] = before + 1;
     deepest = std::max(deepest, before + 1);
-    const bool recurrent = layer.kind == "LSTM" || layer.kind == "Bidirectional";
-    if (recurrent && call.inputs.size() > 1) ++all["initial state"];
+    if (is_recurrent(layer) && call.inputs.size() > 1) ++all["initial state"];
+    if (layer.kind == "RNN" && call.inputs.size() > 1) ++all["initial state of RNN"];
+    if (layer.kind == "Bidirectional") ++all["Bidirectional " + layer.direction];
+    for (const LayerPtr& cell : layer.cells) ++all[cell->kind];
+    all["StackedRNNCells"] += layer.cells.size() > 1 ? 1 : 0;
+    all["reset before"] += layer.reset_after ? 0 : 1;
+    all["dropout inside"] += is_cell(layer) && layer.dropout > 0 ? 1 : 0;
+    all["recurrent_dropout"] += layer.recurrent_dropout > 0 ? 1 : 0;
     if (layer.inside != nullptr) {
       ++all["TimeDistributed " + layer.inside->kind];
       if (layer.inside->model != nullptr && calls[&layer] == 1) count(*layer.inside->model, all, calls);
@@ -909,14 +1010,24 @@ std::map<std::string, int> census(const RandomGraph& g) {
     ++all["shared layer"];
     if (layer->kind == "BatchNormalization") ++all["shared BatchNormalization"];
     if (layer->kind == "Model") ++all["shared model"];
+    if (layer->dropout > 0 || layer->recurrent_dropout > 0) ++all["shared layer that draws"];
   }
   for (const GraphLayer* layer : plain::layers_of(g.graph)) all["frozen layer"] += layer->trainable ? 0 : 1;
   all["several inputs"] += g.graph.inputs.size() > 1 ? 1 : 0;
   all["several outputs"] += g.graph.outputs.size() > 1 ? 1 : 0;
   for (const plain::Target& target : g.targets) all["sample weights"] += target.sample_weights.empty() ? 0 : 1;
-  const plain::Walked walked = plain::walk(copy_of(g.graph), g.x, /*training=*/false);
-  for (const plain::Tensor& y : walked.outputs) all["masked loss"] += y.mask.empty() ? 0 : 1;
+  for (const plain::Tensor& y : plain::predict(copy_of(g.graph), g.x)) all["masked loss"] += y.mask.empty() ? 0 : 1;
+  for (const Call& call : g.graph.calls) {
+    if (!is_recurrent(*call.layer)) continue;
+    Graph before = g.graph;
+    before.outputs = {call.inputs[0]};
+    all[call.layer->kind + " with a mask"] += plain::predict(before, g.x)[0].mask.empty() ? 0 : 1;
+  }
+  Graph copy = copy_of(g.graph);
+  std::vector<bool> of_outputs;
+  all["any number of steps"] += take_any_time(copy, of_outputs) ? 1 : 0;
   ++all[g.dtype];
+  ++all[std::to_string(g.shards) + " shards"];
   return all;
 }
 

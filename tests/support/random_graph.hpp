@@ -22,6 +22,7 @@ struct RandomGraph {
   std::vector<plain::Target> targets;  // of each output
   plain::OptimizerOptions optimizer;   // SGD
   std::size_t samples = 1, batch_size = 1, other_batch_size = 1;
+  std::size_t shards = 1;  // of fit
   std::string dtype = "float64";
 };
 

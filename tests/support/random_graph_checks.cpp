@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "support/any_time.hpp"
 #include "support/comparison.hpp"
 #include "support/failures.hpp"
 #include "support/graph_model.hpp"
@@ -29,12 +30,57 @@ Tensor tensor_of(const plain::Tensor& x) {
   return Tensor(Shape(sizes), x.values);
 }
 
+bool has_dropout(const plain::Graph& graph) {
+  const std::vector<plain::GraphLayer*> layers = plain::layers_of(graph);
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const plain::GraphLayer* l) { return l->dropout > 0 || l->recurrent_dropout > 0; });
+}
+
+// The same graph, with a part of the samples.
+RandomGraph rows_of(const RandomGraph& g, Size begin, Size end) {
+  RandomGraph part = g;
+  for (plain::Tensor& x : part.x) x = plain::rows(x, begin, end);
+  for (plain::Target& target : part.targets) target = plain::rows(target, g.samples, begin, end);
+  part.samples = end - begin;
+  return part;
+}
+
+// Without the last of so many steps, in each row.
+plain::Array without_last(const plain::Array& all, Size rows, Size steps) {
+  const auto each = static_cast<std::ptrdiff_t>(all.size() / rows / steps);
+  plain::Array cut;
+  for (auto row = all.begin(); row < all.end(); row += each * static_cast<std::ptrdiff_t>(steps)) {
+    cut.insert(cut.end(), row, row + each * static_cast<std::ptrdiff_t>(steps - 1));
+  }
+  return cut;
+}
+
+// Sequences without their last step, and outputs of so many steps too. any_steps: of the outputs; empty: all steps
+// stay.
+RandomGraph one_step_less(RandomGraph g, const std::vector<bool>& any_steps) {
+  if (any_steps.empty()) return g;
+  Size steps = 0;
+  for (plain::Tensor& x : g.x) {
+    if (x.sample.size() != 2) continue;
+    steps = x.sample[0]--;
+    x.values = without_last(x.values, g.samples, steps);
+  }
+  for (Size i = 0; i < g.targets.size(); ++i) {
+    if (!any_steps[i]) continue;
+    for (plain::Array* all : {&g.targets[i].truth, &g.targets[i].sample_weights}) {
+      *all = without_last(*all, g.samples, steps);
+    }
+  }
+  return g;
+}
+
 class Questions {
  public:
   explicit Questions(const RandomGraph& g)
       : g_(g), bounds_(g.dtype == "float64" ? kDouble : kSingle), best_(simd_targets().front()) {
+    if (has_dropout(g.graph)) number_layers(g.graph, model());
     for (const plain::Tensor& x : g.x) x_.push_back(tensor_of(x));
-    const std::vector<plain::Tensor> outputs = plain::walk(copy_of(g.graph), g.x, /*training=*/false).outputs;
+    const std::vector<plain::Tensor> outputs = plain::predict(copy_of(g.graph), g.x);
     for (Size i = 0; i < outputs.size(); ++i) {
       const bool classes = g.targets[i].loss.name == "sparse_categorical_crossentropy";
       const Shape shape = tensor_of(outputs[i]).shape();
@@ -51,6 +97,7 @@ class Questions {
     if (!bits) return failures_.all();
     failures_.ask("threads, targets and batches change no bit", [&] { return ways_change_no_bit(); });
     failures_.ask("a model from its configuration has the same bits", [&] { return configuration_is_complete(); });
+    failures_.ask("batches of a source teach what fits of a batch each do", [&] { return source_is_fits(); });
     failures_.ask("a model that begins in the middle has the same bits", [&] { return middle_is_a_beginning(); });
     return failures_.all();
   }
@@ -58,7 +105,11 @@ class Questions {
  private:
   // ---- the library
 
-  GraphModel model() const { return make_model(g_.graph, DTypePolicy(g_.dtype)); }
+  // Of layers with the same numbers each time.
+  GraphModel model() const {
+    set_random_seed(g_.seed);
+    return make_model(g_.graph, DTypePolicy(g_.dtype));
+  }
 
   Tensors predict(const GraphModel& made, Size batch_size) const {
     return made.model.predict_outputs(Inputs(x_), {.batch_size = batch_size, .verbose = 0});
@@ -97,8 +148,11 @@ class Questions {
 
   double fit(const GraphModel& made) const {
     compile(made);
-    const FitOptions options{
-        .batch_size = g_.batch_size, .verbose = 0, .shuffle = false, .sample_weight = sample_weights()};
+    const FitOptions options{.batch_size = g_.batch_size,
+                             .verbose = 0,
+                             .shuffle = false,
+                             .sample_weight = sample_weights(),
+                             .shards = g_.shards};
     return made.model.fit(Inputs(x_), Outputs(y_), options)["loss"].at(0);
   }
 
@@ -129,10 +183,10 @@ class Questions {
   }
   static std::vector<double> losses_of(const plain::Graph& graph, const std::vector<plain::Tensor>& x,
                                        const std::vector<plain::Target>& targets, Arrays& outputs) {
-    const plain::Walked walked = plain::walk(graph, x, /*training=*/false);
+    const std::vector<plain::Tensor> predictions = plain::predict(graph, x);
     std::vector<double> losses;
     for (Size i = 0; i < targets.size(); ++i) {
-      const plain::Tensor& y = walked.outputs[i];
+      const plain::Tensor& y = predictions[i];
       losses.push_back(plain::loss_of_output(targets[i], y).value);
       outputs[i].insert(outputs[i].end(), y.values.begin(), y.values.end());
     }
@@ -156,7 +210,12 @@ class Questions {
     const plain::Graph copy = graph(move);
     plain::Optimizer optimizer(g_.optimizer);
     Arrays all = {{evaluate(copy, &optimizer).losses[0]}};
-    for (const plain::GraphLayer* layer : plain::layers_of(copy)) {
+    for (plain::Array& w : weights_of_all(copy)) all.push_back(std::move(w));
+    return all;
+  }
+  static Arrays weights_of_all(const plain::Graph& graph) {
+    Arrays all;
+    for (const plain::GraphLayer* layer : plain::layers_of(graph)) {
       all.insert(all.end(), layer->weights.begin(), layer->weights.end());
     }
     return all;
@@ -231,8 +290,11 @@ class Questions {
     const Tensors weights = made.model.get_weights();
     if (again.model.get_weights().size() != weights.size()) return "";  // what two models share they have twice now
     again.model.set_weights(weights);
+    if (again.model.get_config() != made.model.get_config()) return "its own configuration is another one";
+    const bool draws = has_dropout(g_.graph);  // other numbers there, as layers are made in another order
     const auto learned = [&](const GraphModel& each) {
       Tensors all = predict(each, g_.batch_size);
+      if (draws) return all;
       all.push_back(Tensor(std::vector<double>{fit(each)}));
       for (const Tensor& w : each.model.get_weights()) all.push_back(w);
       return all;
@@ -240,13 +302,64 @@ class Questions {
     return difference(learned(again), learned(made));
   }
 
+  // Two batches, the second one with fewer samples and, where the graph takes any, fewer steps.
+  std::string source_is_fits() const {
+    plain::Graph graph = copy_of(g_.graph);
+    std::vector<bool> any_steps;
+    if (!take_any_time(graph, any_steps)) {
+      graph = copy_of(g_.graph);
+      any_steps.clear();
+    }
+    const Size border = (g_.samples + 2) / 2;
+    const RandomGraph parts[] = {rows_of(g_, 0, border),
+                                 one_step_less(rows_of(g_, border < g_.samples ? border : 0, g_.samples), any_steps)};
+    Batches source;
+    for (const RandomGraph& part : parts) source.all.push_back(Questions(part).batch());
+    const auto made = [&] {
+      set_random_seed(g_.seed);
+      const GraphModel fresh = make_model(graph, DTypePolicy(g_.dtype));
+      compile(fresh);
+      return fresh;
+    };
+    const FitOptions options{.verbose = 0, .shuffle = false, .shards = g_.shards};
+    const GraphModel by_source = made(), by_fits = made();
+    by_source.model.fit(source, options);
+    for (const Batch& batch : source.all) {
+      FitOptions whole = options;
+      whole.batch_size = batch.y.tensors()[0].shape()[0];
+      whole.sample_weight = batch.sample_weight;
+      by_fits.model.fit(batch.X, batch.y, whole);
+    }
+    const std::string wrong = difference(by_source.model.get_weights(), by_fits.model.get_weights());
+    if (!wrong.empty()) return wrong;
+
+    const auto plain_weights = [&](double move) {
+      const plain::Graph copy = this->graph(move);
+      plain::Optimizer optimizer(g_.optimizer);
+      for (const RandomGraph& part : parts) (void)plain::train(copy, part.x, part.targets, optimizer);
+      return weights_of_all(copy);
+    };
+    Arrays got;
+    for (const plain::GraphLayer* layer : plain::layers_of(graph)) {
+      for (plain::Array& w : weights_of(by_source, *layer)) got.push_back(std::move(w));
+    }
+    return distance(got, plain_weights(0), bounds_.bound, plain_weights(bounds_.move));
+  }
+
+  struct Batches : DataSource {
+    std::vector<Batch> all;
+    Index batches() const override { return static_cast<Index>(all.size()); }
+    Batch batch(Index number) override { return all[static_cast<Size>(number)]; }
+  };
+  Batch batch() const { return {Inputs(x_), Outputs(y_), sample_weights()}; }
+
   // Masks are not handed over there.
   std::string middle_is_a_beginning() const {
     const GraphModel made = model();
     const plain::Call& call = g_.graph.calls[g_.seed / 4 % g_.graph.calls.size()];
     plain::Graph first = copy_of(g_.graph);
     first.outputs = {call.first_output};
-    if (!plain::walk(first, g_.x, /*training=*/false).outputs[0].mask.empty()) return "";
+    if (!plain::predict(first, g_.x)[0].mask.empty()) return "";
     std::vector<Symbol> inputs, outputs;
     for (Size n = 0; n < g_.x.size(); ++n) inputs.push_back(made.tensors.at(n));
     for (const Size n : g_.graph.outputs) outputs.push_back(made.tensors.at(n));
@@ -270,7 +383,7 @@ RandomGraph part_of(const RandomGraph& g, Size tensor) {
   RandomGraph part = g;
   part.graph.outputs = {tensor};
   leave_out_what_leads_nowhere(part.graph);
-  const plain::Tensor y = plain::walk(copy_of(part.graph), g.x, /*training=*/false).outputs[0];
+  const plain::Tensor y = plain::predict(copy_of(part.graph), g.x)[0];
   part.targets.assign(1, plain::Target{.truth = plain::Array(y.values.size(), 0.0), .loss = {}});
   return part;
 }

@@ -6,6 +6,7 @@
 #include <rondo/rondo.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/ramp.hpp"
 
 namespace rondo {
 namespace {
@@ -41,6 +42,43 @@ TEST(Gru, NanStaysInTheState) {
   for (const bool after : {true, false}) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     for (const double v : faded(3, DType::float32, nan, after).to_vector()) EXPECT_TRUE(std::isnan(v));
+  }
+}
+
+// Of a single step's state nobody may want the gradient: it is the model's input, or that of the batch before. The
+// reset gate needs what leads there all the same.
+TEST(Gru, AStepFromAStateLearnsWithoutTheStatesGradient) {
+  const Tensor x = test::ramp({4, 1, 2}, -0.3), h = test::ramp({4, 5}, 0.1), y = test::ramp({4, 5}, 0.4);
+  for (const bool after : {true, false}) {
+    const auto learned = [&](const Model& model, const Layer& gru, const Inputs& in) {
+      model.compile({.optimizer = SGD({.learning_rate = 0.5}), .loss = "mse"});
+      model.fit(in, y, {.batch_size = 4, .verbose = 0});
+      return gru.get_weights();
+    };
+    const auto made = [&](bool stateful) {
+      set_random_seed(1);
+      return GRU(5, {.stateful = stateful, .reset_after = after});
+    };
+    const auto of_given = [&](bool wanted) {
+      const Layer gru = made(false);
+      const Input step({1, 2}), state({5});
+      const Layer same = Dense(5, {.use_bias = false});
+      const Symbol before = wanted ? Symbol(same(state)) : Symbol(state);
+      const Model model({step, state}, gru(step, {.initial_state = {before}}));
+      std::vector<double> identity(25, 0.0);
+      for (std::size_t i = 0; i < 5; ++i) identity[6 * i] = 1;
+      if (wanted) same.set_weights({Tensor(Shape{5, 5}, identity)});
+      return learned(model, gru, {x, h});
+    };
+    const auto of_zero = [&](bool stateful) {
+      const Layer gru = made(stateful);
+      const Input step({1, 2});
+      return learned(Model(step, gru(step)), gru, {x});
+    };
+    for (const auto& [got, expected] :
+         {std::pair{of_given(false), of_given(true)}, std::pair{of_zero(true), of_zero(false)}}) {
+      for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(got[i].identical(expected[i])) << after << " " << i;
+    }
   }
 }
 

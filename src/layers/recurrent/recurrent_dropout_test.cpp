@@ -5,6 +5,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include <rondo/rondo.hpp>
 
@@ -252,6 +253,16 @@ TEST(RecurrentDropout, EachStepOfATimeDistributedDrawsAnew) {
   EXPECT_TRUE(steps_differ(TimeDistributed(fused), {1, 2, 4, 3}, {1, 2, 9}));
   const RNN walked_cell(LSTMCell(9, {.dropout = 0.5, .recurrent_dropout = 0.5}));
   EXPECT_TRUE(steps_differ(TimeDistributed(walked_cell), {1, 2, 4, 3}, {1, 2, 9}));
+
+  const Layer inner = TimeDistributed(fused);  // whose steps begin anew with each outer one
+  const Tensor y = test::probe(*TimeDistributed(inner).node(),
+                               {.inputs = {ones({1, 2, 2, 4, 3})}, .cotangents = {ones({1, 2, 2, 9})}})
+                       .outputs[0];
+  std::set<double> of_steps;
+  for (const Index outer : {0, 1}) {
+    for (const Index step : {0, 1}) of_steps.insert(y(0, outer, step, 0));
+  }
+  EXPECT_EQ(of_steps.size(), 4u);
 
   const Input x({40}), h({40});
   const Symbol dropped = Dropout(0.5)(x);

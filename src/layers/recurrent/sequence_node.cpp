@@ -302,7 +302,12 @@ void SequenceNode::keep_for_backward(PlanBuilder& builder, const SequenceSetting
     return builder.derived(
         block_, copy, at.bf16 ? kernels::bf16_transposed_size(layout_, rows) : kernels::transposed_size(layout_, rows));
   };
-  if (s.steps > 1 || at.d_initial[0]) at.recurrent_transposed = transposed(kRecurrentTransposed, units_);
+  // They lead from a step's gates to the state before it; a state that is reset before its product is between them and
+  // the reset gate too.
+  const bool to_reset_gate = cell_ == RecurrentCell::gru_reset_before && at.initial[0];
+  if (s.steps > 1 || at.d_initial[0] || to_reset_gate) {
+    at.recurrent_transposed = transposed(kRecurrentTransposed, units_);
+  }
   if (at.dx) at.input_transposed = transposed(kInputTransposed, layout_.inputs());
 }
 

@@ -29,6 +29,8 @@ void add_layers(const Graph& graph, std::vector<GraphLayer*>& all);
 void add_layer(GraphLayer& layer, std::vector<GraphLayer*>& all) {
   if (layer.inside != nullptr) return add_layer(*layer.inside, all);
   if (layer.model != nullptr) return add_layers(*layer.model, all);
+  for (const auto& cell : layer.cells) add_layer(*cell, all);
+  if (!layer.cells.empty()) return;
   if (std::find(all.begin(), all.end(), &layer) == all.end()) all.push_back(&layer);
 }
 
@@ -70,7 +72,7 @@ namespace {
 // Walks calls when their outputs are asked for.
 class Walker {
  public:
-  Walker(const Graph& graph, const std::vector<Tensor>& inputs, bool training) : graph_(graph), training_(training) {
+  Walker(const Graph& graph, const std::vector<Tensor>& inputs, Pass& pass) : graph_(graph), pass_(pass) {
     Size count = inputs.size();
     for (const Call& call : graph.calls) count = std::max(count, call.first_output + call.outputs.size());
     tensors_.resize(count);
@@ -112,7 +114,7 @@ class Walker {
     });
     std::vector<Tensor> from;
     for (const Size input : call->inputs) from.push_back(tensor(input));
-    Walked walked = walk_layer(*call->layer, from, training_);
+    Walked walked = walk_layer(*call->layer, from, pass_);
     for (Size k = 0; k < walked.outputs.size(); ++k) tensors_[call->first_output + k] = std::move(walked.outputs[k]);
     steps_.push_back({&*call, std::move(walked.backward)});
   }
@@ -124,18 +126,23 @@ class Walker {
   }
 
   const Graph& graph_;
-  bool training_;
+  Pass& pass_;
   std::vector<std::optional<Tensor>> tensors_;
   std::vector<Step> steps_;
 };
 
 }  // namespace
 
-Walked walk(const Graph& graph, const std::vector<Tensor>& inputs, bool training) {
-  Walker walker(graph, inputs, training);
+Walked walk(const Graph& graph, const std::vector<Tensor>& inputs, Pass& pass) {
+  Walker walker(graph, inputs, pass);
   std::vector<Tensor> outputs;
   for (const Size number : graph.outputs) outputs.push_back(walker.tensor(number));
   return {std::move(outputs), walker.backward()};
+}
+
+std::vector<Tensor> predict(const Graph& graph, const std::vector<Tensor>& inputs) {
+  Pass pass;
+  return walk(graph, inputs, pass).outputs;
 }
 
 // ---- learning
@@ -165,7 +172,8 @@ std::vector<double> train(const Graph& graph, const std::vector<Tensor>& inputs,
     layer->gradients.clear();
     for (const Array& w : layer->weights) layer->gradients.push_back(Array(w.size(), 0.0));
   }
-  const Walked walked = walk(graph, inputs, /*training=*/true);
+  Pass pass{.training = true, .step = optimizer.steps()};
+  const Walked walked = walk(graph, inputs, pass);
   std::vector<double> losses;
   std::vector<Array> d;
   for (Size i = 0; i < targets.size(); ++i) {

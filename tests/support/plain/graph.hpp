@@ -4,7 +4,9 @@
 // kind of layer). A graph is walked by asking for its outputs, so that what leads to none is not walked.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,18 +37,25 @@ struct Graph;
 // object.
 struct GraphLayer : Layer {
   std::string name = {};
-  bool return_state = false;                // LSTM
-  bool recompute = false;                   // LSTM: says how to compute, not what
-  double mask_value = 0;                    // Masking
-  Sizes sizes = {};                         // Reshape: the sample's; Permute: axes, counted from 1
-  Size n = 1;                               // RepeatVector
-  int axis = -1;                            // Concatenate, BatchNormalization: with the batch in front
-  double momentum = 0.99, epsilon = 1e-3;   // BatchNormalization
-  bool center = true, scale = true;         // BatchNormalization
-  std::string merge_mode = "concat";        // Bidirectional, whose other options are those of its LSTMs
-  std::shared_ptr<GraphLayer> inside = {};  // TimeDistributed
-  std::shared_ptr<Graph> model = {};        // Model
-  std::vector<Array> gradients = {};        // of the weights; calls add theirs
+  bool return_state = false;               // recurrent layers
+  bool recompute = false;                  // LSTM, GRU: says how to compute, not what
+  double dropout = 0;                      // Dropout, LSTM, GRU and their cells
+  double recurrent_dropout = 0;            // LSTM, GRU and their cells
+  std::uint64_t seed = 0;                  // of what they draw
+  std::uint32_t number = 0;                // the library's number of the layer, on which draws depend
+  std::uint32_t backward_number = 0;       // Bidirectional: that of the second direction
+  double mask_value = 0;                   // Masking
+  Sizes sizes = {};                        // Reshape: the sample's; Permute: axes, counted from 1
+  Size n = 1;                              // RepeatVector
+  int axis = -1;                           // Concatenate, BatchNormalization: with the batch in front
+  double momentum = 0.99, epsilon = 1e-3;  // BatchNormalization
+  bool center = true, scale = true;        // BatchNormalization
+  std::string merge_mode = "concat";       // Bidirectional, whose other options are those of its directions
+  std::string direction = "LSTM";          // Bidirectional: or GRU
+  std::vector<std::shared_ptr<GraphLayer>> cells = {};  // RNN: LSTMCell, GRUCell; several are stacked
+  std::shared_ptr<GraphLayer> inside = {};              // TimeDistributed
+  std::shared_ptr<Graph> model = {};                    // Model
+  std::vector<Array> gradients = {};                    // of the weights; calls add theirs
 };
 
 struct Call {
@@ -76,8 +85,18 @@ struct Walked {
   Backward backward;
 };
 
-// In training BatchNormalization takes the batch's statistics, and the moving ones move.
-Walked walk(const Graph& graph, const std::vector<Tensor>& inputs, bool training);
+// In training BatchNormalization takes the batch's statistics, the moving ones move, and dropout drops; its draws
+// depend on the rest.
+struct Pass {
+  bool training = false;
+  std::uint32_t step = 0;                             // of training
+  std::uint64_t walk = 0;                             // of a part that is walked for each time step
+  std::map<std::uint32_t, std::uint32_t> calls = {};  // of layers that draw, by number, so far
+};
+
+Walked walk(const Graph& graph, const std::vector<Tensor>& inputs, Pass& pass);
+// No training.
+std::vector<Tensor> predict(const Graph& graph, const std::vector<Tensor>& inputs);
 
 // What an output is to be.
 struct Target {

@@ -26,6 +26,7 @@ class Optimizer {
   explicit Optimizer(OptimizerOptions options) : o_(std::move(options)) {}
   // Moves the variables. std::invalid_argument for a name that is not known.
   void step(const std::vector<Array*>& variables, const std::vector<Array>& gradients);
+  std::uint32_t steps() const { return static_cast<std::uint32_t>(t_); }  // so far
 
  private:
   struct Memory {

@@ -52,8 +52,27 @@ Walked walk_masking(GraphLayer& layer, const Tensor& x) {
   return {{y}, [only_counted](const std::vector<Array>& dy) -> std::vector<Array> { return {only_counted(dy[0])}; }};
 }
 
-Walked walk_dropout(const Tensor& x) {
-  return {{x}, [](const std::vector<Array>& dy) { return dy; }};
+Draws next_draws(const GraphLayer& layer, Pass& pass) {
+  return {.rate = layer.dropout,
+          .seed = layer.seed,
+          .layer = layer.number,
+          .call = pass.calls[layer.number]++,
+          .training_step = pass.step,
+          .walk = pass.walk};
+}
+
+// A draw for each number, the rows being those of the last axis.
+Walked walk_dropout(GraphLayer& layer, const Tensor& x, Pass& pass) {
+  if (!pass.training || layer.dropout == 0) return {{x}, [](const std::vector<Array>& dy) { return dy; }};
+  const Size features = x.sample.back();
+  const Array factors = shared_factors(next_draws(layer, pass), x.values.size() / features, features, 1);
+  const auto times_factors = [factors](Array values) {
+    for (Size i = 0; i < values.size(); ++i) values[i] *= factors[i];
+    return values;
+  };
+  Tensor y = x;
+  y.values = times_factors(x.values);
+  return {{y}, [times_factors](const std::vector<Array>& dy) -> std::vector<Array> { return {times_factors(dy[0])}; }};
 }
 
 }  // namespace plain

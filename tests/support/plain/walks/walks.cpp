@@ -2,24 +2,24 @@
 
 namespace plain {
 
-Walked walk_layer(GraphLayer& layer, const std::vector<Tensor>& inputs, bool training) {
+Walked walk_layer(GraphLayer& layer, const std::vector<Tensor>& inputs, Pass& pass) {
   const std::string& kind = layer.kind;
   const Tensor& x = inputs.at(0);
   if (kind == "Dense") return walk_dense(layer, x);
   if (kind == "Activation") return walk_activation(layer, x);
   if (kind == "Masking") return walk_masking(layer, x);
-  if (kind == "Dropout") return walk_dropout(x);
-  if (kind == "LSTM") return walk_lstm(layer, inputs);
-  if (kind == "Bidirectional") return walk_bidirectional(layer, inputs);
-  if (kind == "TimeDistributed") return walk_time_distributed(layer, x, training);
+  if (kind == "Dropout") return walk_dropout(layer, x, pass);
+  if (kind == "LSTM" || kind == "GRU" || kind == "RNN") return walk_recurrent(layer, inputs, pass);
+  if (kind == "Bidirectional") return walk_bidirectional(layer, inputs, pass);
+  if (kind == "TimeDistributed") return walk_time_distributed(layer, x, pass);
   if (kind == "Flatten") return walk_flatten(x);
   if (kind == "Reshape") return walk_reshape(layer, x);
   if (kind == "Permute") return walk_permute(layer, x);
   if (kind == "RepeatVector") return walk_repeat_vector(layer, x);
   if (kind == "Add") return walk_add(inputs);
   if (kind == "Concatenate") return walk_concatenate(layer, inputs);
-  if (kind == "BatchNormalization") return walk_batch_normalization(layer, x, training);
-  if (kind == "Model") return walk(*layer.model, inputs, training);
+  if (kind == "BatchNormalization") return walk_batch_normalization(layer, x, pass);
+  if (kind == "Model") return walk(*layer.model, inputs, pass);
   throw std::invalid_argument("plain: no layer is called " + kind);
 }
 

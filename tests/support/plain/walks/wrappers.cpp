@@ -1,4 +1,4 @@
-// TimeDistributed, and Bidirectional (Schuster and Paliwal 1997) of LSTMs.
+// TimeDistributed, and Bidirectional (Schuster and Paliwal 1997) of LSTMs or GRUs.
 #include <algorithm>
 
 #include "support/plain/walks/walks.hpp"
@@ -35,12 +35,28 @@ Tensor step_of(const Tensor& x, Size t) {
   return step;
 }
 
+// Whether all steps may as well be rows of one batch: to dropout they are.
+bool works_row_by_row(const GraphLayer& layer) {
+  if (layer.kind == "TimeDistributed") return works_row_by_row(*layer.inside);
+  if (layer.kind != "Model") return layer.kind == "Dense" || layer.kind == "Activation" || layer.kind == "Dropout";
+  const std::vector<Call>& calls = layer.model->calls;
+  return layer.model->inputs.size() == 1 && layer.model->outputs.size() == 1 &&
+         std::all_of(calls.begin(), calls.end(), [](const Call& call) { return works_row_by_row(*call.layer); });
+}
+
 }  // namespace
 
-Walked walk_time_distributed(GraphLayer& layer, const Tensor& x, bool training) {
+Walked walk_time_distributed(GraphLayer& layer, const Tensor& x, Pass& pass) {
+  if (works_row_by_row(*layer.inside)) return walk_layer(*layer.inside, {x}, pass);
   const Size batch = x.batch, steps = x.sample[0];
+  const Pass outside = pass;
   std::vector<Walked> walked;
-  for (Size t = 0; t < steps; ++t) walked.push_back(walk_layer(*layer.inside, {step_of(x, t)}, training));
+  for (Size t = 0; t < steps; ++t) {  // the steps of a call are that one call, in as many walks
+    pass.calls = outside.calls;
+    pass.walk = outside.walk * steps + t;
+    walked.push_back(walk_layer(*layer.inside, {step_of(x, t)}, pass));
+  }
+  pass.walk = outside.walk;
   const Sizes& sample = walked[0].outputs[0].sample;
   const Size from = elements(x.sample) / steps, to = elements(sample);
   Tensor y{Array(batch * steps * to), batch, sample, x.mask};
@@ -58,19 +74,11 @@ Walked walk_time_distributed(GraphLayer& layer, const Tensor& x, bool training) 
 
 namespace {
 
-// (batch, steps, features) with the last step first.
-Array reversed(const Array& all, Size batch, Size steps) {
-  const Size each = all.size() / batch / steps;
-  Array out(all.size());
-  for (Size t = 0; t < steps; ++t) {
-    TimeStep{batch, steps, each, steps - 1 - t}.put(TimeStep{batch, steps, each, t}.take(all), out);
-  }
-  return out;
-}
-
-// An LSTM in one of both directions, with its half of the weights.
+// A layer in one of both directions, with its half of the weights.
 std::shared_ptr<GraphLayer> direction(const GraphLayer& both, bool second) {
   auto one = std::make_shared<GraphLayer>(both);
+  one->kind = both.direction;
+  if (second) one->number = both.backward_number;
   const auto half = static_cast<std::ptrdiff_t>(both.weights.size() / 2);
   const auto begin = both.weights.begin() + (second ? half : 0);
   one->weights = {begin, begin + half};
@@ -114,18 +122,18 @@ struct Merge {
 
 }  // namespace
 
-Walked walk_bidirectional(GraphLayer& layer, const std::vector<Tensor>& inputs) {
+Walked walk_bidirectional(GraphLayer& layer, const std::vector<Tensor>& inputs, Pass& pass) {
   const Tensor& x = inputs[0];
   const Size batch = x.batch, steps = x.sample[0];
   const bool sequences = layer.return_sequences, joined = layer.merge_mode != "none";
   const auto in_time = [=](const Array& y) { return sequences ? reversed(y, batch, steps) : y; };
   const auto half = static_cast<std::ptrdiff_t>((inputs.size() - 1) / 2);
-  std::vector<std::shared_ptr<GraphLayer>> lstms = {direction(layer, false), direction(layer, true)};
+  std::vector<std::shared_ptr<GraphLayer>> layers = {direction(layer, false), direction(layer, true)};
   std::vector<Walked> walked;
   for (std::ptrdiff_t i = 0; i < 2; ++i) {
     std::vector<Tensor> from = {x};
     from.insert(from.end(), inputs.begin() + 1 + i * half, inputs.begin() + 1 + (i + 1) * half);
-    walked.push_back(walk_lstm(*lstms[static_cast<Size>(i)], from));
+    walked.push_back(walk_recurrent(*layers[static_cast<Size>(i)], from, pass));
   }
   Tensor forwards = walked[0].outputs[0], backwards = walked[1].outputs[0];
   backwards.values = in_time(backwards.values);
@@ -143,7 +151,7 @@ Walked walk_bidirectional(GraphLayer& layer, const std::vector<Tensor>& inputs) 
   for (const Walked& one : walked) out.outputs.insert(out.outputs.end(), one.outputs.begin() + 1, one.outputs.end());
 
   out.backward = [=, &layer](const std::vector<Array>& dy) {
-    const std::ptrdiff_t first = joined ? 1 : 2, states = layer.return_state ? 2 : 0;
+    const std::ptrdiff_t first = joined ? 1 : 2, states = std::ssize(walked[0].outputs) - 1;
     std::vector<Array> gradients, dx;
     for (Size i = 0; i < 2; ++i) {
       const bool second = i == 1;
@@ -151,9 +159,9 @@ Walked walk_bidirectional(GraphLayer& layer, const std::vector<Tensor>& inputs) 
       std::vector<Array> outside = {second ? in_time(d) : d};
       const auto begin = dy.begin() + first + static_cast<std::ptrdiff_t>(i) * states;
       outside.insert(outside.end(), begin, begin + states);
-      lstms[i]->gradients.clear();
+      layers[i]->gradients.clear();
       const std::vector<Array> from = walked[i].backward(outside);
-      gradients.insert(gradients.end(), lstms[i]->gradients.begin(), lstms[i]->gradients.end());
+      gradients.insert(gradients.end(), layers[i]->gradients.begin(), layers[i]->gradients.end());
       if (!second) dx = {from[0]};
       for (Size k = 0; second && k < from[0].size(); ++k) dx[0][k] += from[0][k];
       dx.insert(dx.end(), from.begin() + 1, from.end());
