@@ -89,7 +89,7 @@ void Memory::prepare(State& state, const Plan& plan) const {
     // A little more each time, so that it seldom grows while lengths do.
     state.arena = memory(std::max(plan.arena_bytes(), had + had / 16));
   }
-  if (kPoison) std::memset(state.arena.data(), 0xFF, state.arena.size());
+  if (kPoison && state.arena.size() > 0) std::memset(state.arena.data(), 0xFF, state.arena.size());
   plan.bind(state);
   state.plan = plan.number();
 }

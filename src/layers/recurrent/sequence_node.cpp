@@ -224,7 +224,8 @@ DropoutRule SequenceNode::dropout_rule(double rate, Purpose purpose, Index call)
 // Factors for each gate: four to a number, which are a block of the generator.
 DroppedPlaces SequenceNode::dropped(PlanBuilder& builder, const DropoutRule& rule, Index numbers) const {
   const Index features = kernels::kRecordWidth * numbers, room = kernels::dropped_elements(numbers);
-  return {DropoutFactors(rule, {.row = features}, builder.rows(1, room), features), builder.rows(1, room)};
+  return {DropoutFactors(rule, {.row = features}, builder.zeroed_rows(1, room), features),
+          builder.zeroed_rows(1, room)};
 }
 
 // Training with dropout, drawn once for all steps. With recurrent_dropout each gate has its own, of h and of x, and the
