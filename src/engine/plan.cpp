@@ -99,8 +99,8 @@ void Plan::gradients(const Run& run, Range rows, const Member& member) const noe
 void Plan::add_shards(const Run& run, const Member& member) const noexcept {
   const Index shards = shards_with_rows(run);
   core::with_type(dtype_, [&]<class T>() {
-    const kernels::Ops<T>& ops = kernels::chosen().ops<T>();
     for (const GradientSlot& slot : gradients_) {
+      const kernels::Ops<T>& ops = slot.block->table().ops<T>();
       for (const Range& range : slot.ranges) {
         const Range mine = member.share(range.size());
         T* first = slot.gradient.pointer<T>(run) + range.begin + mine.begin;

@@ -53,24 +53,18 @@ struct Run {
 // Where a copy derived from weights, or their gradient, stands in a workspace: bytes from the start of the memory for
 // such things. A body that is walked for each time step has an arena for each, but these once. A default one stands
 // nowhere.
-struct BoundPlace {
+template <std::byte* Run::*kMemory>
+struct PlaceIn {
   std::ptrdiff_t offset = -1;
 
   explicit operator bool() const { return offset >= 0; }
   template <class T>
   T* pointer(const Run& run) const {
-    return offset < 0 ? nullptr : reinterpret_cast<T*>(run.bound + offset);
+    return offset < 0 ? nullptr : reinterpret_cast<T*>(run.*kMemory + offset);
   }
 };
-struct GradientPlace {
-  std::ptrdiff_t offset = -1;
-
-  explicit operator bool() const { return offset >= 0; }
-  template <class T>
-  T* pointer(const Run& run) const {
-    return offset < 0 ? nullptr : reinterpret_cast<T*>(run.gradients + offset);
-  }
-};
+using BoundPlace = PlaceIn<&Run::bound>;
+using GradientPlace = PlaceIn<&Run::gradients>;
 
 // Shards: contiguous blocks of a batch's rows. Each has gradients of its own, which are chains over its rows alone; a
 // fixed tree adds them up. Whoever computes a shard, its bits are the same.

@@ -6,6 +6,7 @@
 
 #include <rondo/custom_layer.hpp>
 
+#include "core/thread_buffers.hpp"
 #include "graph/layer_node.hpp"
 #include "layers/parts/shapes.hpp"
 
@@ -43,8 +44,7 @@ struct CustomTensor {
   }
 };
 
-// Numbers of a pass. Kept by the thread, so that a steady step allocates nothing; taken while they are in use, as a
-// user's function may ask another model.
+// Numbers of a pass.
 struct Buffers {
   std::vector<std::vector<double>> x, dx, weights, dweights;
   std::vector<double> y, dy;
@@ -144,8 +144,8 @@ class CustomExecutor final : public engine::Executor {
   // f(buffers with the weights); what it throws is the run's.
   template <class F>
   void with_buffers(const Run& run, F&& f) const noexcept {
-    static thread_local Buffers kept;
-    Buffers taken = std::move(kept);
+    core::ThreadBuffers<Buffers> buffers;
+    Buffers& taken = *buffers;
     try {
       grow(taken.weights, weights_.size());
       taken.weight_spans.clear();
@@ -158,7 +158,6 @@ class CustomExecutor final : public engine::Executor {
     } catch (...) {
       run.failure->report();
     }
-    kept = std::move(taken);
   }
 
   void read_inputs(const Run& run, Index row, Index piece, Buffers& b) const {

@@ -1,6 +1,7 @@
 #include "training/batches.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <rondo/random.hpp>
@@ -23,8 +24,7 @@ ArrayBatches::ArrayBatches(const Data& data, Index batch_size, std::string what)
 void ArrayBatches::shuffle(const RandomStream& stream) {
   if (count_ == 1) return;
   order_.resize(static_cast<std::size_t>(data_.samples));
-  std::iota(order_.begin(), order_.end(), data_.first);
-  rondo::shuffle(order_, stream);
+  rondo::shuffle(order_, data_.first, stream);
   samples_.order = order_;
 }
 
@@ -49,10 +49,7 @@ SourceBatches::SourceBatches(const ModelNode& node, DataSource& source, std::str
   std::iota(order_.begin(), order_.end(), Index{0});
 }
 
-void SourceBatches::shuffle(const RandomStream& stream) {
-  std::iota(order_.begin(), order_.end(), Index{0});
-  rondo::shuffle(order_, stream);
-}
+void SourceBatches::shuffle(const RandomStream& stream) { rondo::shuffle(order_, 0, stream); }
 
 const Samples& SourceBatches::batch(Session& session, Index number) {
   batch_.reset();  // before the next one is made

@@ -1,7 +1,6 @@
 // The batches of an epoch: rows of arrays, or what a user's source gives.
 #pragma once
 
-#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>

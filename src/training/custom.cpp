@@ -9,6 +9,7 @@
 #include <rondo/extend.hpp>
 
 #include "core/access.hpp"
+#include "core/thread_buffers.hpp"
 #include "training/losses.hpp"
 #include "training/metrics.hpp"
 
@@ -19,8 +20,7 @@ namespace {
 using training::BoundLoss;
 using training::Labels;
 
-// A row's numbers as doubles. Kept by the thread, so that a steady step allocates nothing; taken while they are in use,
-// as a user's function may ask another model.
+// A row's numbers as doubles.
 struct RowBuffers {
   std::vector<double> truth, prediction, gradient;
 };
@@ -28,9 +28,8 @@ struct RowBuffers {
 // Rows of a plan's numbers as rows of doubles.
 template <class T>
 void for_rows(const kernels::LossArgs<T>& a, Labels labels, const LossFunction& function) {
-  static thread_local RowBuffers kept;
-  RowBuffers taken = std::move(kept);
-  auto& [truth, prediction, gradient] = taken;
+  core::ThreadBuffers<RowBuffers> buffers;
+  auto& [truth, prediction, gradient] = *buffers;
   const auto features = static_cast<std::size_t>(a.features);
   truth.resize(labels == Labels::same ? features : 1);
   prediction.resize(features);
@@ -48,7 +47,6 @@ void for_rows(const kernels::LossArgs<T>& a, Labels labels, const LossFunction& 
       out = weight == 0 ? T{0} : static_cast<T>(gradient[i] * static_cast<double>(a.scale) * weight);
     }
   }
-  kept = std::move(taken);
 }
 
 class CustomRows final : public BoundLoss {

@@ -61,30 +61,10 @@ class CellNode : public SequenceNode {
   }
 };
 
-template <class Options>
-layers::SequenceOptions cell_options(const Options& o) {
-  return {o.activation,
-          o.recurrent_activation,
-          o.use_bias,
-          o.kernel_initializer,
-          o.recurrent_initializer,
-          o.bias_initializer,
-          false,
-          true,
-          false,
-          false,
-          false,
-          false,
-          Shape{},
-          o.dropout.value,
-          o.recurrent_dropout.value,
-          o.seed};
-}
-
 class LstmCellNode final : public CellNode {
  public:
   LstmCellNode(Index units, const LSTMCellOptions& options, const graph::LayerOptions& common)
-      : CellNode("LSTMCell", kernels::RecurrentCell::lstm, units, cell_options(options), common),
+      : CellNode("LSTMCell", kernels::RecurrentCell::lstm, units, layers::cell_options(options), common),
         unit_forget_bias_(options.unit_forget_bias) {}
 
   Json config() const override {
@@ -111,7 +91,7 @@ class GruCellNode final : public CellNode {
   GruCellNode(Index units, const GRUCellOptions& options, const graph::LayerOptions& common)
       : CellNode("GRUCell",
                  options.reset_after ? kernels::RecurrentCell::gru : kernels::RecurrentCell::gru_reset_before, units,
-                 cell_options(options), common),
+                 layers::cell_options(options), common),
         reset_after_(options.reset_after) {}
 
   Json config() const override {

@@ -7,6 +7,7 @@
 
 #include "support/expect_error.hpp"
 #include "support/ramp.hpp"
+#include "support/stateful.hpp"
 
 namespace rondo {
 namespace {
@@ -153,21 +154,7 @@ TEST(Gru, AStatefulLayerGoesOnWhereTheLastBatchEnded) {
   for (const bool after : {true, false}) {
     const GRU whole(5, {.return_sequences = true, .reset_after = after});
     const GRU pieces(5, {.return_sequences = true, .stateful = true, .reset_after = after});
-    std::vector<double> elements;
-    for (int i = 0; i < 3 * 6 * 2; ++i) elements.push_back(0.1 * (i % 17) - 0.8);
-    const Tensor X({3, 6, 2}, elements);
-    const Tensor y = whole(X)[0];
-    pieces.build({3, 6, 2});
-    pieces.set_weights(whole.get_weights());
-    const TensorView<const double> view = X.view<double>();
-    const Tensor first = pieces(Tensor(view.slice(1, 0, 2)))[0], second = pieces(Tensor(view.slice(1, 2, 6)))[0];
-    for (Index b = 0; b < 3; ++b) {
-      for (Index t = 0; t < 6; ++t) {
-        for (Index u = 0; u < 5; ++u) EXPECT_EQ(t < 2 ? first(b, t, u) : second(b, t - 2, u), y(b, t, u));
-      }
-    }
-    pieces.reset_states();
-    EXPECT_TRUE(pieces(X)[0].identical(y)) << "reset_states begins anew";
+    test::expect_to_go_on(whole, pieces);
   }
 }
 

@@ -23,35 +23,44 @@
 
 namespace rondo::layers {
 
-// The options that LSTMOptions and GRUOptions share.
+// The options that LSTMOptions, GRUOptions and those of their cells share, and behind them those of layers alone.
 struct SequenceOptions {
   ActivationFn activation, recurrent_activation;
   bool use_bias;
   Initializer kernel_initializer, recurrent_initializer, bias_initializer;
-  bool return_sequences, return_state, go_backwards, stateful, recompute, zero_output_for_mask;
-  Shape input_shape;
   double dropout, recurrent_dropout;
   std::optional<std::uint64_t> seed;
+
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, recompute = false,
+       zero_output_for_mask = false;
+  Shape input_shape = {};
 };
 
 template <class Options>
+SequenceOptions cell_options(const Options& o) {
+  return {.activation = o.activation,
+          .recurrent_activation = o.recurrent_activation,
+          .use_bias = o.use_bias,
+          .kernel_initializer = o.kernel_initializer,
+          .recurrent_initializer = o.recurrent_initializer,
+          .bias_initializer = o.bias_initializer,
+          .dropout = o.dropout,
+          .recurrent_dropout = o.recurrent_dropout,
+          .seed = o.seed,
+          .return_state = true};
+}
+
+template <class Options>
 SequenceOptions sequence_options(const Options& o) {
-  return {o.activation,
-          o.recurrent_activation,
-          o.use_bias,
-          o.kernel_initializer,
-          o.recurrent_initializer,
-          o.bias_initializer,
-          o.return_sequences,
-          o.return_state,
-          o.go_backwards,
-          o.stateful,
-          o.recompute,
-          o.zero_output_for_mask,
-          o.input_shape,
-          o.dropout.value,
-          o.recurrent_dropout.value,
-          o.seed};
+  SequenceOptions options = cell_options(o);
+  options.return_sequences = o.return_sequences;
+  options.return_state = o.return_state;
+  options.go_backwards = o.go_backwards;
+  options.stateful = o.stateful;
+  options.recompute = o.recompute;
+  options.zero_output_for_mask = o.zero_output_for_mask;
+  options.input_shape = o.input_shape;
+  return options;
 }
 
 // The forget gate's quarter of an LSTM's bias, if it has one, becomes 1; the initializer keeps the rest.
