@@ -7,12 +7,14 @@
 #include <gtest/gtest.h>
 #include <memory>
 #include <new>
+#include <optional>
 
 #include <rondo/rondo.hpp>
 
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
 #include "training/model_node.hpp"
+#include "training/training_step.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define RONDO_COUNT_BY_HOOKS 1
@@ -144,18 +146,19 @@ class Steps {
       : node_(static_cast<training::ModelNode&>(*model.node())),
         program_(node_.program(training::Mode::train, {.capacity = kBatch, .samples = samples_, .truth = truth_})),
         workspace_(program_->plan->lease()) {
-    node_.compiled("this test").optimizer.prepare(*program_->plan);
+    training::OptimizerState& optimizer = node_.compiled("this test").optimizer;
+    optimizer.prepare(*program_->plan);
+    step_.emplace(*program_, optimizer, node_.parameters());
   }
 
-  void one(Index rows) {
-    program_->train(workspace_, {.X = X_list_, .y = y_list_, .rows = rows}, node_.compiled("this test").optimizer);
-  }
+  void one(Index rows) { step_->take(workspace_, {.X = X_list_, .y = y_list_, .rows = rows}); }
 
  private:
   std::vector<Shape> samples_{Shape{6, 3}}, truth_{Shape{2}};
   training::ModelNode& node_;
   std::shared_ptr<const training::Program> program_;
   engine::Workspace workspace_;
+  std::optional<training::TrainingStep> step_;
   Tensor X_ = ramp({kBatch, 6, 3}), y_ = ramp({kBatch, 2});
   const Tensor* const X_list_[1] = {&X_};
   const Tensor* const y_list_[1] = {&y_};

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,11 @@ struct WeightInfo {
 // What a call in a graph is given beside its inputs.
 struct CallOptions {
   std::vector<Symbol> initial_state = {};  // of a recurrent layer: h, for an LSTM also c, (batch, units) each
+  // false: in fit, too, the layer and those inside it behave as in predict. Dropout lets all through, and
+  // BatchNormalization takes its moving statistics and leaves them, as a part that was trained elsewhere wants it; its
+  // weights learn unless they are frozen. Without a value, fit and predict decide. ConfigError for true, which would
+  // ask for dropout in predict.
+  std::optional<bool> training = {};
 };
 
 // Copies of a Layer are the same layer: they share weights and state, as variables do in Python. There is no empty

@@ -52,7 +52,7 @@ Place PlanBuilder::rows(Index slots, Index features, bool compact) {
     clear_at_first(buffer->place, slots, {features, stride});
   }
   ++buffer->holds;  // outside calls for good
-  if (!open_calls_.empty()) open_calls_.back().push_back(static_cast<std::size_t>(buffer - buffers_.data()));
+  if (!open_calls_.empty()) open_calls_.back().buffers.push_back(static_cast<std::size_t>(buffer - buffers_.data()));
   return buffer->place;
 }
 
@@ -107,10 +107,14 @@ PlanBuilder::Buffer* PlanBuilder::buffer_of(const Place& place) {
   return found == buffers_.end() ? nullptr : &*found;
 }
 
-void PlanBuilder::begin_call() { open_calls_.emplace_back(); }
+void PlanBuilder::begin_call(bool as_in_training) {
+  open_calls_.push_back({.outer_as_in_training = as_in_training_});
+  as_in_training_ = as_in_training_ && as_in_training;
+}
 
 void PlanBuilder::end_call() {
-  for (const std::size_t number : open_calls_.back()) --buffers_[number].holds;
+  for (const std::size_t number : open_calls_.back().buffers) --buffers_[number].holds;
+  as_in_training_ = open_calls_.back().outer_as_in_training;
   open_calls_.pop_back();
 }
 
@@ -125,7 +129,7 @@ void PlanBuilder::release(Value v) {
 void PlanBuilder::release_after_call(Value v) {
   if (open_calls_.empty()) return;
   if (const Buffer* buffer = buffer_of(info(v).data)) {
-    open_calls_.back().push_back(static_cast<std::size_t>(buffer - buffers_.data()));
+    open_calls_.back().buffers.push_back(static_cast<std::size_t>(buffer - buffers_.data()));
   }
 }
 
@@ -134,6 +138,7 @@ void PlanBuilder::release_after_call(Value v) {
 PlanBuilder PlanBuilder::body() {
   PlanBuilder inner(dtype(), capacity(), training() ? Use::training : Use::inference, plan_->memory_);
   inner.outer_ = this;
+  inner.as_in_training_ = as_in_training_;
   inner.set_shards(shards());
   return inner;
 }

@@ -32,6 +32,9 @@ class PlanBuilder {
   DType dtype() const { return plan_->dtype_; }
   Index capacity() const { return plan_->capacity_; }
   bool training() const { return plan_->training(); }
+  // Whether layers behave as in training (dropout, statistics of the batch): in a training plan, but for calls that say
+  // otherwise.
+  bool as_in_training() const { return training() && as_in_training_; }
   bool streaming() const { return plan_->use_ == Use::streaming || rounds_weights(); }
   bool rounds_weights() const { return plan_->use_ == Use::streaming_bfloat16; }
   const ValueInfo& info(Value v) const { return plan_->info(v); }
@@ -56,8 +59,8 @@ class PlanBuilder {
   void output(Value v) { plan_->outputs_.push_back(v); }
 
   // A call of a layer begins; it ends with end_call. In inference later calls use its buffers again, but for those that
-  // are held.
-  void begin_call();
+  // are held. Inside a call that is not as in training, none is.
+  void begin_call(bool as_in_training = true);
   void end_call();
   // Holds the buffer of a value, until it is released as often.
   void hold(Value v);
@@ -144,7 +147,12 @@ class PlanBuilder {
   std::map<const void*, Index> calls_;
   Asked asked_;  // since the last executor
   std::vector<Buffer> buffers_;
-  std::vector<std::vector<std::size_t>> open_calls_;  // the buffers that each holds, by number
+  struct OpenCall {
+    bool outer_as_in_training;
+    std::vector<std::size_t> buffers = {};  // that it holds, by number
+  };
+  std::vector<OpenCall> open_calls_;
+  bool as_in_training_ = true;
 };
 
 }  // namespace rondo::engine

@@ -1,6 +1,6 @@
 #include "engine/parameter.hpp"
 
-#include <utility>
+#include <algorithm>
 
 #include "core/dispatch.hpp"
 #include "core/standard_floats.hpp"
@@ -12,17 +12,19 @@ namespace {
 template <class T>
 Tensor unpack_as(const Parameter& p, const T* packed) {
   Tensor out(p.shape, dtype_of<T>);
-  const std::span<T> elements = out.data<T>();
-  for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = packed[p.place(static_cast<Index>(i))];
+  T* elements = out.data<T>().data();
+  p.map.for_runs(
+      [&](Index element, Index place, Index count) { std::copy_n(packed + place, count, elements + element); });
   return out;
 }
 
 template <class T>
 void pack_from(const Parameter& p, const Tensor& value) {
   const Tensor converted = value.cast(dtype_of<T>);
-  const std::span<const T> elements = converted.data<T>();
+  const T* elements = converted.data<T>().data();
   T* packed = p.block->values<T>();
-  for (std::size_t i = 0; i < elements.size(); ++i) packed[p.place(static_cast<Index>(i))] = elements[i];
+  p.map.for_runs(
+      [&](Index element, Index place, Index count) { std::copy_n(elements + element, count, packed + place); });
 }
 
 }  // namespace

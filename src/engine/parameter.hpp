@@ -2,12 +2,11 @@
 //
 // The storage face is a ParameterBlock: one packed array per layer, in the panels that the kernels read. The optimizer
 // updates it elementwise; gradients and optimizer slots are laid out alike. The logical face is a Parameter: a name and
-// a shape in Keras's order, with a map from each logical element to its place in the block. Elements of the block that
-// no parameter maps to are padding and stay zero.
+// a shape in Keras's order, with a map from its logical elements to their places in the block. Elements of the block
+// that no parameter maps to are padding and stay zero.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 
 #include "core/aligned.hpp"
 #include "core/element_size.hpp"
+#include "engine/packed_map.hpp"
 #include "kernels/table.hpp"
 
 namespace rondo::engine {
@@ -66,7 +66,7 @@ struct Parameter {
   std::string path;  // as Keras: "lstm/lstm_cell/kernel" below its layer's parent
   Shape shape;       // logical
   std::shared_ptr<ParameterBlock> block;
-  std::function<Index(Index)> place;  // logical row-major element -> element of the block
+  PackedMap map;
 
   std::string name() const { return path.substr(path.rfind('/') + 1); }
 

@@ -10,7 +10,8 @@ namespace {
 // A logical (2, 3) that stands transposed in a block with room for more: element (r, c) at 4 c + r.
 Parameter transposed(DType dtype) {
   const auto block = std::make_shared<ParameterBlock>(dtype, 12, kernels::chosen());
-  return {"model/dense/kernel", {2, 3}, block, [](Index i) { return i % 3 * 4 + i / 3; }};
+  return {
+      "model/dense/kernel", {2, 3}, block, PackedMap({2, 3}, [](Index row, Index column) { return column * 4 + row; })};
 }
 
 TEST(Parameter, StandsWhereItsMapSays) {

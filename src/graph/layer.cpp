@@ -119,9 +119,14 @@ Symbols Layer::call(const std::vector<Symbol>& inputs, const CallOptions& option
   if (!options.initial_state.empty() && !node_->takes_initial_state()) {
     throw ConfigError(node_->where() + " is not recurrent: it takes no initial_state");
   }
+  if (options.training.value_or(false)) {
+    throw ConfigError(node_->where() +
+                      ": a call with training = true, which asks for dropout in predict too, is not supported; leave "
+                      "it out: in fit, layers behave as in training anyway");
+  }
   std::vector<Symbol> all = inputs;
   all.insert(all.end(), options.initial_state.begin(), options.initial_state.end());
-  return graph::call(node_, all);
+  return graph::call(node_, all, {.as_in_training = !options.training});
 }
 
 std::vector<Tensor> Layer::operator()(const Tensor& x) const { return (*this)(std::vector<Tensor>{x}); }

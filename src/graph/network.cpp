@@ -161,7 +161,7 @@ Network::Network(const std::string& where, const std::vector<Symbol>& inputs, co
     if (entry->inputs.empty()) continue;
     std::vector<TensorNumber> from;
     for (const Symbol& input : entry->inputs) from.push_back(number(input));
-    calls_.push_back({entry->layer, std::move(from), next, entry->outputs.size()});
+    calls_.push_back({entry->layer, std::move(from), next, entry->outputs.size(), entry->arguments});
     next += entry->outputs.size();
   }
   for (const Symbol& output : outputs) outputs_.push_back(number(output));
@@ -259,7 +259,7 @@ std::vector<Symbol> Network::outputs_for(const std::vector<Symbol>& inputs) cons
   for (const Call& made : calls_) {
     std::vector<Symbol> from;
     for (const TensorNumber n : made.inputs) from.push_back(all[n]);
-    for (const Symbol& out : call(made.layer, from)) all.push_back(out);
+    for (const Symbol& out : call(made.layer, from, made.arguments)) all.push_back(out);
   }
   std::vector<Symbol> out;
   for (const TensorNumber n : outputs_) out.push_back(all[n]);
@@ -299,7 +299,7 @@ std::vector<engine::Value> Network::plan(engine::PlanBuilder& builder, const std
   for (const Call& call : calls_) {
     std::vector<engine::Value> from;
     for (const TensorNumber n : call.inputs) from.push_back(take(n));
-    builder.begin_call();
+    builder.begin_call(call.arguments.as_in_training);
     const std::vector<engine::Value> made = call.layer->plan(builder, from);
     for (const engine::Value v : made) add(v);
     // Held for each reader that comes.

@@ -23,6 +23,7 @@ class Network {
     std::vector<TensorNumber> inputs;
     TensorNumber first_output;
     std::size_t outputs;
+    CallArguments arguments = {};
   };
 
   // With one input, which is its output until a call is added.

@@ -20,14 +20,15 @@ Call::~Call() {
   }
 }
 
-Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>& inputs) {
+Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>& inputs,
+             const CallArguments& arguments) {
   if (layer->is_input()) throw ConfigError(layer->where() + " is where data enter; it cannot be called");
   std::vector<Shape> samples;
   for (const Symbol& input : inputs) samples.push_back(input.shape().from(1));
   if (samples.empty()) throw ShapeError(layer->where() + ": no input was given");
   const LayerNode& first = *inputs.front().call()->layer;
-  auto made =
-      std::make_shared<Call>(layer, inputs, layer->output_shapes_behind(first.is_input() ? nullptr : &first, samples));
+  auto made = std::make_shared<Call>(
+      layer, inputs, layer->output_shapes_behind(first.is_input() ? nullptr : &first, samples), arguments);
   layer->build(samples);
   std::vector<Symbol> outputs;
   for (std::size_t i = 0; i < made->outputs.size(); ++i) outputs.emplace_back(made, i);

@@ -12,9 +12,16 @@
 
 namespace rondo::graph {
 
+// What a call says beside its inputs.
+struct CallArguments {
+  bool as_in_training = true;  // false: in training, too, the layer behaves as in inference
+
+  bool operator==(const CallArguments&) const = default;
+};
+
 struct Call {
-  Call(std::shared_ptr<LayerNode> called, std::vector<Symbol> from, std::vector<Shape> to)
-      : layer(std::move(called)), inputs(std::move(from)), outputs(std::move(to)) {}
+  Call(std::shared_ptr<LayerNode> called, std::vector<Symbol> from, std::vector<Shape> to, CallArguments beside = {})
+      : layer(std::move(called)), inputs(std::move(from)), outputs(std::move(to)), arguments(beside) {}
   // Lets go of those before it one by one: a long chain of destructors inside each other would not fit the stack.
   ~Call();
   Call(const Call&) = delete;
@@ -23,10 +30,12 @@ struct Call {
   std::shared_ptr<LayerNode> layer;
   std::vector<Symbol> inputs;  // none for an InputLayer
   std::vector<Shape> outputs;  // sample shapes
+  CallArguments arguments;
 };
 
 // Calls a layer with symbols: checks the shapes and makes the weights.
-Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>& inputs);
+Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>& inputs,
+             const CallArguments& arguments = {});
 
 // What enters a network at an InputNode.
 Symbol input_symbol(const std::shared_ptr<LayerNode>& input);

@@ -41,15 +41,23 @@ inline Index dz_elements(Index slots, Index capacity, const RecurrentLayout& lay
 }
 
 // Recurrent dropout, in training: the product of each gate takes the numbers of a row times factors of its own, which
-// stay the same in all steps. A record to each number, a factor to each gate in the order of a row of weights (the
-// fourth of a GRU says nothing).
+// stay the same in all steps: a factor to each gate in the order of a row of weights (the fourth of a GRU says
+// nothing). Forward and weight gradients take a record to each number; backward one plane after another, each of a
+// gate.
 template <class T>
 struct Dropped {
-  Rows<const T> factors;  // (batch, 1, dropped_elements), or null: each gate takes the numbers themselves
-  Rows<T> records;        // scratch, likewise: the numbers of a step times their factors
+  Rows<const T> factors;  // records, (batch, 1, dropped_elements), or null: each gate takes the numbers themselves
+  Rows<const T> planes;   // the same factors
+  Rows<T> records;        // scratch: the numbers of a step times their factors
+  Index plane = 0;        // elements from one plane of a row to the next
+
+  Rows<const T> plane_of(Index gate, Index row, Index column) const {
+    return {planes.at(row, 0) + gate * plane + column, planes.batch_stride, 0};
+  }
 };
-// Elements of such a row, so that whole vectors of records may be read.
-inline Index dropped_elements(Index numbers) { return kRecordWidth * round_up(numbers, kRowPadding); }
+// Elements of a plane, and of a row of each, so that whole vectors may be read.
+inline Index dropped_plane(Index numbers) { return round_up(numbers, kRowPadding); }
+inline Index dropped_elements(Index numbers) { return kRecordWidth * dropped_plane(numbers); }
 
 constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
 

@@ -24,26 +24,41 @@ template <int kCount, int kRowsOfUnit = kCount>
 struct GatesOf {
   Index slot = 0, row = 0;
   static constexpr int kGates = kCount, kOfUnit = kRowsOfUnit;
-  // Rows of a tile of so many vectors. With dropout, or where a GRU resets before its product, speed is not worth the
-  // code of all.
+  static constexpr Index of_unit() { return kOfUnit; }
+  // Rows of a tile of so many vectors. Where a GRU resets before its product, speed is not worth the code of all.
+  static constexpr int MostRows(Index /*vectors*/) { return kGates == kOfUnit ? kMaxRows : HWY_MIN(kMaxRows, 2); }
+};
+// A single one. In tiles of full width alone speed is worth the code.
+struct OneGate {
+  Index slot = 0, row = 0, rows_of_unit = 1;
+  Index of_unit() const { return rows_of_unit; }
   static constexpr int MostRows(Index vectors) {
-    if (kGates == kOfUnit) return kMaxRows;
-    if (kOfUnit == 3) return HWY_MIN(kMaxRowsOfDropout, 2);
     return vectors == ColumnGroups::kWidest ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 3);
   }
 };
+
 // What goes back to the inputs, and to the state; where the reset gate comes before the product, to r h beside it.
 template <class Cell>
 constexpr auto kToInputs = GatesOf<Cell::kGates>{};
 template <class Cell>
 constexpr auto kToState = GatesOf < Cell::kResetsBefore ? 2 : Cell::kGates,
                Cell::kGates > {.slot = Cell::kGates == 4 ? 0 : 1};
-constexpr auto kToReset = GatesOf<1, 3>{.slot = 0, .row = 2};
+constexpr OneGate kToReset = {.slot = 0, .row = 2, .rows_of_unit = 3};
 
 // Panels of dz, of which each meets so many weight rows to the unit, in a pass.
-template <class T, int kOfUnit>
-constexpr Index kPanelsPerPass =
-    HWY_MAX(Index{1}, kDepthPerPass / (kOfUnit * Index{hn::MaxLanes(hn::ScalableTag<T>())}));
+template <class T>
+constexpr Index PanelsPerPass(Index of_unit) {
+  return HWY_MAX(Index{1}, kDepthPerPass / (of_unit * Index{hn::MaxLanes(hn::ScalableTag<T>())}));
+}
+
+template <int kRows, int kVectors, class D, class T>
+HWY_INLINE void StartTile(D d, Tile<D, kRows, kVectors>& tile, const Rows<const T>& start) {
+  if (start) {
+    tile.Load(d, start.data, start.batch_stride);
+  } else {
+    tile.Fill(hn::Zero(d));
+  }
+}
 
 // out[r] = start[r] (or 0) + dz[step] of some panels times transposed weights, for kRows rows and one column group.
 // `transposed` stands at the first of those panels.
@@ -51,104 +66,125 @@ template <class Gates, int kRows, int kVectors, class D, class T>
 HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index row, Index slot, Range panels,
                             const T* transposed, const Rows<const T>& start, const Rows<T>& out) {
   Tile<D, kRows, kVectors> tile;
-  if (start) {
-    tile.Load(d, start.data, start.batch_stride);
-  } else {
-    tile.Fill(hn::Zero(d));
-  }
+  StartTile(d, tile, start);
   for (Index panel = panels.begin; panel < panels.end; ++panel) {
     const Index units = p.layout.units_in(panel), panel_lanes = p.layout.panel_lanes(panel);
-    if constexpr (Gates::kGates == 1) {
-      tile.template MultiplyRows<Gates::kOfUnit * kVectors>(d, p.dz_at(step, panel, row) + slot * panel_lanes,
-                                                            kRecordWidth * panel_lanes, transposed, units);
-    } else {
-      WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR {
-        constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
-        tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(d, p.dz_at(step, panel, row) + slot * kLanes,
-                                                                           transposed, units);
-      });
-    }
+    WithPanelVectors(d, panel_lanes, [&](auto v) HWY_ATTR {
+      constexpr int kLanes = static_cast<int>(hn::MaxLanes(D())) * decltype(v)::value / 4;
+      tile.template MultiplyGates<kLanes, Gates::kGates, Gates::kOfUnit>(d, p.dz_at(step, panel, row) + slot * kLanes,
+                                                                         transposed, units);
+    });
     transposed += units * Gates::kOfUnit * kVectors * p.layout.lanes();
   }
   tile.Store(d, out.data, out.batch_stride);
 }
 
-template <class Gates, class T>
-void DroppedGatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
-                       const Rows<const T>& factors, const ColumnGroups& groups, Index g, const Rows<const T>& start,
-                       const Rows<T>& out);
+// Where the products of one gate go: with dropout out = sum (or 0) + factors times products, else out = products. What
+// has been added up so far stands in `partial`, from the second pass over the panels on.
+template <class T>
+struct GateProducts {
+  Rows<const T> factors, sum;
+  Rows<T> partial, out;
+};
 
-// The same for a block of rows and group g of the columns, panels in passes whose weights stay in the cache. start and
-// out stand at the first row. factors: of the columns, where there is dropout.
-template <class Gates, class T>
-void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
-                const Rows<const T>& factors, const ColumnGroups& groups, Index g, const Rows<const T>& start,
-                const Rows<T>& out) {
-  if constexpr (Gates::kGates > 1) {
-    if (factors) return DroppedGatesTimes(gates, p, step, rows, transposed, factors, groups, g, start, out);
+template <int kRows, int kVectors, class D, class T>
+HWY_NOINLINE void GateTile(D d, const RecurrentArgs<T>& p, Index step, Index first_row, Index tile_row, OneGate gate,
+                           Range panels, const T* transposed, const GateProducts<T>& at) {
+  Tile<D, kRows, kVectors> tile;
+  const Rows<T> partial = From(at.partial, tile_row, 0, 0), out = From(at.out, tile_row, 0, 0);
+  StartTile(d, tile, panels.begin > 0 ? Rows<const T>(partial) : Rows<const T>{});
+  const Index stride = gate.rows_of_unit * kVectors * p.layout.lanes();
+  for (Index panel = panels.begin; panel < panels.end; ++panel) {
+    const Index units = p.layout.units_in(panel), panel_lanes = p.layout.panel_lanes(panel);
+    tile.MultiplyRows(d, p.dz_at(step, panel, first_row + tile_row) + gate.slot * panel_lanes,
+                      kRecordWidth * panel_lanes, transposed, stride, units);
+    transposed += units * stride;
   }
-  if constexpr (kMayRound<T> && Gates::kGates == 4) {
-    if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
-  }
-  const hn::ScalableTag<T> d;
-  const Index vectors = groups.width(g);
-  constexpr int kOfUnit = Gates::kOfUnit;
-  const Index lanes = p.layout.lanes(), most = Gates::MostRows(vectors), tiles = RowTiles(rows.size(), most);
-  transposed += groups.first(g) * lanes * kOfUnit * p.layout.units() + gates.row * vectors * lanes;
-  ForPasses(p.layout.panels(), kPanelsPerPass<T, kOfUnit>, [&](Range panels) HWY_ATTR {
-    const T* weights = transposed + p.layout.first_unit(panels.begin) * kOfUnit * vectors * lanes;
+  if (panels.end < p.layout.panels()) return tile.Store(d, partial.data, partial.batch_stride);
+  if (!at.factors) return tile.Store(d, out.data, out.batch_stride);
+  const Rows<const T> factors = From(at.factors, tile_row, 0, 0), sum = From(at.sum, tile_row, 0, 0);
+  tile.StoreScaled(d, factors.data, factors.batch_stride, sum.data, sum.batch_stride, out.data, out.batch_stride);
+}
+
+// f(n, v, tile, panels, weights) for the tiles of a block of rows and group g of the columns: n rows, v vectors; panels
+// in passes whose weights stay in the cache.
+template <class Gates, class T, class F>
+HWY_INLINE void ForGatesTiles(Gates gates, const RecurrentArgs<T>& p, Range rows, const T* transposed,
+                              const ColumnGroups& groups, Index g, F&& f) {
+  const Index vectors = groups.width(g), lanes = p.layout.lanes(), of_unit = gates.of_unit();
+  const Index most = Gates::MostRows(vectors), tiles = RowTiles(rows.size(), most);
+  transposed += groups.first(g) * lanes * of_unit * p.layout.units() + gates.row * vectors * lanes;
+  ForPasses(p.layout.panels(), PanelsPerPass<T>(of_unit), [&](Range panels) HWY_ATTR {
+    const T* weights = transposed + p.layout.first_unit(panels.begin) * of_unit * vectors * lanes;
     for (Index i = 0; i < tiles; ++i) {
       const Range tile = RowTile(rows.size(), i, most);
       WithConstant<static_cast<int>(ColumnGroups::kWidest)>(vectors, [&](auto v) HWY_ATTR {
-        WithConstant<Gates::MostRows(decltype(v)::value)>(tile.size(), [&](auto n) HWY_ATTR {
-          GatesTile<Gates, decltype(n)::value, decltype(v)::value>(
-              d, p, step, rows.begin + tile.begin, gates.slot, panels, weights,
-              From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));
-        });
+        WithConstant<Gates::MostRows(decltype(v)::value)>(tile.size(),
+                                                          [&](auto n) HWY_ATTR { f(n, v, tile, panels, weights); });
       });
     }
   });
 }
 
-// With dropout: gate by gate, then the sum of each times its factor.
-template <class Gates, class T>
-HWY_NOINLINE void DroppedGatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
-                                    const Rows<const T>& factors, const ColumnGroups& groups, Index g,
-                                    const Rows<const T>& start, const Rows<T>& out) {
-  using V = hn::Vec<hn::ScalableTag<T>>;
+template <class T>
+HWY_NOINLINE void GateTimes(OneGate gate, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
+                            const ColumnGroups& groups, Index g, const GateProducts<T>& at) {
   const hn::ScalableTag<T> d;
-  const Index lanes = p.layout.lanes(), width = groups.width(g) * lanes;
-  HWY_ALIGN T
-      scratch[Gates::kGates][static_cast<size_t>(kRowsPerBlock * ColumnGroups::kWidest) * hn::MaxLanes(decltype(d)())];
-  for (int i = 0; i < Gates::kGates; ++i) {
-    const GatesOf<1, Gates::kOfUnit> gate{.slot = gates.slot + i, .row = gates.row + i};
-    GatesTimes(gate, p, step, rows, transposed, {}, groups, g, Rows<const T>{}, Rows<T>{scratch[i], width, 0});
+  ForGatesTiles(
+      gate, p, rows, transposed, groups, g, [&](auto n, auto v, Range tile, Range panels, const T* weights) HWY_ATTR {
+        GateTile<decltype(n)::value, decltype(v)::value>(d, p, step, rows.begin, tile.begin, gate, panels, weights, at);
+      });
+}
+
+// Gate by gate: each chain from zero, then the sum of all, each times its factor.
+template <class T>
+HWY_NOINLINE void DroppedGatesTimes(OneGate gate, int gates, const RecurrentArgs<T>& p, Index step, Range rows,
+                                    const T* transposed, const Dropped<T>& dropped, const ColumnGroups& groups, Index g,
+                                    const Rows<const T>& start, const Rows<T>& out) {
+  constexpr Index kLanes = hn::MaxLanes(hn::ScalableTag<T>());
+  HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock * ColumnGroups::kWidest * kLanes)];
+  const Index lanes = p.layout.lanes();
+  for (int i = 0; i < gates; ++i, ++gate.slot, ++gate.row) {
+    GateTimes(gate, p, step, rows, transposed, groups, g,
+              {.factors = dropped.plane_of(gate.row, rows.begin, groups.first(g) * lanes),
+               .sum = i == 0 ? start : Rows<const T>(out),
+               .partial = {scratch, groups.width(g) * lanes, 0},
+               .out = out});
   }
-  const Rows<const T> records = From(factors, rows.begin, 0, kRecordWidth * groups.first(g) * lanes);
-  for (Index b = 0; b < rows.size(); ++b) {
-    for (Index column = 0; column < width; column += lanes) {
-      V factor[kRecordWidth];
-      hn::LoadInterleaved4(d, records.at(b, 0) + kRecordWidth * column, factor[0], factor[1], factor[2], factor[3]);
-      V sum = start ? hn::LoadU(d, start.at(b, 0) + column) : hn::Zero(d);
-      RONDO_UNROLL
-      for (int i = 0; i < Gates::kGates; ++i) {
-        sum = Fma(d, factor[i], hn::LoadU(d, scratch[i] + b * width + column), sum);
-      }
-      hn::StoreU(sum, d, out.at(b, 0) + column);
-    }
+}
+
+// The same for a block of rows and group g of the columns. start and out stand at the first row. dropped: of the
+// columns.
+template <class Gates, class T>
+void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
+                const Dropped<T>& dropped, const ColumnGroups& groups, Index g, const Rows<const T>& start,
+                const Rows<T>& out) {
+  if (dropped.factors) {
+    const OneGate first{gates.slot, gates.row, gates.of_unit()};
+    return DroppedGatesTimes(first, Gates::kGates, p, step, rows, transposed, dropped, groups, g, start, out);
   }
+  if constexpr (kMayRound<T> && Gates::kGates == 4) {
+    if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
+  }
+  const hn::ScalableTag<T> d;
+  ForGatesTiles(
+      gates, p, rows, transposed, groups, g, [&](auto n, auto v, Range tile, Range panels, const T* weights) HWY_ATTR {
+        GatesTile<Gates, decltype(n)::value, decltype(v)::value>(
+            d, p, step, rows.begin + tile.begin, gates.slot, panels, weights,
+            From(panels.begin > 0 ? Rows<const T>(out) : start, tile.begin, 0, 0), From(out, tile.begin, 0, 0));
+      });
 }
 
 // out = dz[step] times transposed weights of `columns` weight rows: dx of a step, or dh0.
 template <class Gates, class T>
 void GatesTimesAll(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
-                   const Rows<const T>& factors, Index columns, const Rows<T>& out) {
+                   const Dropped<T>& dropped, Index columns, const Rows<T>& out) {
   const Index lanes = p.layout.lanes();
   const ColumnGroups groups(columns, lanes);
   for (Index g = 0; g < groups.count(); ++g) {
     const Index first = groups.first(g) * lanes;
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
-      GatesTimes(gates, p, step, block, transposed, factors, groups, g, Rows<const T>{},
+      GatesTimes(gates, p, step, block, transposed, dropped, groups, g, Rows<const T>{},
                  From(out, block.begin, 0, first));
     });
   }
@@ -219,8 +255,7 @@ HWY_INLINE void OutputGradient(const RecurrentBackwardArgs<T>& q, const Backward
   const Index first = groups.first(g) * p.layout.lanes(), width = groups.width(g) * p.layout.lanes();
   const Rows<const T> outside = From(s.dh, rows.begin, 0, first);
   if (!s.last) {
-    GatesTimes(kToState<Cell>, p, s.number + 1, rows, q.recurrent_transposed, p.dropped_h.factors, groups, g, outside,
-               dh);
+    GatesTimes(kToState<Cell>, p, s.number + 1, rows, q.recurrent_transposed, p.dropped_h, groups, g, outside, dh);
     if constexpr (Cell::kGates != 4) return;
     const Rows<const T> carried = From(Rows<const T>(q.dh_carried), rows.begin, 0, first);
     ForMask(
@@ -328,12 +363,12 @@ void WalkReset(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, Rang
     const Range panels = PanelsOf(layout, groups, g);
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
       const Rows<T> dq{scratch, groups.width(g) * layout.lanes(), 0};
-      GatesTimes(kToReset, p, s.number, block, q.recurrent_transposed, {}, groups, g, Rows<const T>{}, dq);
+      Rows<const T> factors;
       if (p.dropped_h.factors) {
-        const Index unit = groups.first(g) * layout.lanes();
-        TimesFactors(dq, From(p.dropped_h.factors, block.begin, 0, kRecordWidth * unit), kToReset.row, block.size(),
-                     HWY_MIN(groups.width(g) * layout.lanes(), layout.units() - unit));
+        factors = p.dropped_h.plane_of(kToReset.row, block.begin, groups.first(g) * layout.lanes());
       }
+      GateTimes(kToReset, p, s.number, block, q.recurrent_transposed, groups, g,
+                {.factors = factors, .sum = {}, .partial = dq, .out = dq});
       for (Index panel = panels.begin; panel < panels.end; ++panel) {
         const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
         GruCellsOfBlock<Cell, /*kReset=*/true>(q, s, panel, block, Rows<const T>(From(dq, 0, 0, unit)));
@@ -354,7 +389,7 @@ void WalkStep(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, bool 
     const Range panels = PanelsOf(layout, groups, g);
     const bool whole = layout.panel_lanes(panels.end - 1) == layout.lanes();
     const bool one_pass =
-        q.forward.bf16 ? bf16_dz_depth(layout) <= kDepthPerPass : layout.panels() <= kPanelsPerPass<T, Cell::kGates>;
+        q.forward.bf16 ? bf16_dz_depth(layout) <= kDepthPerPass : layout.panels() <= PanelsPerPass<T>(Cell::kGates);
     ForBlocks(rows, whole && one_pass && HasRegisterTile(q.forward), [&](Range block) HWY_ATTR {
       Rows<T> dh{scratch, groups.width(g) * layout.lanes(), 0};
       if (from_border) {
@@ -408,7 +443,7 @@ void StateGradients(const RecurrentBackwardArgs<T>& q, Range rows) {
   const RecurrentArgs<T>& p = q.forward;
   const Index units = p.layout.units();
   if (q.dh0) {
-    GatesTimesAll(kToState<Cell>, p, 0, rows, q.recurrent_transposed, p.dropped_h.factors, units, q.dh0);
+    GatesTimesAll(kToState<Cell>, p, 0, rows, q.recurrent_transposed, p.dropped_h, units, q.dh0);
     if constexpr (Cell::kGates == 4) {
       ForMask(
           From(p.mask, rows.begin, 0, 0), rows.size(), [](Range) {},
@@ -431,7 +466,7 @@ void BackwardSequence(const RecurrentBackwardArgs<T>& q, Range steps, Range rows
   for (Index step = steps.end - 1; step >= steps.begin; --step) {
     WalkStep<Cell>(q, StepAt(q, step), /*from_border=*/step == steps.end - 1 && steps.end < p.steps, rows);
     if (!q.dx) continue;
-    GatesTimesAll(kToInputs<Cell>, p, step, rows, q.input_transposed, p.dropped_x.factors, p.layout.inputs(),
+    GatesTimesAll(kToInputs<Cell>, p, step, rows, q.input_transposed, p.dropped_x, p.layout.inputs(),
                   From(q.dx, 0, step, 0));
   }
   if (steps.begin > 0) {

@@ -167,8 +167,11 @@ template <class T>
 void DropReset(const RecurrentArgs<T>& p, const Rows<T>& reset_h, Index panel, Range rows) {
   if (!p.dropped_h.factors) return;
   const Index unit = p.layout.first_unit(panel);
-  TimesFactors(From(reset_h, rows.begin, 0, unit), From(p.dropped_h.factors, rows.begin, 0, kRecordWidth * unit),
-               /*gate=*/2, rows.size(), p.layout.units_in(panel));
+  const Rows<const T> factors = p.dropped_h.plane_of(/*gate=*/2, rows.begin, unit);
+  for (Index b = 0; b < rows.size(); ++b) {
+    T* numbers = reset_h.at(rows.begin + b, 0) + unit;
+    for (Index u = 0; u < p.layout.units_in(panel); ++u) numbers[u] *= factors.at(b, 0)[u];
+  }
 }
 
 // Where the reset gate comes before the product of the state, that product waits for r h of all panels, so the sums of

@@ -118,15 +118,6 @@ HWY_INLINE void WriteRecords(const T* numbers, const T* factors, Index count, T*
   }
 }
 
-// Numbers of some rows times their factors for one gate; both stand at the first.
-template <class T>
-HWY_INLINE void TimesFactors(const Rows<T>& numbers, const Rows<const T>& factors, Index gate, Index rows,
-                             Index count) {
-  for (Index b = 0; b < rows; ++b) {
-    for (Index k = 0; k < count; ++k) numbers.at(b, 0)[k] *= factors.at(b, 0)[kRecordWidth * k + gate];
-  }
-}
-
 // ---- masks ---------------------------------------------------------------------------------------------------------
 
 // taken(Range) for runs of the first `rows` rows that take part, skipped(row) for those that the mask leaves out.

@@ -143,10 +143,8 @@ HWY_NOINLINE void GatesOfGruTile(D d, const T* a, Index a_stride, const T* weigh
 }
 
 // Rows of a tile.
-template <int kGates, bool kDrops>
-constexpr int kMostRows = !kDrops       ? kMaxRows
-                          : kGates == 4 ? kMaxRowsOfDropout
-                                        : HWY_MIN(kMaxRowsOfDropout, 2);
+template <bool kDrops>
+constexpr int kMostRows = kDrops ? kMaxRowsOfDropout : kMaxRows;
 
 // f(n, tag, v, tile) for the tiles of a block of rows: n rows, at most kMost, of v vectors of the tag.
 template <int kGates, int kMost, class D, class F>
@@ -164,7 +162,7 @@ HWY_INLINE void ForTilesOfPanel(D d, Index panel_lanes, Index rows, F&& f) {
 template <int kGates, bool kDrops, class D, class T>
 HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range rows, const Rows<T>& sums) {
   ForPasses(p.inputs + p.units, kDepthPerPass, [&](Range depth) HWY_ATTR {
-    ForTilesOfPanel<kGates, kMostRows<kGates, kDrops>>(
+    ForTilesOfPanel<kGates, kMostRows<kDrops>>(
         d, panel_lanes, rows.size(), [&](auto n, auto tag, auto v, Range tile) HWY_ATTR {
           constexpr int kRows = decltype(n)::value, kVectors = decltype(v)::value;
           const Index row = rows.begin + tile.begin;
@@ -187,11 +185,10 @@ HWY_INLINE void SumsOfBlock(D d, const PanelSums<T>& p, Index panel_lanes, Range
 template <int kGates, bool kDrops, class D, class T>
 HWY_INLINE void AddGatesOfGru(D d, const Rows<const T>& a, const T* weights, Index depth, Index panel_lanes, Range rows,
                               const Rows<T>& sums) {
-  ForTilesOfPanel<3, kMostRows<3, kDrops>>(
-      d, panel_lanes, rows.size(), [&](auto n, auto tag, auto, Range tile) HWY_ATTR {
-        GatesOfGruTile<decltype(n)::value, kGates, kDrops>(tag, a.at(rows.begin + tile.begin, 0), a.batch_stride,
-                                                           weights, depth, sums.at(tile.begin, 0), sums.batch_stride);
-      });
+  ForTilesOfPanel<3, kMostRows<kDrops>>(d, panel_lanes, rows.size(), [&](auto n, auto tag, auto, Range tile) HWY_ATTR {
+    GatesOfGruTile<decltype(n)::value, kGates, kDrops>(tag, a.at(rows.begin + tile.begin, 0), a.batch_stride, weights,
+                                                       depth, sums.at(tile.begin, 0), sums.batch_stride);
+  });
 }
 
 // The same for a GRU that resets before its product: all but that one; then that one, of a = r h.

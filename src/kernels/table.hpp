@@ -142,6 +142,8 @@ struct Ops {
   void (*add)(const AddArgs<T>&, Range rows) = nullptr;
 
   void (*dropout_factors)(const DropoutArgs<T>&, T* factors, Index count) = nullptr;
+  // Four factors to each of some numbers, a block of the generator: in records and in planes (kernels::Dropped).
+  void (*dropout_records)(const DropoutArgs<T>&, T* records, T* planes, Index plane, Index numbers) = nullptr;
 
   // y = f(x) over rows of `features` elements; elementwise kinds may run in place (y == x). Strides in elements.
   void (*activate)(const Activation&, const T* x, Index x_stride, T* y, Index y_stride, Index rows,

@@ -124,6 +124,20 @@ struct Tile {
     }
   }
 
+  // to = addend (or 0) + factors times the sums.
+  HWY_INLINE void StoreScaled(D d, const T* factors, Index factors_stride, const T* addend, Index addend_stride, T* to,
+                              Index stride) const {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) {
+        const Index i = v * Lanes(d);
+        const V before = addend != nullptr ? hn::LoadU(d, addend + r * addend_stride + i) : hn::Zero(d);
+        hn::StoreU(Fma(d, hn::LoadU(d, factors + r * factors_stride + i), sum[r][v], before), d, to + r * stride + i);
+      }
+    }
+  }
+
   // Stores the first vector of each row; the others move up, and `last` becomes the last.
   HWY_INLINE void StoreFirstAndShift(D d, V last, T* to, Index stride) {
     RONDO_UNROLL
@@ -172,23 +186,24 @@ struct Tile {
   template <int kShared, class Record>
   HWY_INLINE void AddRecords(D d, const GatesInVectors<D, kShared>& gates, const T* HWY_RESTRICT w, Record record) {
     if constexpr (kManyRegisters) {
-      // The first row's come by shuffles: 6 x 4 sums take 12 cycles, 28 loads would take 14.
-      constexpr bool kShuffles = kShared == 1 && sizeof(T) == 4;
-      [[maybe_unused]] V first;
-      if constexpr (kShuffles) first = hn::LoadDup128(d, record(0));
+      // Those of every other row come by shuffles: 6 x 4 sums take 12 cycles, 28 loads would take 14.
+      constexpr int kShuffled = kShared == 1 && sizeof(T) == 4 ? kRows / 2 : 0;
       V weight[kVectors];
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, w + v * Lanes(d));
       RONDO_UNROLL
       for (int r = 0; r < kRows; ++r) {
+        [[maybe_unused]] V blocks;
+        if (r < kShuffled) blocks = hn::LoadDup128(d, record(r));
         RONDO_UNROLL
         for (int v = 0; v < kVectors; ++v) {
-          if constexpr (kShuffles) {
-            const V a = r == 0 ? OfBlocks(first, v) : gates.Get(d, record(r), v);
-            sum[r][v] = Fma(d, a, weight[v], sum[r][v]);
+          V a;
+          if constexpr (kShuffled > 0) {
+            a = r < kShuffled ? OfBlocks(blocks, v) : gates.Get(d, record(r), v);
           } else {
-            sum[r][v] = Fma(d, gates.Get(d, record(r), v), weight[v], sum[r][v]);
+            a = gates.Get(d, record(r), v);
           }
+          sum[r][v] = Fma(d, a, weight[v], sum[r][v]);
         }
       }
     } else {
@@ -205,10 +220,15 @@ struct Tile {
   // tile takes the first.
   template <int kOfRow = kVectors>
   HWY_INLINE void MultiplyRows(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index depth) {
+    MultiplyRows(d, a, stride, w, kOfRow * Lanes(d), depth);
+  }
+  // The same with rows of weights so far apart.
+  HWY_INLINE void MultiplyRows(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index w_stride,
+                               Index depth) {
     RONDO_UNROLL_DEPTH
     for (Index k = 0; k < depth; ++k) {
       Add(d, w, [&](int r) HWY_ATTR { return a[r * stride + k]; });
-      w += kOfRow * Lanes(d);
+      w += w_stride;
     }
   }
 

@@ -229,7 +229,7 @@ class CustomNode final : public graph::LayerNode {
     const engine::Value y = builder.value(output_shapes(shapes)[0], gradient || gradient_wanted);
     if (each_step_) builder.set_mask(y, x[0].info.mask);
     builder.add<CustomExecutor>(rule_, x, CustomTensor{builder.info(y), x[0].pieces}, block_, ranges_, gradient,
-                                builder.training());
+                                builder.as_in_training());
     return {y};
   }
 
@@ -253,8 +253,8 @@ class CustomNode final : public graph::LayerNode {
     block_ = make_block(size.count("weights"), kernels::chosen());
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const Index first = ranges_[i].begin;
-      add_parameter(
-          weights[i].name, weights[i].shape, block_, [first](Index e) { return first + e; }, weights[i].initializer);
+      add_parameter(weights[i].name, weights[i].shape, block_, engine::PackedMap::contiguous(weights[i].shape, first),
+                    weights[i].initializer);
     }
   }
 

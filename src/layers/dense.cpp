@@ -157,13 +157,12 @@ class DenseNode final : public graph::LayerNode {
     layout_ = {.inputs = inputs[0].back(), .units = units_, .use_bias = options_.use_bias, .lanes = lanes};
     block_ = make_block(layout_.size(), table);
     const DenseLayout layout = layout_;
-    add_parameter(
-        "kernel", {layout.inputs, units_}, block_,
-        [layout](Index i) { return layout.index(layout.first_input() + i / layout.units, i % layout.units); },
-        options_.kernel_initializer);
-    if (!layout.use_bias) return;
-    add_parameter(
-        "bias", {units_}, block_, [layout](Index i) { return layout.index(0, i); }, options_.bias_initializer);
+    const auto add = [&](const char* name, const Shape& shape, Index first_row, const Initializer& initializer) {
+      const engine::PackedMap map(shape, [&](Index row, Index unit) { return layout.index(first_row + row, unit); });
+      add_parameter(name, shape, block_, map, initializer);
+    };
+    add("kernel", {layout.inputs, units_}, layout.first_input(), options_.kernel_initializer);
+    if (layout.use_bias) add("bias", {units_}, 0, options_.bias_initializer);
   }
 
  private:

@@ -94,6 +94,7 @@ graph::Json FunctionalNode::config() const {
       } else {
         args.push_back(tensors);
       }
+      if (!call.arguments.as_in_training) kwargs["training"] = false;
       nodes.push_back({{"args", args}, {"kwargs", kwargs}});
     }
     config["layers"].push_back({{"class_name", layer->class_name()},

@@ -463,6 +463,57 @@ TEST_F(Functional, OneLossIsForAllOutputsAndMasksHoldForEachByItself) {
   EXPECT_NEAR(loss["last_loss"], last / 6, 1e-7);
 }
 
+// In fit its loss is that of evaluate, its weights go where differences of that say, its statistics stay.
+TEST_F(Functional, ACallThatIsNotAsInTrainingIsAsInPredict) {
+  const Sequential inner{BatchNormalization({.dtype = DType::float64}), Dropout(0.5, {.dtype = DType::float64}),
+                         LSTM(3, {.dropout = 0.3, .recurrent_dropout = 0.2, .dtype = DType::float64})};
+  const Input in({4, 2}, {.dtype = DType::float64});
+  const Model model({in}, {Dense(1, {.dtype = DType::float64})(inner(in, {.training = false}))});
+  model.compile({.optimizer = SGD({.learning_rate = 1}), .loss = "mse"});
+  const Tensor X = ramp({5, 4, 2}), y = ramp({5, 1}, 0.4);
+  const auto loss = [&] { return model.evaluate(X, y, {.verbose = 0}).loss(); };
+
+  const std::vector<Tensor> before = model.get_weights();
+  const double at_first = loss();
+  EXPECT_EQ(model.fit(X, y, {.verbose = 0})["loss"][0], at_first);
+  const std::vector<Tensor> after = model.get_weights();
+  const std::vector<WeightInfo> infos = model.weights();
+  for (std::size_t w = 0; w < before.size(); ++w) {
+    if (!infos[w].trainable) {
+      EXPECT_TRUE(after[w].identical(before[w])) << infos[w].path;
+      continue;
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(before[w].size()); ++i) {
+      const auto loss_with = [&](double change) {
+        std::vector<Tensor> moved = before;
+        moved[w].data<double>()[i] += change;
+        model.set_weights(moved);
+        return loss();
+      };
+      const double slope = (loss_with(1e-5) - loss_with(-1e-5)) / 2e-5;
+      EXPECT_NEAR(before[w].data<double>()[i] - after[w].data<double>()[i], slope, 1e-8) << infos[w].path << ' ' << i;
+    }
+  }
+}
+
+TEST_F(Functional, ALayerMayBeCalledBothWays) {
+  const Dropout half(0.5);
+  const Input in({8});
+  const Tensor X = ramp({4, 8}, 1);
+  const auto loss_in_fit = [&](const Symbol& output) {
+    const Model model({in}, {output});
+    model.compile({.optimizer = "sgd", .loss = "mse"});
+    return model.fit(X, X, {.verbose = 0})["loss"][0];
+  };
+  EXPECT_EQ(loss_in_fit(half(in, {.training = false})), 0);
+  EXPECT_GT(loss_in_fit(half(in)), 0);
+}
+
+TEST_F(Functional, ACallWithTrainingSetIsRefused) {
+  const Input in({8});
+  expect_error<ConfigError>([&] { (void)Dropout(0.5)(in, {.training = true}); }, {"'dropout", "training = true"});
+}
+
 TEST_F(Functional, WhatDoesNotFitTheOutputsIsRefused) {
   const Model model = two_outputs();
   expect_error<ConfigError>(

@@ -7,7 +7,6 @@
 #include "core/dispatch.hpp"
 #include "core/names.hpp"
 #include "engine/staging.hpp"
-#include "engine/thread_pool.hpp"
 
 namespace rondo::training {
 
@@ -137,22 +136,13 @@ Fault fault_of_data(const ModelNode& node, const BatchAtWork& batch) {
 
 }  // namespace
 
-Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const Step& step, OptimizerState& optimizer) {
-  if (!step.finite_data) return fault_of_data(node, batch);
-  if (!std::isfinite(step.loss)) return fault_of_loss(node, batch, step.loss);
-  if (Fault fault = fault_of_gradients(node, batch, step.loss)) return fault;
-
-  const OptimizerState::Copy before = optimizer.copy();
-  const engine::Run run = batch.workspace.run(batch.samples.rows);
-  auto update = [&](const engine::Member& m) { optimizer.update(*batch.program.plan, run, m); };
-  engine::run_team(/*threads=*/1, {update});
-  if (optimizer.finite()) {
-    batch.program.plan->commit(run);
-    optimizer.end_step(/*safe=*/false);
-    return {};
-  }
-  Fault fault = fault_of_update(node, optimizer);
-  optimizer.restore(before);
+Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const TrainingStep::Result& result,
+                  const TrainingStep& step, const OptimizerState& optimizer) {
+  if (!result.finite_data) return fault_of_data(node, batch);
+  if (!std::isfinite(result.loss)) return fault_of_loss(node, batch, result.loss);
+  if (Fault fault = fault_of_gradients(node, batch, result.loss)) return fault;
+  Fault fault;
+  step.update_carefully(batch.workspace, batch.samples, [&] { fault = fault_of_update(node, optimizer); });
   return fault;
 }
 

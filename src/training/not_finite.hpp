@@ -4,7 +4,7 @@
 #include <string>
 
 #include "training/model_node.hpp"
-#include "training/program.hpp"
+#include "training/training_step.hpp"
 
 namespace rondo::training {
 
@@ -21,8 +21,9 @@ struct Fault {
   explicit operator bool() const { return !what.empty(); }
 };
 
-// Ends a step that Program::train has left without an update: finds what is not finite, or makes the update after all,
-// with a copy to go back to if it overflows. Afterwards the step has been taken without fault, or it has not been.
-Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const Step& step, OptimizerState& optimizer);
+// Ends a step that has been left without an update: finds what is not finite, or makes the update after all.
+// Afterwards the step has been taken without fault, or it has not been.
+Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const TrainingStep::Result& result,
+                  const TrainingStep& step, const OptimizerState& optimizer);
 
 }  // namespace rondo::training

@@ -1,7 +1,5 @@
 #include "training/program.hpp"
 
-#include <atomic>
-#include <cmath>
 #include <utility>
 
 #include "core/element_size.hpp"
@@ -66,52 +64,6 @@ void Program::evaluate(engine::Workspace& workspace, const Samples& samples) con
   };
   engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)}, {{walk, plan->forward_stages()}});
   run.failure->rethrow();
-}
-
-Step Program::train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const {
-  engine::Run run = workspace.run(samples.rows);
-  run.training_step = static_cast<std::uint64_t>(optimizer.iterations());
-  plan->begin(run);
-  plan->derive_if_stale(workspace);
-  optimizer.begin_step();
-  double loss = 0;
-  std::atomic<bool> safe{optimizer.safe()}, finite_data{true};
-  // Forward's last stage, which ends with the heads, and backward's first one are walked without waiting.
-  const Index turn = plan->forward_stages() - 1;
-  auto passes = [&](const Member& m, Index stage) {
-    if (stage == 0) {
-      plan->clear_gradients(run, m);
-      if (!stage_samples(run, samples, m.share(run.rows))) finite_data.store(false, std::memory_order_relaxed);
-    }
-    if (stage <= turn) plan->forward(run, m, stage);
-    if (stage >= turn) plan->backward(run, m, stage - turn);
-  };
-  auto gradients = [&](const Member& m) {
-    if (m.rank() == 0) loss = this->loss(run);
-    plan->gradients(run, m);
-  };
-  auto check = [&](const Member& m) {
-    plan->reduce(run, m);
-    if (run.failure->happened() || !finite_data.load(std::memory_order_relaxed) || !std::isfinite(loss) ||
-        !optimizer.gradients_within_limit(gradient_ranges, run, m)) {
-      safe.store(false, std::memory_order_relaxed);
-    }
-  };
-  auto update = [&](const Member& m) {
-    if (!safe.load(std::memory_order_relaxed)) return;
-    optimizer.update(*plan, run, m);
-    if (m.rank() == 0) plan->commit(run);
-  };
-  auto derive = [&](const Member& m) {
-    if (safe.load(std::memory_order_relaxed)) plan->derive(run, m);
-  };
-  engine::run_team(engine::Work{plan.get(), plan->flops(run.rows)},
-                   {{passes, turn + plan->backward_stages()}, gradients, check, update, derive});
-  run.failure->rethrow();
-  if (!safe.load(std::memory_order_relaxed)) return {loss, false, finite_data.load(std::memory_order_relaxed)};
-  optimizer.end_step(/*safe=*/true);
-  plan->derived(workspace);
-  return {loss, true, true};
 }
 
 }  // namespace rondo::training

@@ -9,7 +9,6 @@
 
 #include "engine/plan.hpp"
 #include "training/head.hpp"
-#include "training/optimizers/state.hpp"
 
 namespace rondo::training {
 
@@ -27,13 +26,6 @@ struct Samples {
   bool staged = false;  // they are in the workspace already
 };
 
-// What came of a training step: the loss, whether the weights have been updated, whether the data are finite.
-struct Step {
-  double loss = 0;
-  bool updated = false;
-  bool finite_data = true;
-};
-
 struct Program {
   std::unique_ptr<const engine::Plan> plan;
   std::vector<const Head*> heads;      // of the plan, one an output; none for predict
@@ -42,7 +34,7 @@ struct Program {
   const engine::ValueInfo& input(std::size_t i = 0) const { return plan->info(plan->inputs()[i]); }
   const engine::ValueInfo& output(std::size_t i = 0) const { return plan->info(plan->outputs()[i]); }
 
-  // What a user's code throws inside a walk comes out of these three.
+  // What a user's code throws inside a walk comes out of these two.
   //
   // Forward; sample i becomes row i of each row-major `out`, which holds elements of the plan's dtype.
   void predict(engine::Workspace& workspace, const Samples& samples, std::span<std::byte* const> out) const;
@@ -50,11 +42,6 @@ struct Program {
   void evaluate(engine::Workspace& workspace, const Samples& samples) const;
   // The sum of all outputs' losses after a walk, each with its weight.
   double loss(const engine::Run& run) const noexcept;
-  // One training step. Where the data, the loss or a gradient is not finite, or the update might overflow, nothing is
-  // updated: see not_finite.hpp for what comes then.
-  Step train(engine::Workspace& workspace, const Samples& samples, OptimizerState& optimizer) const;
-
- private:
   // Copies batch rows, unless that is done. Whether all numbers are finite.
   bool stage_samples(const engine::Run& run, const Samples& samples, Range rows) const noexcept;
 };

@@ -28,15 +28,18 @@ void Session::prepare(const Data& data, Index capacity, const std::string& what)
 void TrainingSession::changed() {
   check_can_learn(node(), program());
   optimizer_.prepare(*program().plan);
+  // Not collected for nothing: sequences of many lengths come here with each batch.
+  const bool clips = static_cast<bool>(optimizer_.rule().clipping);
+  step_.emplace(program(), optimizer_, clips ? node().parameters() : std::vector<engine::Parameter>());
 }
 
 std::optional<Fault> TrainingSession::step(const Samples& samples, EpochMeans& means) {
   const StandardFloats floats;
-  const Step step = program().train(workspace(), samples, optimizer_);
-  if (!step.updated) {
-    if (Fault fault = finish_step(node(), {samples, program(), workspace()}, step, optimizer_)) return fault;
+  const TrainingStep::Result result = step_->take(workspace(), samples);
+  if (!result.updated) {
+    if (Fault fault = finish_step(node(), {samples, program(), workspace()}, result, *step_, optimizer_)) return fault;
   }
-  means.add(program(), workspace().run(samples.rows), step.loss);
+  means.add(program(), workspace().run(samples.rows), result.loss);
   return {};
 }
 

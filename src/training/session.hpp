@@ -10,6 +10,7 @@
 #include "training/model_node.hpp"
 #include "training/not_finite.hpp"
 #include "training/program.hpp"
+#include "training/training_step.hpp"
 
 namespace rondo::training {
 
@@ -59,6 +60,7 @@ class TrainingSession final : public Session {
   void changed() override;
 
   OptimizerState& optimizer_;
+  std::optional<TrainingStep> step_;  // of the program
 };
 
 class EvaluationSession final : public Session {

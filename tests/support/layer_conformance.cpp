@@ -551,7 +551,7 @@ class Conformance {
       for (const engine::Parameter& p : layer.node()->parameters()) {
         if (p.block != block) continue;
         for (Index i = 0; i < p.shape.elements(); ++i) {
-          const auto place = static_cast<std::size_t>(p.place(i));
+          const auto place = static_cast<std::size_t>(p.map(i));
           ASSERT_LT(place, mapped.size()) << p.path;
           EXPECT_FALSE(mapped[place]) << p.path << ": element " << i << " shares its place with another";
           mapped[place] = true;

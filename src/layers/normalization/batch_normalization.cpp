@@ -45,7 +45,8 @@ struct Channel {
 };
 
 struct NormalizationPlaces {
-  Place channels;                  // of Channel; nowhere: the moving statistics are used
+  bool of_batch = false;           // mean and variance, or the moving ones
+  Place channels;                  // of Channel, where one of its numbers is needed
   engine::GradientPlace gradient;  // of gamma and beta; nowhere: there are none, or they are frozen
 };
 
@@ -61,13 +62,13 @@ class BatchNormalizationExecutor final : public engine::Executor {
                              std::shared_ptr<engine::ParameterBlock> statistics)
       : rule_(rule), x_(x), y_(y), at_(places), learned_(std::move(learned)), statistics_(std::move(statistics)) {}
 
-  Index forward_stages() const override { return at_.channels ? 3 : 1; }
+  Index forward_stages() const override { return at_.of_batch ? 3 : 1; }
   void forward(const Run& run, const engine::Member& member, Index stage) const noexcept override {
     if (stage + 1 == forward_stages()) return normalize(run, member.share(run.rows));
     if (stage == 1) find_moments(run, member.share(channels()));
   }
 
-  Index backward_stages() const override { return at_.channels && x_.gradient ? 3 : 1; }
+  Index backward_stages() const override { return at_.of_batch && x_.gradient ? 3 : 1; }
   void backward(const Run& run, const engine::Member& member, Index stage) const noexcept override {
     if (!x_.gradient) return;
     if (stage + 1 == backward_stages()) return spread(run, member.share(run.rows));
@@ -79,7 +80,7 @@ class BatchNormalizationExecutor final : public engine::Executor {
   // They follow from sums over the whole batch, so the first shard has them, and the others have zeros.
   void gradients(const Run& run, Range rows, Range tiles) const noexcept override {
     const bool first = rows.begin == 0;
-    if (first && !x_.gradient) find_sums(run, tiles);
+    if (first && !(at_.of_batch && x_.gradient)) find_sums(run, tiles);
     T* gradient = at_.gradient.pointer<T>(run);
     for (Index c = tiles.begin; c < tiles.end; ++c) {
       const Channel& channel = channels_at(run)[c];
@@ -90,7 +91,7 @@ class BatchNormalizationExecutor final : public engine::Executor {
   void add_gradients() override { adds_ = true; }
 
   void commit(const Run& run) const noexcept override {
-    if (!at_.channels) return;
+    if (!at_.of_batch) return;
     T* moving = statistics_->values<T>();
     const auto move = [&](T& statistic, double batch) {
       statistic = static_cast<T>(static_cast<double>(statistic) * rule_.momentum + batch * (1 - rule_.momentum));
@@ -105,7 +106,7 @@ class BatchNormalizationExecutor final : public engine::Executor {
   }
 
   double flops_per_row() const override {
-    return (at_.channels ? 10.0 : 3.0) * static_cast<double>(y_.steps * y_.features);
+    return (at_.of_batch ? 10.0 : 3.0) * static_cast<double>(y_.steps * y_.features);
   }
 
  private:
@@ -121,11 +122,11 @@ class BatchNormalizationExecutor final : public engine::Executor {
   Index time_of(Index step) const { return step / x_.steps_in_time_step(); }
 
   double mean(const Run& run, Index c) const noexcept {
-    return at_.channels ? channels_at(run)[c].mean : static_cast<double>(statistics_->values<T>()[c]);
+    return at_.of_batch ? channels_at(run)[c].mean : static_cast<double>(statistics_->values<T>()[c]);
   }
   // A variance beyond the dtype is not a number here: the loss must show it, where zeros would hide it.
   double inverse_deviation(const Run& run, Index c) const noexcept {
-    if (!at_.channels) {
+    if (!at_.of_batch) {
       return 1 / std::sqrt(static_cast<double>(statistics_->values<T>()[channels() + c]) + rule_.epsilon);
     }
     const double variance = channels_at(run)[c].variance;
@@ -252,7 +253,7 @@ class BatchNormalizationExecutor final : public engine::Executor {
         const auto i = static_cast<std::size_t>(k - piece.begin);
         const double r = inverse_deviation(run, k), slope = gamma(k) * r;
         a[i] = static_cast<T>(slope);
-        if (!at_.channels) continue;
+        if (!at_.of_batch) continue;
         const Channel& channel = channels_at(run)[k];
         const double tilt = -slope * r * r * channel.sum_dy_deviation / channel.count;
         const double left_over = mask ? channel.mean * kMaskEpsilon : 0;
@@ -263,7 +264,7 @@ class BatchNormalizationExecutor final : public engine::Executor {
       each_row(rows, piece, [&](Index row, Index t) {
         const T *from = x.at(row, t) + first, *outside = dy.at(row, t) + first;
         T* to = dx.at(row, t) + first;
-        if (!at_.channels || (mask && *mask.at(row, time_of(t)) == 0)) {
+        if (!at_.of_batch || (mask && *mask.at(row, time_of(t)) == 0)) {
           for (Index i = 0; i < n; ++i) to[i] = a[in_piece(i)] * outside[i];
           return;
         }
@@ -328,7 +329,8 @@ class BatchNormalizationNode final : public graph::LayerNode {
     if (learned_ != nullptr) at.gradient = builder.gradient(learned_);
     const engine::Value y = builder.value(x.sample, at.gradient || builder.wants_gradient(inputs[0]));
     builder.set_mask(y, x.mask);
-    if (builder.training() && trainable()) {
+    at.of_batch = builder.as_in_training() && trainable();
+    if (at.of_batch || at.gradient) {
       at.channels =
           builder.elements(Size(channels_) * static_cast<Index>(sizeof(Channel) / element_size(builder.dtype())));
     }
@@ -367,8 +369,7 @@ class BatchNormalizationNode final : public graph::LayerNode {
     if (learned > 0) learned_ = make_block(learned * channels_, table);
     statistics_ = make_block(2 * channels_, table, engine::Role::statistics);
     const auto add = [&](const char* name, const auto& block, Index first, const Initializer& initializer) {
-      add_parameter(
-          name, {channels_}, block, [first](Index i) { return first + i; }, initializer);
+      add_parameter(name, {channels_}, block, engine::PackedMap::contiguous({channels_}, first), initializer);
     };
     if (options_.scale) add("gamma", learned_, 0, options_.gamma_initializer);
     if (options_.center) add("beta", learned_, options_.scale ? channels_ : 0, options_.beta_initializer);

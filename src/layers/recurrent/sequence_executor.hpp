@@ -28,12 +28,17 @@ inline Index state_count(const kernels::RecurrentLayout& layout) { return layout
 // Where each gate has dropout of its own.
 struct DroppedPlaces {
   std::optional<DropoutFactors> factors;  // none: there is none
-  engine::Place records;                  // scratch
+  engine::Place planes, records;
+  Index plane = 0;
 
   template <class T>
   kernels::Dropped<T> at(const engine::Run& run) const noexcept {
     if (!factors) return {};
-    return {factors->rows<T>(run), records.rows<T>(run.arena)};
+    return {factors->rows<T>(run), planes.rows<const T>(run.arena), records.rows<T>(run.arena), plane};
+  }
+  template <class T>
+  void draw(const engine::Run& run, Range rows) const noexcept {
+    if (factors) factors->draw_records<T>(run, rows, planes.rows<T>(run.arena), plane);
   }
 };
 
@@ -105,9 +110,8 @@ class SequenceExecutor final : public engine::Executor {
     if (state_ != nullptr && !s_.given_state) {
       for (Index i = 0; i < states_; ++i) state_->template load<T>(i, place(at_.initial, i).rows<T>(run.arena), rows);
     }
-    for (const DroppedPlaces* dropped : {&at_.dropped_x, &at_.dropped_h}) {
-      if (dropped->factors) dropped->factors->template draw<T>(run, rows);
-    }
+    at_.dropped_x.template draw<T>(run, rows);
+    at_.dropped_h.template draw<T>(run, rows);
     if (s_.streams) return walk_step(run, rows);
     const Args& args = bound(run).forward;
     if (!at_.checkpoints) {

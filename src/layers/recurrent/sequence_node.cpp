@@ -141,22 +141,20 @@ void SequenceNode::create_parameters(const std::vector<Shape>& inputs) {
   require_countable_weights(*this, Size(features) + units_, Size(units_) * gates);
   layout_ = kernels::RecurrentLayout(cell_, features, units_, options_.use_bias, lanes);
   block_ = make_block(layout_.size(), table);
-  const kernels::RecurrentLayout layout = layout_;
+  const kernels::RecurrentLayout& layout = layout_;
   const Index columns = gates * units_;
   // Logical columns are gate by gate: column g * units + u. Rows follow each other from first_row on, `apart`.
-  const auto place = [layout, columns](Index first_row, Index apart = 1) {
-    return [=](Index i) {
-      const Index column = i % columns;
-      return layout.index(first_row + i / columns * apart, column / layout.units(), column % layout.units());
-    };
+  const auto add = [&](const char* name, const Shape& shape, Index first_row, Index apart, const Initializer& rule) {
+    const engine::PackedMap map(shape, [&](Index row, Index column) {
+      return layout.index(first_row + row * apart, column / units_, column % units_);
+    });
+    add_parameter(weights_path() + name, shape, block_, map, rule);
   };
-  const std::string cell = weights_path();
-  add_parameter(cell + "kernel", {features, columns}, block_, place(layout.first_input()), options_.kernel_initializer);
-  add_parameter(cell + "recurrent_kernel", {units_, columns}, block_, place(layout.first_recurrent()),
-                options_.recurrent_initializer);
+  add("kernel", {features, columns}, layout.first_input(), 1, options_.kernel_initializer);
+  add("recurrent_kernel", {units_, columns}, layout.first_recurrent(), 1, options_.recurrent_initializer);
   if (!layout.use_bias()) return;
-  add_parameter(cell + "bias", layout.use_recurrent_bias() ? Shape{2, columns} : Shape{columns}, block_,
-                place(0, /*apart=*/layout.first_of_state()), options_.bias_initializer);
+  add("bias", layout.use_recurrent_bias() ? Shape{2, columns} : Shape{columns}, 0, layout.first_of_state(),
+      options_.bias_initializer);
 }
 
 // ---- plans ----------------------------------------------------------------------------------------------------------
@@ -224,15 +222,17 @@ DropoutRule SequenceNode::dropout_rule(double rate, Purpose purpose, Index call)
 // Factors for each gate: four to a number, which are a block of the generator.
 DroppedPlaces SequenceNode::dropped(PlanBuilder& builder, const DropoutRule& rule, Index numbers) const {
   const Index features = kernels::kRecordWidth * numbers, room = kernels::dropped_elements(numbers);
-  return {DropoutFactors(rule, {.row = features}, builder.zeroed_rows(1, room), features),
-          builder.zeroed_rows(1, room)};
+  return {.factors = DropoutFactors(rule, {.row = features}, builder.zeroed_rows(1, room), features),
+          .planes = builder.zeroed_rows(1, room),
+          .records = builder.zeroed_rows(1, room),
+          .plane = kernels::dropped_plane(numbers)};
 }
 
 // Training with dropout, drawn once for all steps. With recurrent_dropout each gate has its own, of h and of x, and the
 // kernels see to it; without it the gates share that of x, and the steps read another input.
 Value SequenceNode::with_dropout(PlanBuilder& builder, Value input, SequencePlaces& at) const {
   const double rate = input_rate();
-  if (!builder.training() || (rate == 0 && options_.recurrent_dropout == 0)) return input;
+  if (!builder.as_in_training() || (rate == 0 && options_.recurrent_dropout == 0)) return input;
   const ValueInfo x = builder.info(input);
   const Index call = builder.call_number(this);
   const DropoutRule rule = dropout_rule(rate, Purpose::dropout, call);

@@ -41,7 +41,7 @@ class DropoutNode final : public graph::LayerNode {
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
-    if (!builder.training() || rate_ == 0) return inputs;
+    if (!builder.as_in_training() || rate_ == 0) return inputs;
     const engine::ValueInfo x = builder.info(inputs[0]);
     const engine::Value y = builder.value(x.sample, builder.wants_gradient(inputs[0]));
     builder.set_mask(y, x.mask);

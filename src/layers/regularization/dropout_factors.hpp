@@ -42,12 +42,19 @@ class DropoutFactors {
 
   template <class T>
   void draw(const engine::Run& run, Range rows) const noexcept;
+  // The same where four of them are a number's record, and in planes (kernels::Dropped).
+  template <class T>
+  void draw_records(const engine::Run& run, Range rows, kernels::Rows<T> planes, Index plane) const noexcept;
   template <class T>
   kernels::Rows<const T> rows(const engine::Run& run) const noexcept {
     return place_.rows<const T>(run.arena);
   }
 
  private:
+  // f(arguments, row, step) for each draw.
+  template <class T, class F>
+  void for_draws(const engine::Run& run, Range rows, F&& f) const noexcept;
+
   DropoutRule rule_;
   DrawStrides strides_;
   engine::Place place_;

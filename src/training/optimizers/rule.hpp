@@ -13,6 +13,7 @@
 #include "core/access.hpp"
 #include "core/options.hpp"
 #include "kernels/table.hpp"
+#include "training/clipping.hpp"
 
 namespace rondo::training {
 
@@ -56,6 +57,7 @@ class OptimizerImpl {
                       Index n) const noexcept = 0;
 
   double learning_rate;
+  training::ClippingRule clipping;
 };
 
 }  // namespace rondo::detail

@@ -1,0 +1,103 @@
+#include "training/clipping.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/dispatch.hpp"
+
+namespace rondo::training {
+
+using engine::Member;
+using engine::Run;
+
+namespace {
+
+// Of a row, in chains that do not wait for each other: element i of the row goes into chain i % 8.
+template <class T>
+double squares_of_row(const engine::PackedMap& map, Index row, const T* gradient) noexcept {
+  std::array<double, 8> chains{};
+  map.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+    const auto column = static_cast<std::size_t>(element - row * map.columns());
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      const double g = static_cast<double>(gradient[static_cast<std::size_t>(place) + i]);
+      chains[(column + i) % chains.size()] += g * g;
+    }
+  });
+  double sum = 0;
+  for (const double chain : chains) sum += chain;
+  return sum;
+}
+
+// What makes a norm at most `most`.
+double factor_for(double squares, double most) noexcept {
+  const double norm = std::sqrt(squares);
+  return norm > most ? most / norm : 1;
+}
+
+}  // namespace
+
+Clipping::Clipping(const ClippingRule& rule, const engine::Plan& plan, const std::vector<engine::Parameter>& parameters)
+    : rule_(rule), dtype_(plan.dtype()) {
+  if (!rule) return;
+  for (const engine::Parameter& parameter : parameters) {
+    for (const engine::GradientSlot& slot : plan.gradient_slots()) {
+      if (slot.block != parameter.block) continue;
+      gradients_.push_back({parameter.map, slot.gradient, squares_.size()});
+      squares_.resize(squares_.size() + static_cast<std::size_t>(parameter.map.rows()));
+    }
+  }
+}
+
+void Clipping::add_squares(const Run& run, const Member& member) const noexcept {
+  core::with_type(dtype_, [&]<class T>() {
+    for (const Gradient& gradient : gradients_) {
+      const Range mine = member.share(gradient.map.rows());
+      for (Index row = mine.begin; row < mine.end; ++row) {
+        squares_[gradient.first_row + static_cast<std::size_t>(row)] =
+            squares_of_row(gradient.map, row, gradient.place.pointer<const T>(run));
+      }
+    }
+  });
+}
+
+double Clipping::squares_of(const Gradient& gradient) const noexcept {
+  double sum = 0;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(gradient.map.rows()); ++row) {
+    sum += squares_[gradient.first_row + row];
+  }
+  return sum;
+}
+
+void Clipping::clip(const Run& run, const Member& member) const noexcept {
+  core::with_type(dtype_, [&]<class T>() { rule_.needs_norms() ? scale<T>(run, member) : cut<T>(run, member); });
+}
+
+template <class T>
+void Clipping::scale(const Run& run, const Member& member) const noexcept {
+  double all = 0;
+  for (const Gradient& gradient : gradients_) all += squares_of(gradient);
+  for (const Gradient& gradient : gradients_) {
+    const double exact =
+        rule_.norm > 0 ? factor_for(squares_of(gradient), rule_.norm) : factor_for(all, rule_.global_norm);
+    if (exact == 1) continue;
+    const T factor = static_cast<T>(exact);
+    T* g = gradient.place.pointer<T>(run);
+    gradient.map.for_runs(member.share(gradient.map.rows()), [&](Index /*element*/, Index place, Index count) {
+      for (Index i = place; i < place + count; ++i) g[i] *= factor;
+    });
+  }
+}
+
+template <class T>
+void Clipping::cut(const Run& run, const Member& member) const noexcept {
+  const T most = static_cast<T>(rule_.value);
+  for (const Gradient& gradient : gradients_) {
+    T* g = gradient.place.pointer<T>(run);
+    gradient.map.for_runs(member.share(gradient.map.rows()), [&](Index /*element*/, Index place, Index count) {
+      for (Index i = place; i < place + count; ++i) g[i] = std::clamp(g[i], -most, most);
+    });
+  }
+}
+
+}  // namespace rondo::training
