@@ -28,9 +28,9 @@ struct GatesOf {
   // Rows of a tile of so many vectors. Where a GRU resets before its product, speed is not worth the code of all.
   static constexpr int MostRows(Index /*vectors*/) { return kGates == kOfUnit ? kMaxRows : HWY_MIN(kMaxRows, 2); }
 };
-// A single one. In tiles of full width alone speed is worth the code.
-struct OneGate {
-  Index slot = 0, row = 0, rows_of_unit = 1;
+// The same where each of them is a product by itself. In tiles of full width alone speed is worth the code.
+struct SingleGates {
+  Index slot = 0, row = 0, count = 1, rows_of_unit = 1;
   Index of_unit() const { return rows_of_unit; }
   static constexpr int MostRows(Index vectors) {
     return vectors == ColumnGroups::kWidest ? kMaxRowsOfDropout : HWY_MIN(kMaxRowsOfDropout, 3);
@@ -43,7 +43,7 @@ constexpr auto kToInputs = GatesOf<Cell::kGates>{};
 template <class Cell>
 constexpr auto kToState = GatesOf < Cell::kResetsBefore ? 2 : Cell::kGates,
                Cell::kGates > {.slot = Cell::kGates == 4 ? 0 : 1};
-constexpr OneGate kToReset = {.slot = 0, .row = 2, .rows_of_unit = 3};
+constexpr SingleGates kToReset = {.slot = 0, .row = 2, .count = 1, .rows_of_unit = 3};
 
 // Panels of dz, of which each meets so many weight rows to the unit, in a pass.
 template <class T>
@@ -79,31 +79,43 @@ HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index ro
   tile.Store(d, out.data, out.batch_stride);
 }
 
-// Where the products of one gate go: with dropout out = sum (or 0) + factors times products, else out = products. What
-// has been added up so far stands in `partial`, from the second pass over the panels on.
+// Where products go that are summed gate by gate: out = sum (or 0) + factors times products of each gate, or without
+// factors, of a single gate, out = products. What a gate has added up so far stands in its `partial`, from the second
+// pass over the panels on.
 template <class T>
 struct GateProducts {
-  Rows<const T> factors, sum;
-  Rows<T> partial, out;
+  Rows<const T> factors;  // of the first gate
+  Index plane = 0;        // to those of the next one
+  Rows<const T> sum;
+  Rows<T> partial;  // of the first gate; step_stride is that to the next one
+  Rows<T> out;
 };
 
 template <int kRows, int kVectors, class D, class T>
-HWY_NOINLINE void GateTile(D d, const RecurrentArgs<T>& p, Index step, Index first_row, Index tile_row, OneGate gate,
-                           Range panels, const T* transposed, const GateProducts<T>& at) {
-  Tile<D, kRows, kVectors> tile;
-  const Rows<T> partial = From(at.partial, tile_row, 0, 0), out = From(at.out, tile_row, 0, 0);
-  StartTile(d, tile, panels.begin > 0 ? Rows<const T>(partial) : Rows<const T>{});
-  const Index stride = gate.rows_of_unit * kVectors * p.layout.lanes();
-  for (Index panel = panels.begin; panel < panels.end; ++panel) {
-    const Index units = p.layout.units_in(panel), panel_lanes = p.layout.panel_lanes(panel);
-    tile.MultiplyRows(d, p.dz_at(step, panel, first_row + tile_row) + gate.slot * panel_lanes,
-                      kRecordWidth * panel_lanes, transposed, stride, units);
-    transposed += units * stride;
+HWY_NOINLINE void OneByOneTile(D d, const RecurrentArgs<T>& p, Index step, Index first_row, Index tile_row,
+                               SingleGates gates, Range panels, const T* transposed, const GateProducts<T>& at) {
+  const Index lanes = p.layout.lanes(), stride = gates.rows_of_unit * kVectors * lanes;
+  const Rows<T> out = From(at.out, tile_row, 0, 0);
+  Rows<const T> factors = From(at.factors, tile_row, 0, 0), sum = From(at.sum, tile_row, 0, 0);
+  for (Index gate = 0; gate < gates.count; ++gate, factors.data += at.plane, sum = out) {
+    Tile<D, kRows, kVectors> tile;
+    const Rows<T> partial = From(at.partial, tile_row, gate, 0);
+    StartTile(d, tile, panels.begin > 0 ? Rows<const T>(partial) : Rows<const T>{});
+    const T* weights = transposed + gate * kVectors * lanes;
+    for (Index panel = panels.begin; panel < panels.end; ++panel) {
+      const Index units = p.layout.units_in(panel), panel_lanes = p.layout.panel_lanes(panel);
+      tile.MultiplyRows(d, p.dz_at(step, panel, first_row + tile_row) + (gates.slot + gate) * panel_lanes,
+                        kRecordWidth * panel_lanes, weights, stride, units);
+      weights += units * stride;
+    }
+    if (panels.end < p.layout.panels()) {
+      tile.Store(d, partial.data, partial.batch_stride);
+    } else if (at.factors) {
+      tile.StoreScaled(d, factors.data, factors.batch_stride, sum.data, sum.batch_stride, out.data, out.batch_stride);
+    } else {
+      tile.Store(d, out.data, out.batch_stride);
+    }
   }
-  if (panels.end < p.layout.panels()) return tile.Store(d, partial.data, partial.batch_stride);
-  if (!at.factors) return tile.Store(d, out.data, out.batch_stride);
-  const Rows<const T> factors = From(at.factors, tile_row, 0, 0), sum = From(at.sum, tile_row, 0, 0);
-  tile.StoreScaled(d, factors.data, factors.batch_stride, sum.data, sum.batch_stride, out.data, out.batch_stride);
 }
 
 // f(n, v, tile, panels, weights) for the tiles of a block of rows and group g of the columns: n rows, v vectors; panels
@@ -126,31 +138,28 @@ HWY_INLINE void ForGatesTiles(Gates gates, const RecurrentArgs<T>& p, Range rows
   });
 }
 
+// The same gate by gate, each chain from zero. dropped: of the columns, or none.
 template <class T>
-HWY_NOINLINE void GateTimes(OneGate gate, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
-                            const ColumnGroups& groups, Index g, const GateProducts<T>& at) {
+HWY_NOINLINE void OneByOneTimes(SingleGates gates, const RecurrentArgs<T>& p, Index step, Range rows,
+                                const T* transposed, const Dropped<T>& dropped, const ColumnGroups& groups, Index g,
+                                const Rows<const T>& start, const Rows<T>& out) {
   const hn::ScalableTag<T> d;
-  ForGatesTiles(
-      gate, p, rows, transposed, groups, g, [&](auto n, auto v, Range tile, Range panels, const T* weights) HWY_ATTR {
-        GateTile<decltype(n)::value, decltype(v)::value>(d, p, step, rows.begin, tile.begin, gate, panels, weights, at);
-      });
-}
-
-// Gate by gate: each chain from zero, then the sum of all, each times its factor.
-template <class T>
-HWY_NOINLINE void DroppedGatesTimes(OneGate gate, int gates, const RecurrentArgs<T>& p, Index step, Range rows,
-                                    const T* transposed, const Dropped<T>& dropped, const ColumnGroups& groups, Index g,
-                                    const Rows<const T>& start, const Rows<T>& out) {
-  constexpr Index kLanes = hn::MaxLanes(hn::ScalableTag<T>());
-  HWY_ALIGN T scratch[static_cast<size_t>(kRowsPerBlock * ColumnGroups::kWidest * kLanes)];
+  constexpr Index kRoom = kRowsPerBlock * ColumnGroups::kWidest * Index{hn::MaxLanes(decltype(d)())};
+  HWY_ALIGN T scratch[static_cast<size_t>(kRecordWidth * kRoom)];
   const Index lanes = p.layout.lanes();
-  for (int i = 0; i < gates; ++i, ++gate.slot, ++gate.row) {
-    GateTimes(gate, p, step, rows, transposed, groups, g,
-              {.factors = dropped.plane_of(gate.row, rows.begin, groups.first(g) * lanes),
-               .sum = i == 0 ? start : Rows<const T>(out),
-               .partial = {scratch, groups.width(g) * lanes, 0},
-               .out = out});
+  GateProducts<T> at;
+  at.sum = start;
+  at.partial = {scratch, groups.width(g) * lanes, kRoom};
+  at.out = out;
+  if (dropped.factors) {
+    at.factors = dropped.plane_of(gates.row, rows.begin, groups.first(g) * lanes);
+    at.plane = dropped.plane;
   }
+  ForGatesTiles(gates, p, rows, transposed, groups, g,
+                [&](auto n, auto v, Range tile, Range panels, const T* weights) HWY_ATTR {
+                  OneByOneTile<decltype(n)::value, decltype(v)::value>(d, p, step, rows.begin, tile.begin, gates,
+                                                                       panels, weights, at);
+                });
 }
 
 // The same for a block of rows and group g of the columns. start and out stand at the first row. dropped: of the
@@ -160,8 +169,8 @@ void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, 
                 const Dropped<T>& dropped, const ColumnGroups& groups, Index g, const Rows<const T>& start,
                 const Rows<T>& out) {
   if (dropped.factors) {
-    const OneGate first{gates.slot, gates.row, gates.of_unit()};
-    return DroppedGatesTimes(first, Gates::kGates, p, step, rows, transposed, dropped, groups, g, start, out);
+    const SingleGates single{gates.slot, gates.row, Gates::kGates, gates.of_unit()};
+    return OneByOneTimes(single, p, step, rows, transposed, dropped, groups, g, start, out);
   }
   if constexpr (kMayRound<T> && Gates::kGates == 4) {
     if (p.bf16) return RoundedGatesTimes(p, step, rows, transposed, groups, g, start, out);
@@ -363,12 +372,7 @@ void WalkReset(const RecurrentBackwardArgs<T>& q, const BackwardStep<T>& s, Rang
     const Range panels = PanelsOf(layout, groups, g);
     ForBlocks(rows, /*by_tile=*/false, [&](Range block) HWY_ATTR {
       const Rows<T> dq{scratch, groups.width(g) * layout.lanes(), 0};
-      Rows<const T> factors;
-      if (p.dropped_h.factors) {
-        factors = p.dropped_h.plane_of(kToReset.row, block.begin, groups.first(g) * layout.lanes());
-      }
-      GateTimes(kToReset, p, s.number, block, q.recurrent_transposed, groups, g,
-                {.factors = factors, .sum = {}, .partial = dq, .out = dq});
+      OneByOneTimes(kToReset, p, s.number, block, q.recurrent_transposed, p.dropped_h, groups, g, Rows<const T>{}, dq);
       for (Index panel = panels.begin; panel < panels.end; ++panel) {
         const Index unit = layout.first_unit(panel) - panels.begin * layout.lanes();
         GruCellsOfBlock<Cell, /*kReset=*/true>(q, s, panel, block, Rows<const T>(From(dq, 0, 0, unit)));
