@@ -39,8 +39,8 @@ class ParallelTask {
 };
 
 // A host program's own threads, to work on models in place of Rondo's pool. A batch of predict or evaluate of enough
-// work is one call of run, a training step five (both passes and loss; weight gradients; their check; update; derived
-// weights) and two more for each chunk of a long sequence. With oneTBB:
+// work is one call of run, a training step up to five (both passes and loss; weight gradients; their check; update;
+// derived weights), two more where gradients are clipped, and two for each chunk of a long sequence. With oneTBB:
 //
 //   struct TbbExecutor : rondo::ParallelExecutor {
 //     rondo::Index max_concurrency() const override { return tbb::this_task_arena::max_concurrency(); }

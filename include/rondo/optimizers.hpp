@@ -4,6 +4,10 @@
 //   model.compile({.optimizer = SGD({.learning_rate = 0.1, .momentum = 0.3}), .loss = "mse"});
 //
 // Names (any case): "sgd", "rmsprop", "adam". Every compile starts with fresh optimizer state.
+//
+// Gradients may be clipped before the update, by one of clipnorm, clipvalue and global_clipnorm: multiplied so that the
+// norm becomes the one given where it is larger, or cut element by element. 0 and less, as in Keras, do not clip;
+// ConfigError where more than one is given.
 #pragma once
 
 #include <cstddef>
@@ -49,6 +53,9 @@ struct SGDOptions {
   Real learning_rate = 0.01;
   Real momentum = 0.0;
   bool nesterov = false;
+  std::optional<Real> clipnorm = {};         // the largest norm of each weight's gradient
+  std::optional<Real> clipvalue = {};        // the largest size of an element of a gradient
+  std::optional<Real> global_clipnorm = {};  // the largest norm of all gradients together
 };
 // w -= rate g; with momentum m: v = m v - rate g, w += v (Nesterov: w += m v - rate g).
 class SGD : public Optimizer {
@@ -64,6 +71,9 @@ struct RMSpropOptions {
   Real momentum = 0.0;
   Real epsilon = 1e-7;  // with 0, a weight that has no gradient stays as it is
   bool centered = false;
+  std::optional<Real> clipnorm = {};         // the largest norm of each weight's gradient
+  std::optional<Real> clipvalue = {};        // the largest size of an element of a gradient
+  std::optional<Real> global_clipnorm = {};  // the largest norm of all gradients together
 };
 // v = rho v + (1 - rho) g^2; w -= rate g / sqrt(v + epsilon); centered subtracts the squared mean gradient from v.
 class RMSprop : public Optimizer {
@@ -79,6 +89,9 @@ struct AdamOptions {
   Real beta_2 = 0.999;
   Real epsilon = 1e-7;  // with 0, a weight that has no gradient stays as it is
   bool amsgrad = false;
+  std::optional<Real> clipnorm = {};         // the largest norm of each weight's gradient
+  std::optional<Real> clipvalue = {};        // the largest size of an element of a gradient
+  std::optional<Real> global_clipnorm = {};  // the largest norm of all gradients together
 };
 // Kingma and Ba 2015 in the "epsilon hat" form, as Keras: m and v are running means of g and g^2,
 // w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).

@@ -30,7 +30,8 @@ class Builder {
       const bool state = kind == "LSTM" || kind == "GRU" || kind == "RNN" || kind == "Bidirectional";  // behind x
       for (const plain::Size n : call.inputs) from.push_back(made.at(n));
       const std::vector<Symbol> first(from.begin(), state ? from.begin() + 1 : from.end());
-      const CallOptions rest{.initial_state = {from.begin() + static_cast<std::ptrdiff_t>(first.size()), from.end()}};
+      CallOptions rest{.initial_state = {from.begin() + static_cast<std::ptrdiff_t>(first.size()), from.end()}};
+      if (!call.as_in_training) rest.training = false;
       const Symbols outputs = layer(*call.layer)(first, rest);
       for (std::size_t k = 0; k < outputs.size(); ++k) made.emplace(call.first_output + k, outputs[k]);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "support/plain/walks/walks.hpp"
 
@@ -114,7 +115,9 @@ class Walker {
     });
     std::vector<Tensor> from;
     for (const Size input : call->inputs) from.push_back(tensor(input));
+    const bool training = std::exchange(pass_.training, pass_.training && call->as_in_training);
     Walked walked = walk_layer(*call->layer, from, pass_);
+    pass_.training = training;
     for (Size k = 0; k < walked.outputs.size(); ++k) tensors_[call->first_output + k] = std::move(walked.outputs[k]);
     steps_.push_back({&*call, std::move(walked.backward)});
   }

@@ -63,6 +63,7 @@ struct Call {
   std::vector<Size> inputs;    // tensors, by number
   Size first_output;           // the number of the first
   std::vector<Sizes> outputs;  // their samples
+  bool as_in_training = true;  // in training
 };
 
 // Tensors are numbered: the inputs, then the outputs of the calls as they say.
