@@ -14,6 +14,19 @@
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, Index& units, DenseOptions& o) {
+  v.required("units", units);
+  v("activation", o.activation);
+  v("use_bias", o.use_bias);
+  v("kernel_initializer", o.kernel_initializer);
+  v("bias_initializer", o.bias_initializer);
+  for (const char* key : {"kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"}) {
+    v.absent(key);
+  }
+  for (const char* key : {"activity_regularizer", "quantization_config", "lora_rank"}) v.refused(key);
+}
+
 namespace {
 
 using engine::Place;
@@ -136,18 +149,7 @@ class DenseNode final : public graph::LayerNode {
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
   std::string output_activation(std::size_t) const override { return options_.activation.name(); }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["units"] = units_;
-    config["activation"] = layers::activation_config(options_.activation);
-    config["use_bias"] = options_.use_bias;
-    config["kernel_initializer"] = layers::initializer_config(options_.kernel_initializer);
-    config["bias_initializer"] = layers::initializer_config(options_.bias_initializer);
-    for (const char* key : {"kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"}) {
-      config[key] = nullptr;
-    }
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), units_, options_); }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {
@@ -206,18 +208,7 @@ Dense::Dense(Dim units, const DenseOptions& options)
                                          graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::dense_from_config(const Json& config) {
-  refuse_options("Dense", config,
-                 {"kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
-                  "bias_constraint", "quantization_config", "lora_rank"});
-  DenseOptions options;
-  options.activation = activation_from_config(config.value("activation", Json(nullptr)));
-  options.use_bias = config.value("use_bias", true);
-  if (config.contains("kernel_initializer")) {
-    options.kernel_initializer = initializer_from_config(config["kernel_initializer"]);
-  }
-  if (config.contains("bias_initializer"))
-    options.bias_initializer = initializer_from_config(config["bias_initializer"]);
-  return std::make_shared<DenseNode>(config.at("units").get<Index>(), options, common_options(config));
+  return node_from_config<DenseNode, Index, DenseOptions>("Dense", config);
 }
 
 }  // namespace rondo

@@ -26,6 +26,7 @@ const KnownLayers& known_layers() {
         {{"Dense"}, dense_from_config},
         {{"Dropout"}, dropout_from_config},
         {{"Flatten"}, flatten_from_config},
+        {{"Functional"}, functional_from_config},
         {{"GRU"}, gru_from_config},
         {{"GRUCell"}, gru_cell_from_config},
         {{"InputLayer"}, input_from_config},
@@ -59,3 +60,7 @@ std::shared_ptr<graph::LayerNode> layer_from_config(const graph::Json& serialize
 }
 
 }  // namespace rondo::layers
+
+void rondo::graph::from_config(const Json& config, std::shared_ptr<LayerNode>& layer) {
+  layer = layers::layer_from_config(config);
+}
