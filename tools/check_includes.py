@@ -25,7 +25,7 @@ for room in ("formats", "forecast", "distributed"):
     MAY_KNOW[room] = {*LINE, "data", room}
 MAY_KNOW["apps"] = set(MAY_KNOW) | {"apps"}
 
-# The room of each public header: the innermost that may know it. What it declares may be defined further out, as
+# The room of each public header, or folder of them: the innermost that may know it. What it declares may be defined further out, as
 # Model::save is in formats.
 PUBLIC_HEADERS = {
     "data_source": "core",
@@ -69,7 +69,7 @@ def arrow_error(room, other):
 
 def public_header_error(room, target):
     """Why a file of `room` may not include <rondo/target>; None if it may."""
-    name = target.removeprefix("rondo/").removesuffix(".hpp")
+    name = target.removeprefix("rondo/").removesuffix(".hpp").split("/")[0]
     if name not in PUBLIC_HEADERS:
         return f"<{target}> is not in PUBLIC_HEADERS of tools/check_includes.py: say there which room it belongs to"
     return arrow_error(room, PUBLIC_HEADERS[name])
@@ -98,9 +98,9 @@ def check_file(root, path):
         return
     is_public = parts[0] == "include"
     if is_public:
-        room = PUBLIC_HEADERS.get(path.stem)
+        room = PUBLIC_HEADERS.get(parts[2].removesuffix(".hpp"))
         if room is None:
-            yield 1, path.name, public_header_error(None, f"rondo/{path.name}")
+            yield 1, path.name, public_header_error(None, "/".join(parts[1:]))
             return
     else:
         room = parts[0] if parts[0] == "apps" else parts[1]

@@ -281,7 +281,8 @@ class Model : public Layer {
 
  private:
   friend class Sequential;
-  explicit Model(const Layer& sequential) : Layer(sequential) {}
+  friend struct detail::Access;
+  explicit Model(const Layer& model) : Layer(model) {}
   training::ModelNode& model_node() const;
   History fit_all(const detail::Given& X, const detail::Given& y, const FitOptions& options) const;
   Evaluation evaluate_all(const detail::Given& X, const detail::Given& y, const EvaluateOptions& options) const;

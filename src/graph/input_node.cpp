@@ -1,6 +1,6 @@
 #include "graph/input_node.hpp"
 
-#include <nlohmann/json.hpp>
+#include "core/fields.hpp"
 
 namespace rondo::graph {
 
@@ -11,9 +11,7 @@ InputNode::InputNode(const Shape& sample, const LayerOptions& options) : LayerNo
 }
 
 Json InputNode::config() const {
-  return {{"batch_shape", batch_shape_config(declared_input())},
-          {"dtype", std::string(to_string(dtype()))},
-          {"name", name()}};
+  return core::config_of(InputFields{declared_input().prepend(Shape::kUnknown), dtype(), name()});
 }
 
 }  // namespace rondo::graph

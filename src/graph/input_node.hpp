@@ -5,6 +5,21 @@
 
 namespace rondo::graph {
 
+// Keras's options of an InputLayer.
+struct InputFields {
+  Shape batch_shape = {};
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+};
+
+template <class Visitor>
+void fields(Visitor& v, InputFields& f) {
+  v("batch_shape", f.batch_shape);
+  v("dtype", f.dtype);
+  v("name", f.name);
+  v.only_read("batch_input_shape", f.batch_shape);  // Keras 2's name
+}
+
 class InputNode final : public LayerNode {
  public:
   // The shape of one sample; ShapeError for an empty one.

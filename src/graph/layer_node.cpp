@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/fields.hpp"
 #include "core/names.hpp"
 #include "core/standard_floats.hpp"
 
@@ -89,9 +90,7 @@ void LayerNode::build(const std::vector<Shape>& inputs) {
   if (!trainable_) set_trainable(false);  // also what is inside
 }
 
-Json LayerNode::config() const {
-  return {{"name", name_}, {"trainable", trainable_}, {"dtype", std::string(policy_.name())}};
-}
+Json LayerNode::config() const { return core::config_of(LayerOptions{name_, policy_, trainable_}); }
 
 Json LayerNode::config_for_copies() const { return config(); }
 
@@ -168,10 +167,8 @@ const Shape& LayerNode::only_input(const std::vector<Shape>& inputs) const {
 
 std::string batch_text(const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); }
 
-Json batch_shape_config(const Shape& sample) {
-  Json shape = Json::array({nullptr});
-  for (const Index size : sample) shape.push_back(size == Shape::kUnknown ? Json(nullptr) : Json(size));
-  return shape;
+Json to_config(const std::shared_ptr<LayerNode>& layer) {
+  return {{"class_name", layer->class_name()}, {"config", layer->config()}};
 }
 
 }  // namespace rondo::graph

@@ -34,6 +34,13 @@ struct LayerOptions {
   bool trainable = true;
 };
 
+template <class Visitor>
+void fields(Visitor& v, LayerOptions& o) {
+  v("name", o.name);
+  v("trainable", o.trainable);
+  v("dtype", o.dtype);
+}
+
 class LayerNode {
  public:
   LayerNode(std::string class_name, const LayerOptions& options, std::uint32_t number = next_layer_number());
@@ -74,6 +81,8 @@ class LayerNode {
   // The layers inside it, in the order of their weights. What follows from them (parameters, trainable, state, changes)
   // needs no more than this.
   virtual std::span<const std::shared_ptr<LayerNode>> children() const { return {}; }
+  // Keras's name of what holds one of them: "cell", or "layers" for each layer of a model.
+  virtual std::string child_attribute(std::size_t /*child*/) const { return ""; }
   // Whether a layer is inside, at any depth.
   bool contains(const LayerNode& layer) const;
   // Which change of it, or of layers inside it at any depth, was the last: layers that come and go, and what is
@@ -173,7 +182,8 @@ Layer make_layer(Arguments&&... arguments) {
 
 // A batch shape for messages: the sample shape behind an unknown batch axis.
 std::string batch_text(const Shape& sample);
-// The same for configurations: [null, 5, 2].
-Json batch_shape_config(const Shape& sample);
+
+// {class_name, config}.
+Json to_config(const std::shared_ptr<LayerNode>& layer);
 
 }  // namespace rondo::graph

@@ -59,5 +59,32 @@ TEST(LayerNode, SaysWhatTheLayerBeforeItDoesWhereThatIsTheCause) {
   EXPECT_EQ(after.node()->output_shapes_behind(before.node().get(), {{4, 2}}), (std::vector<Shape>{{2}}));
 }
 
+// "attribute name", of the layers inside.
+std::vector<std::string> inside(const Layer& layer) {
+  std::vector<std::string> texts;
+  std::size_t child = 0;
+  for (const auto& node : layer.node()->children()) {
+    texts.push_back(layer.node()->child_attribute(child++) + " " + node->name());
+  }
+  return texts;
+}
+
+TEST(LayerNode, NamesWhatHoldsTheLayersInsideAsKerasDoes) {
+  using Names = std::vector<std::string>;
+  const LSTMCell a(2, {.name = "a"});
+  const GRUCell b(2, {.name = "b"});
+  const Dense dense(2, {.name = "dense"});
+  EXPECT_EQ(inside(Bidirectional(LSTM(2, {.name = "lstm"}))),
+            (Names{"forward_layer forward_lstm", "backward_layer backward_lstm"}));
+  EXPECT_EQ(inside(TimeDistributed(dense)), Names{"layer dense"});
+  EXPECT_EQ(inside(RNN(a)), Names{"cell a"});
+  EXPECT_EQ(inside(StackedRNNCells({a, b})), (Names{"cells a", "cells b"}));
+  EXPECT_EQ(inside(dense), Names{});
+  const Sequential line({dense, Dense(3, {.name = "last"})}, {.name = "line"});
+  EXPECT_EQ(inside(line), (Names{"layers dense", "layers last"}));
+  const Input in({2}, {.name = "in"});
+  EXPECT_EQ(inside(Model(in, line(in))), (Names{"layers in", "layers line"}));
+}
+
 }  // namespace
 }  // namespace rondo::graph

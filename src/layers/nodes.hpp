@@ -8,8 +8,8 @@
 
 namespace rondo::layers {
 
-// ConfigError for a class that is not known (with the nearest one), for an option that is not supported, for a value of
-// the wrong type. Keys that Keras does not have are ignored, as files of other versions demand.
+// ConfigError for a class that is not known (with the nearest one), for an option that is not supported or not known,
+// for a value of the wrong type. What changes no number in some version of Keras is passed over (core/fields.hpp).
 std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_name, const graph::Json& config);
 // The same from {class_name, config}.
 std::shared_ptr<graph::LayerNode> layer_from_config(const graph::Json& serialized);
@@ -35,7 +35,15 @@ std::shared_ptr<graph::LayerNode> rnn_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> stacked_cells_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> time_distributed_from_config(const graph::Json& config);
 
-// A model is a layer, too. Defined in the training room, where models live.
+// Models are layers, too. Defined in the training room, where models live.
+std::shared_ptr<graph::LayerNode> functional_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> sequential_from_config(const graph::Json& config);
 
 }  // namespace rondo::layers
+
+namespace rondo::graph {
+
+// A layer inside another, from {class_name, config}.
+void from_config(const Json& config, std::shared_ptr<LayerNode>& layer);
+
+}  // namespace rondo::graph

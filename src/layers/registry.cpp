@@ -13,7 +13,7 @@ using Factory = std::shared_ptr<graph::LayerNode> (*)(const graph::Json&);
 
 using KnownLayers = core::Registry<NameKind::layer, Factory>;
 
-// To add a layer: its class in <rondo/layers.hpp>, its source and test beside these, and a line here.
+// To add a layer: its class in <rondo/layers/room.hpp>, its source and test beside these, and a line here.
 const KnownLayers& known_layers() {
   static constinit Lazy<KnownLayers> known;
   return known.get([] {
@@ -26,6 +26,7 @@ const KnownLayers& known_layers() {
         {{"Dense"}, dense_from_config},
         {{"Dropout"}, dropout_from_config},
         {{"Flatten"}, flatten_from_config},
+        {{"Functional"}, functional_from_config},
         {{"GRU"}, gru_from_config},
         {{"GRUCell"}, gru_cell_from_config},
         {{"InputLayer"}, input_from_config},
@@ -59,3 +60,7 @@ std::shared_ptr<graph::LayerNode> layer_from_config(const graph::Json& serialize
 }
 
 }  // namespace rondo::layers
+
+void rondo::graph::from_config(const Json& config, std::shared_ptr<LayerNode>& layer) {
+  layer = layers::layer_from_config(config);
+}

@@ -94,6 +94,7 @@ class CustomMetric final : public detail::MetricImpl {
  public:
   explicit CustomMetric(std::shared_ptr<const CustomRows> rows) : rows_(std::move(rows)) {}
   std::string class_name() const override { return rows_->traits().name; }
+  nlohmann::ordered_json config(const std::string& name) const override { return {{"name", name}}; }
   training::BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
     require_fit("metric '" + name + "'", *rows_, prediction, truth);
     return {.rows = rows_};

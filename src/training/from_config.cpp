@@ -1,21 +1,40 @@
-// Models from their configurations, for the registry of layers. Apart from the models' own files, so that a program
-// that reads no configuration is not linked with all layers.
-#include <nlohmann/json.hpp>
-
-#include <rondo/model.hpp>
+// Models from their configurations. Apart from the models' own files, so that a program that reads no configuration is
+// not linked with all layers.
+#include "training/from_config.hpp"
 
 #include "core/access.hpp"
 #include "layers/nodes.hpp"
+#include "layers/parts/config.hpp"
+#include "training/model_node.hpp"
 
 namespace rondo {
 
+namespace {
+
+struct SequentialFields {
+  std::vector<std::shared_ptr<graph::LayerNode>> layers = {};
+};
+
+template <class Visitor>
+void fields(Visitor& v, SequentialFields& f) {
+  v.required("layers", f.layers);
+}
+
+}  // namespace
+
 std::shared_ptr<graph::LayerNode> layers::sequential_from_config(const graph::Json& config) {
-  const Sequential model({.name = config.value("name", std::string())});
-  model.set_trainable(config.value("trainable", true));  // its own alone: the layers, which have theirs, follow
-  for (const graph::Json& layer : config.at("layers")) {
-    model.add(detail::Access::make<Layer>(layer_from_config(layer)));
+  SequentialFields f;
+  const graph::LayerOptions common = read_layer("Sequential", config, f);
+  return training::make_sequential(common, f.layers);
+}
+
+Model training::model_from_config(const graph::Json& config) {
+  const core::Serialized given = core::serialized("model", config);
+  const auto node = layers::layer_from_config(given.class_name, given.config);
+  if (!node->is_model()) {
+    throw ConfigError(given.class_name + " is a layer; a model is Sequential or Functional");
   }
-  return model.node();
+  return detail::Access::make<Model>(detail::Access::make<Layer>(node));
 }
 
 }  // namespace rondo

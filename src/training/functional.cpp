@@ -5,6 +5,7 @@
 
 #include <rondo/model.hpp>
 
+#include "core/fields.hpp"
 #include "graph/symbol.hpp"
 
 namespace rondo {
@@ -12,8 +13,8 @@ namespace rondo {
 namespace training {
 
 FunctionalNode::FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs,
-                               const std::string& name)
-    : ModelNode("Functional", name) {
+                               const graph::LayerOptions& common)
+    : ModelNode("Functional", common) {
   network_ = graph::Network(where(), inputs, outputs);
   (void)dtype();  // one for all layers
   for (const Symbol& input : inputs) declared_.push_back(input.shape().from(1));
@@ -73,7 +74,7 @@ graph::Json FunctionalNode::config() const {
   const auto tensor = [&](Network::TensorNumber n) {
     return Json{{"class_name", "__keras_tensor__"},
                 {"config",
-                 {{"shape", graph::batch_shape_config(shapes[n])},
+                 {{"shape", to_config(shapes[n].prepend(Shape::kUnknown))},
                   {"dtype", std::string(to_string(dtype()))},
                   {"keras_history", history(n)}}}};
   };
@@ -117,6 +118,6 @@ graph::Json FunctionalNode::config() const {
 }  // namespace training
 
 Model::Model(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const ModelOptions& options)
-    : Model(graph::make_layer<training::FunctionalNode>(inputs, outputs, options.name)) {}
+    : Model(graph::make_layer<training::FunctionalNode>(inputs, outputs, graph::LayerOptions{options.name, {}})) {}
 
 }  // namespace rondo

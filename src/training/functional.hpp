@@ -10,7 +10,8 @@ namespace rondo::training {
 
 class FunctionalNode final : public ModelNode {
  public:
-  FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs, const std::string& name);
+  FunctionalNode(const std::vector<Symbol>& inputs, const std::vector<Symbol>& outputs,
+                 const graph::LayerOptions& common);
 
   const Shape& declared(std::size_t input) const override { return declared_[input]; }
   std::vector<Symbol> input_symbols() const override;

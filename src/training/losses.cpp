@@ -1,16 +1,69 @@
 #include "training/losses.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <rondo/error.hpp>
 
 #include "core/access.hpp"
+#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
+#include "training/from_config.hpp"
 
 namespace rondo {
+
+// ---- options --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+// What all losses list before their own options.
+template <class Visitor>
+void loss_fields(Visitor& v, const std::string& name) {
+  v.constant("name", name);
+  v.absent("reduction", "sum_over_batch_size");
+}
+
+// Of a loss that has no options.
+struct NamedLoss {
+  std::string name = {};
+};
+
+template <class Visitor>
+void fields(Visitor& v, NamedLoss& loss) {
+  loss_fields(v, loss.name);
+}
+
+}  // namespace
+
+namespace losses {
+
+template <class Visitor>
+void fields(Visitor& v, BinaryCrossentropyOptions& o) {
+  loss_fields(v, "binary_crossentropy");
+  v("from_logits", o.from_logits);
+  v("label_smoothing", o.label_smoothing);
+  v.absent("axis", -1);
+}
+
+template <class Visitor>
+void fields(Visitor& v, CategoricalCrossentropyOptions& o) {
+  loss_fields(v, "categorical_crossentropy");
+  v("from_logits", o.from_logits);
+  v("label_smoothing", o.label_smoothing);
+  v.absent("axis", -1);
+}
+
+template <class Visitor>
+void fields(Visitor& v, SparseCategoricalCrossentropyOptions& o) {
+  loss_fields(v, "sparse_categorical_crossentropy");
+  v("from_logits", o.from_logits);
+  v.absent("ignore_class");
+  v.absent("axis", -1);
+}
+
+}  // namespace losses
+
+// ---- rules ----------------------------------------------------------------------------------------------------------
 
 namespace training {
 
@@ -52,7 +105,7 @@ std::string labels_mismatch(const std::string& who, Labels expected, const Shape
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using core::Json;
 using kernels::LossKind;
 using training::BoundLoss;
 using training::Labels;
@@ -81,17 +134,12 @@ class BoundKernelLoss final : public BoundLoss {
 
 class KernelLoss final : public detail::LossImpl {
  public:
-  KernelLoss(BoundLoss::Traits traits, LossKind kind, Labels labels, Json options = Json::object(),
-             double smoothing = 0)
+  KernelLoss(BoundLoss::Traits traits, LossKind kind, Labels labels, Json config, double smoothing = 0)
       : bound_(std::make_shared<BoundKernelLoss>(labels, std::move(traits), kind, smoothing)),
-        options_(std::move(options)) {}
+        config_(std::move(config)) {}
 
   const std::string& name() const override { return bound_->traits().name; }
-  Json config() const override {
-    Json config{{"name", name()}, {"reduction", "sum_over_batch_size"}};
-    config.update(options_);
-    return config;
-  }
+  Json config() const override { return config_; }
   Bound bind(const Shape& prediction, const Shape& truth) const override {
     if (!training::labels_fit(bound_->labels(), prediction, truth)) {
       throw ShapeError(training::labels_mismatch("loss '" + name() + "'", bound_->labels(), prediction, truth));
@@ -101,7 +149,7 @@ class KernelLoss final : public detail::LossImpl {
 
  private:
   Bound bound_;
-  Json options_;
+  Json config_;
 };
 
 // Keras's "crossentropy": one of three, by the shapes.
@@ -129,26 +177,55 @@ Loss kernel_loss(BoundLoss::Traits traits, Options&&... options) {
   return detail::Access::make<Loss>(std::make_shared<KernelLoss>(std::move(traits), std::forward<Options>(options)...));
 }
 
-using KnownLosses = core::Registry<NameKind::loss, Loss>;
+struct KnownLoss {
+  Loss standard;
+  Loss (*read)(const std::string& class_name, const Json& config) = nullptr;  // null: there are no options
+};
+
+template <class Class, class Options>
+KnownLoss with_options() {
+  return {Class(), [](const std::string& class_name, const Json& config) -> Loss {
+            return core::from_fields<Class, Options>(class_name, config);
+          }};
+}
+
+using KnownLosses = core::Registry<NameKind::loss, KnownLoss>;
 
 // Keras's function names and short forms; class names and capitals are found through these.
 const KnownLosses& known_losses() {
   static constinit Lazy<KnownLosses> known;
   return known.get([] {
+    using namespace losses;
     return KnownLosses{
-        {{"mean_squared_error", "mse"}, losses::MeanSquaredError()},
-        {{"mean_absolute_error", "mae"}, losses::MeanAbsoluteError()},
-        {{"binary_crossentropy", "bce"}, losses::BinaryCrossentropy()},
-        {{"categorical_crossentropy"}, losses::CategoricalCrossentropy()},
-        {{"sparse_categorical_crossentropy"}, losses::SparseCategoricalCrossentropy()},
-        {{"crossentropy", "ce"}, detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>())},
+        {{"mean_squared_error", "mse"}, {MeanSquaredError()}},
+        {{"mean_absolute_error", "mae"}, {MeanAbsoluteError()}},
+        {{"binary_crossentropy", "bce"}, with_options<BinaryCrossentropy, BinaryCrossentropyOptions>()},
+        {{"categorical_crossentropy"}, with_options<CategoricalCrossentropy, CategoricalCrossentropyOptions>()},
+        {{"sparse_categorical_crossentropy"},
+         with_options<SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions>()},
+        {{"crossentropy", "ce"}, {detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>())}},
     };
   });
 }
 
 }  // namespace
 
-Loss::Loss(const std::string& name) : Loss(known_losses().at(name, snake_case(name))) {}
+Loss::Loss(const std::string& name) : Loss(known_losses().at(name, snake_case(name)).standard) {}
+
+core::Json training::to_config(const Loss& loss) {
+  if (loss.name() == "crossentropy") return loss.name();  // not a class of Keras's
+  return {{"class_name", camel_case(loss.name())}, {"config", loss.impl().config()}};
+}
+
+Loss training::loss_from_config(const core::Json& config) {
+  const core::Serialized given = core::serialized("loss", config);
+  if (!given.name.empty()) return given.name;
+  const KnownLoss& known = known_losses().at(given.class_name, snake_case(given.class_name));
+  if (known.read != nullptr) return known.read(given.class_name, given.config);
+  NamedLoss none;
+  core::read_fields(given.class_name, given.config, none);
+  return known.standard;
+}
 
 const std::string& Loss::name() const { return impl_->name(); }
 
@@ -172,33 +249,30 @@ namespace losses {
 
 MeanSquaredError::MeanSquaredError()
     : Loss(kernel_loss({.name = "mean_squared_error", .class_name = "MeanSquaredError"}, LossKind::mean_squared_error,
-                       Labels::same)) {}
+                       Labels::same, core::config_of(NamedLoss{"mean_squared_error"}))) {}
 
 MeanAbsoluteError::MeanAbsoluteError()
     : Loss(kernel_loss({.name = "mean_absolute_error", .class_name = "MeanAbsoluteError"},
-                       LossKind::mean_absolute_error, Labels::same)) {}
+                       LossKind::mean_absolute_error, Labels::same,
+                       core::config_of(NamedLoss{"mean_absolute_error"}))) {}
 
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
     : Loss(kernel_loss({LossFamily::binary, o.from_logits, "binary_crossentropy", "BinaryCrossentropy"},
                        o.from_logits ? LossKind::binary_crossentropy_from_logits : LossKind::binary_crossentropy,
-                       Labels::same,
-                       Json{{"from_logits", o.from_logits}, {"label_smoothing", o.label_smoothing.value}, {"axis", -1}},
-                       checked_smoothing("BinaryCrossentropy", o.label_smoothing))) {}
+                       Labels::same, core::config_of(o), checked_smoothing("BinaryCrossentropy", o.label_smoothing))) {}
 
 CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions o)
     : Loss(kernel_loss(
           {LossFamily::categorical, o.from_logits, "categorical_crossentropy", "CategoricalCrossentropy"},
           o.from_logits ? LossKind::categorical_crossentropy_from_logits : LossKind::categorical_crossentropy,
-          Labels::same,
-          Json{{"from_logits", o.from_logits}, {"label_smoothing", o.label_smoothing.value}, {"axis", -1}},
-          checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
+          Labels::same, core::config_of(o), checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
 
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
     : Loss(kernel_loss(
           {LossFamily::categorical, o.from_logits, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"},
           o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
                         : LossKind::sparse_categorical_crossentropy,
-          Labels::sparse, Json{{"from_logits", o.from_logits}, {"ignore_class", nullptr}, {"axis", -1}})) {}
+          Labels::sparse, core::config_of(o))) {}
 
 }  // namespace losses
 }  // namespace rondo

@@ -3,12 +3,33 @@
 #include <rondo/error.hpp>
 
 #include "core/access.hpp"
+#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
+#include "training/from_config.hpp"
 
 namespace rondo {
+
+namespace metrics {
+
+// The rest are options of the losses of some metrics.
+template <class Visitor>
+void fields(Visitor& v, NameOptions& o) {
+  v("name", o.name);
+  v.refused("axis", -1);
+  v.refused("label_smoothing", 0);
+  for (const char* key : {"from_logits", "ignore_class"}) v.refused(key);
+}
+
+template <class Visitor>
+void fields(Visitor& v, BinaryAccuracyOptions& o) {
+  v("name", o.name);
+  v("threshold", o.threshold);
+}
+
+}  // namespace metrics
 
 namespace training {
 
@@ -32,6 +53,8 @@ class AccuracyRows final : public RowFunction {
       : RowFunction(kind == Kind::sparse_categorical ? Labels::sparse : Labels::same),
         kind_(kind),
         threshold_(threshold) {}
+  Kind kind() const { return kind_; }
+  double threshold() const { return threshold_; }
   void rows(const kernels::Ops<float>&, kernels::LossArgs<float> args) const override { run(args); }
   void rows(const kernels::Ops<double>&, kernels::LossArgs<double> args) const override { run(args); }
 
@@ -75,6 +98,7 @@ class LossMetric final : public detail::MetricImpl {
   LossMetric(std::string class_name, const Loss& loss, bool root = false)
       : class_name_(std::move(class_name)), loss_(loss), root_(root) {}
   std::string class_name() const override { return class_name_; }
+  core::Json config(const std::string& name) const override { return core::config_of(metrics::NameOptions{name}); }
   BoundMetric bind(const std::string&, const Shape& prediction, const Shape& truth) const override {
     return {.rows = loss_.impl().bind(prediction, truth), .root = root_};
   }
@@ -90,6 +114,10 @@ class AccuracyMetric final : public detail::MetricImpl {
   AccuracyMetric(std::string class_name, AccuracyRows::Kind kind, double threshold = 0.5)
       : class_name_(std::move(class_name)), rows_(std::make_shared<AccuracyRows>(kind, threshold)) {}
   std::string class_name() const override { return class_name_; }
+  core::Json config(const std::string& name) const override {
+    if (rows_->kind() != AccuracyRows::Kind::binary) return core::config_of(metrics::NameOptions{name});
+    return core::config_of(metrics::BinaryAccuracyOptions{name, rows_->threshold()});
+  }
   BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
     if (!training::labels_fit(rows_->labels(), prediction, truth)) {
       throw ShapeError(training::labels_mismatch("metric '" + name + "'", rows_->labels(), prediction, truth));
@@ -106,6 +134,7 @@ class AccuracyMetric final : public detail::MetricImpl {
 class AnyAccuracy final : public detail::MetricImpl {
  public:
   std::string class_name() const override { return "Accuracy"; }
+  core::Json config(const std::string& name) const override { return core::config_of(metrics::NameOptions{name}); }
   BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
     if (prediction.back() == 1) return metrics::BinaryAccuracy().impl().bind(name, prediction, truth);
     if (truth.rank() < prediction.rank() || truth.back() == 1) {
@@ -164,6 +193,31 @@ Rule binary_accuracy(Real threshold) {
 }  // namespace
 
 Metric::Metric(const std::string& name) : name_(name), impl_(known_metrics().at(name, snake_case(name))) {}
+
+core::Json training::to_config(const Metric& metric) {
+  const std::string class_name = metric.impl().class_name();
+  // By its name one of three, by the shapes; Keras's class is another metric.
+  if (class_name == "Accuracy") return metric.name() == "acc" ? "acc" : "accuracy";
+  return {{"class_name", class_name}, {"config", metric.impl().config(metric.name())}};
+}
+
+Metric training::metric_from_config(const core::Json& config) {
+  const core::Serialized given = core::serialized("metric", config);
+  if (!given.name.empty()) return given.name;
+  const std::string standard = snake_case(given.class_name);
+  const Rule& rule = known_metrics().at(given.class_name, standard);
+  if (rule->class_name() == "Accuracy") {
+    throw ConfigError(
+        "metric 'Accuracy' is in Keras, but not in Rondo yet: the class compares element by element. The name "
+        "'accuracy' chooses BinaryAccuracy, CategoricalAccuracy or SparseCategoricalAccuracy by the shapes");
+  }
+  if (rule->class_name() == "BinaryAccuracy") {
+    return core::from_fields<metrics::BinaryAccuracy, metrics::BinaryAccuracyOptions>(given.class_name, given.config);
+  }
+  metrics::NameOptions options;
+  core::read_fields(given.class_name, given.config, options);
+  return named(options.name, standard.c_str(), rule);
+}
 
 Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named) {
   for (const auto& [name, metrics] : named) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include <rondo/metrics.hpp>
@@ -24,6 +25,8 @@ class MetricImpl {
  public:
   virtual ~MetricImpl() = default;
   virtual std::string class_name() const = 0;
+  // Keras's, of a metric of this name.
+  virtual nlohmann::ordered_json config(const std::string& name) const = 0;
   // Sample shapes of predictions and labels. ShapeError, in words, where they do not fit; `name` is for the message.
   virtual training::BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const = 0;
 };

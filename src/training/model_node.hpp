@@ -20,13 +20,15 @@ namespace rondo::training {
 
 class ModelNode : public graph::LayerNode {
  public:
-  ModelNode(std::string class_name, const std::string& name)
-      : LayerNode(std::move(class_name), {name, std::nullopt, true}, next_model_number()) {}
+  // The options are the model's own alone: its layers have theirs.
+  ModelNode(std::string class_name, const graph::LayerOptions& common)
+      : LayerNode(std::move(class_name), common, next_model_number()) {}
 
   const graph::Network& network() const { return network_; }
   // The layers inside, each once, in Keras's order.
   const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const { return network_.layers(); }
   std::span<const std::shared_ptr<graph::LayerNode>> children() const override { return layers(); }
+  std::string child_attribute(std::size_t) const override { return "layers"; }
   bool is_model() const override { return true; }
 
   // That of the layers, which must agree: ConfigError otherwise.
@@ -136,5 +138,9 @@ class ModelNode : public graph::LayerNode {
   mutable std::list<Entry> programs_;
   mutable Memories memories_;
 };
+
+// A Sequential of these layers.
+std::shared_ptr<ModelNode> make_sequential(const graph::LayerOptions& common,
+                                           const std::vector<std::shared_ptr<graph::LayerNode>>& layers);
 
 }  // namespace rondo::training

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/access.hpp"
+#include "core/fields.hpp"
 #include "core/names.hpp"
 #include "graph/input_node.hpp"
 #include "training/model_node.hpp"
@@ -16,7 +17,7 @@ class SequentialNode final : public ModelNode {
  public:
   using LayerPtr = std::shared_ptr<graph::LayerNode>;
 
-  explicit SequentialNode(const std::string& name) : ModelNode("Sequential", name) {}
+  explicit SequentialNode(const graph::LayerOptions& common) : ModelNode("Sequential", common) {}
 
   const Shape& declared(std::size_t) const override { return declared_input(); }
   std::vector<Symbol> input_symbols() const override {
@@ -73,7 +74,7 @@ class SequentialNode final : public ModelNode {
     if (!declared_input().empty()) {
       layers.push_back({{"class_name", "InputLayer"},
                         {"config",
-                         {{"batch_shape", graph::batch_shape_config(declared_input())},
+                         {{"batch_shape", to_config(declared_input().prepend(Shape::kUnknown))},
                           {"dtype", std::string(to_string(dtype()))}}}});
     }
     for (const LayerPtr& layer : this->layers()) {
@@ -120,6 +121,13 @@ class SequentialNode final : public ModelNode {
   mutable LayerPtr entry_;  // for input_symbols
 };
 
+std::shared_ptr<ModelNode> make_sequential(const graph::LayerOptions& common,
+                                           const std::vector<std::shared_ptr<graph::LayerNode>>& layers) {
+  auto model = std::make_shared<SequentialNode>(common);
+  for (const auto& layer : layers) model->add(layer);
+  return model;
+}
+
 }  // namespace training
 
 namespace {
@@ -129,7 +137,7 @@ training::SequentialNode& node_of(const Layer& layer) { return static_cast<train
 }  // namespace
 
 Sequential::Sequential(const SequentialOptions& options)
-    : Model(graph::make_layer<training::SequentialNode>(options.name)) {}
+    : Model(graph::make_layer<training::SequentialNode>(graph::LayerOptions{options.name, {}})) {}
 
 Sequential::Sequential(std::initializer_list<Layer> layers, const SequentialOptions& options) : Sequential(options) {
   for (const Layer& layer : layers) add(layer);

@@ -1,7 +1,5 @@
-// From the configurations that Keras writes to Rondo's objects.
-//
-// All functions throw NotSupported, with the kind, for what the library refuses with a ConfigError and for every key
-// whose meaning it has no option for: nothing in a configuration is ignored but names and what is switched off.
+// From the configurations of golden cases to Rondo's objects, by the library's own readers: with the dtype of a run,
+// and NotSupported, which has the kind of what is missing, instead of a ConfigError.
 #pragma once
 
 #include <memory>

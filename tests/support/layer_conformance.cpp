@@ -18,7 +18,7 @@
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
 #include "graph/layer_node.hpp"
-#include "support/keras_config.hpp"
+#include "layers/nodes.hpp"
 #include "support/layer_probe.hpp"
 #include "training/optimizers/state.hpp"
 
@@ -303,8 +303,7 @@ class Conformance {
     const Layer layer = weighted(DType::float64);
     const graph::Json config = graph::Json::parse(layer.get_config());
     set_random_seed(kSeed);
-    const Layer again = detail::Access::make<Layer>(
-        golden::layer_from({{"class_name", layer.class_name()}, {"config", config}}, DType::float64));
+    const Layer again = detail::Access::make<Layer>(layers::layer_from_config(layer.class_name(), config));
     EXPECT_EQ(again.get_config(), layer.get_config());
     EXPECT_EQ(again.name(), layer.name());
     again.node()->build(case_.samples);

@@ -923,7 +923,7 @@ void print(std::ostream& out, const Graph& graph, const std::string& margin, std
     out << margin << tensors(call.first_output, call.outputs.size()) << " = " << layer.name;
     const bool first = known.insert(&layer).second;
     if (first && layer.model == nullptr) out << " = " << layer.kind << "(" << options_of(layer) << ")";
-    out << "(" << tensors(call.inputs) << ")  #";
+    out << "(" << tensors(call.inputs) << (call.as_in_training ? "" : ", training=False") << ")  #";
     for (const Sizes& sample : call.outputs) out << " " << text_of(sample);
     out << "\n";
     const GraphLayer& model = layer.inside != nullptr ? *layer.inside : layer;

@@ -1,15 +1,17 @@
 #include "support/random_graph_checks.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "graph/layer_node.hpp"
 #include "support/any_time.hpp"
 #include "support/comparison.hpp"
 #include "support/failures.hpp"
 #include "support/graph_model.hpp"
-#include "support/keras_config.hpp"
 #include "support/plain_config.hpp"
 #include "support/way.hpp"
+#include "training/from_config.hpp"
 
 namespace rondo::test {
 
@@ -285,8 +287,8 @@ class Questions {
 
   std::string configuration_is_complete() const {
     const GraphModel made = model();
-    const golden::Json config{{"class_name", "Functional"}, {"config", golden::Json::parse(made.model.get_config())}};
-    const GraphModel again{golden::model_from(config, DTypePolicy(g_.dtype).variable_dtype()), {}, {}};
+    const graph::Json config{{"class_name", "Functional"}, {"config", graph::Json::parse(made.model.get_config())}};
+    const GraphModel again{training::model_from_config(config), {}, {}};
     const Tensors weights = made.model.get_weights();
     if (again.model.get_weights().size() != weights.size()) return "";  // what two models share they have twice now
     again.model.set_weights(weights);

@@ -3,12 +3,17 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/core.hpp>
 
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, MaskingOptions& o) {
+  v("mask_value", o.mask_value);
+}
 
 namespace {
 
@@ -63,9 +68,9 @@ class MaskingExecutor final : public engine::Executor {
 
 class MaskingNode final : public graph::LayerNode {
  public:
-  MaskingNode(double value, const Shape& input_shape, const graph::LayerOptions& common)
-      : LayerNode("Masking", common), value_(value) {
-    declare_input(input_shape);
+  MaskingNode(const MaskingOptions& options, const graph::LayerOptions& common)
+      : LayerNode("Masking", common), value_(options.mask_value) {
+    declare_input(options.input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -83,9 +88,7 @@ class MaskingNode final : public graph::LayerNode {
     return {y};
   }
   graph::Json config() const override {
-    graph::Json config = LayerNode::config();
-    config["mask_value"] = value_;
-    return config;
+    return core::with_fields(LayerNode::config(), MaskingOptions{.mask_value = value_});
   }
 
  private:
@@ -95,11 +98,10 @@ class MaskingNode final : public graph::LayerNode {
 }  // namespace
 
 Masking::Masking(const MaskingOptions& options)
-    : Layer(graph::make_layer<MaskingNode>(options.mask_value.value, options.input_shape,
-                                           graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<MaskingNode>(options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::masking_from_config(const graph::Json& config) {
-  return std::make_shared<MaskingNode>(config.value("mask_value", 0.0), Shape{}, common_options(config));
+  return node_from_config<MaskingNode, MaskingOptions>("Masking", config);
 }
 
 }  // namespace rondo

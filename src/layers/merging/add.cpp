@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/merging.hpp>
 
 #include "kernels/table.hpp"
 #include "layers/merging/merging.hpp"
@@ -108,7 +108,7 @@ class AddExecutor final : public engine::Executor {
 
 class AddNode final : public graph::LayerNode {
  public:
-  explicit AddNode(const graph::LayerOptions& common) : LayerNode("Add", common) {}
+  explicit AddNode(core::NoOptions, const graph::LayerOptions& common) : LayerNode("Add", common) {}
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
     layers::require_several(*this, inputs);
@@ -149,10 +149,10 @@ class AddNode final : public graph::LayerNode {
 }  // namespace
 
 Add::Add(const AddOptions& options)
-    : Layer(graph::make_layer<AddNode>(graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<AddNode>(core::NoOptions{}, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::add_from_config(const graph::Json& config) {
-  return std::make_shared<AddNode>(common_options(config));
+  return node_from_config<AddNode, core::NoOptions>("Add", config);
 }
 
 }  // namespace rondo

@@ -2,13 +2,18 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/merging.hpp>
 
 #include "layers/merging/merging.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, ConcatenateOptions& o) {
+  v("axis", o.axis);
+}
 
 namespace {
 
@@ -66,8 +71,9 @@ class ConcatenateExecutor final : public engine::Executor {
 
 class ConcatenateNode final : public graph::LayerNode {
  public:
-  ConcatenateNode(Index axis, const graph::LayerOptions& common) : LayerNode("Concatenate", common), axis_(axis) {
-    if (axis == 0) throw ConfigError(where() + ": axis is 0, the batch; join rows before they enter the model");
+  ConcatenateNode(const ConcatenateOptions& options, const graph::LayerOptions& common)
+      : LayerNode("Concatenate", common), axis_(options.axis) {
+    if (axis_ == 0) throw ConfigError(where() + ": axis is 0, the batch; join rows before they enter the model");
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -108,11 +114,7 @@ class ConcatenateNode final : public graph::LayerNode {
     return {y};
   }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["axis"] = axis_;
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), ConcatenateOptions{.axis = axis_}); }
 
  private:
   // Among the axes of a sample.
@@ -164,10 +166,10 @@ class ConcatenateNode final : public graph::LayerNode {
 }  // namespace
 
 Concatenate::Concatenate(const ConcatenateOptions& options)
-    : Layer(graph::make_layer<ConcatenateNode>(options.axis, graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<ConcatenateNode>(options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::concatenate_from_config(const Json& config) {
-  return std::make_shared<ConcatenateNode>(config.value("axis", Index{-1}), common_options(config));
+  return node_from_config<ConcatenateNode, ConcatenateOptions>("Concatenate", config);
 }
 
 }  // namespace rondo

@@ -5,7 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/normalization.hpp>
 
 #include "core/element_size.hpp"
 #include "core/options.hpp"
@@ -16,6 +16,23 @@
 #include "layers/parts/shapes.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, BatchNormalizationOptions& o) {
+  v("axis", o.axis);
+  v("momentum", o.momentum);
+  v("epsilon", o.epsilon);
+  v("center", o.center);
+  v("scale", o.scale);
+  v("beta_initializer", o.beta_initializer);
+  v("gamma_initializer", o.gamma_initializer);
+  v("moving_mean_initializer", o.moving_mean_initializer);
+  v("moving_variance_initializer", o.moving_variance_initializer);
+  for (const char* key : {"beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"})
+    v.absent(key);
+  v.absent("synchronized", false);
+  for (const char* key : {"renorm", "renorm_clipping"}) v.refused(key);
+}
 
 namespace {
 
@@ -342,23 +359,7 @@ class BatchNormalizationNode final : public graph::LayerNode {
     return {y};
   }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["axis"] = options_.axis.value;
-    config["momentum"] = options_.momentum.value;
-    config["epsilon"] = options_.epsilon.value;
-    config["center"] = options_.center;
-    config["scale"] = options_.scale;
-    config["beta_initializer"] = layers::initializer_config(options_.beta_initializer);
-    config["gamma_initializer"] = layers::initializer_config(options_.gamma_initializer);
-    config["moving_mean_initializer"] = layers::initializer_config(options_.moving_mean_initializer);
-    config["moving_variance_initializer"] = layers::initializer_config(options_.moving_variance_initializer);
-    for (const char* key : {"beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"}) {
-      config[key] = nullptr;
-    }
-    config["synchronized"] = false;
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), options_); }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {
@@ -400,23 +401,7 @@ BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options)
           options, graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::batch_normalization_from_config(const Json& config) {
-  refuse_options("BatchNormalization", config,
-                 {"beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint", "synchronized",
-                  "renorm", "renorm_clipping"});
-  BatchNormalizationOptions options;
-  options.axis = config.value("axis", Index{-1});
-  options.momentum = config.value("momentum", 0.99);
-  options.epsilon = config.value("epsilon", 1e-3);
-  options.center = config.value("center", true);
-  options.scale = config.value("scale", true);
-  const auto read = [&](const char* key, Initializer& initializer) {
-    if (config.contains(key)) initializer = initializer_from_config(config[key]);
-  };
-  read("beta_initializer", options.beta_initializer);
-  read("gamma_initializer", options.gamma_initializer);
-  read("moving_mean_initializer", options.moving_mean_initializer);
-  read("moving_variance_initializer", options.moving_variance_initializer);
-  return std::make_shared<BatchNormalizationNode>(options, common_options(config));
+  return node_from_config<BatchNormalizationNode, BatchNormalizationOptions>("BatchNormalization", config);
 }
 
 }  // namespace rondo

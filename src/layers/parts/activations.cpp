@@ -135,25 +135,20 @@ ActivationFn threshold(ThresholdOptions o) {
 
 }  // namespace activations
 
-namespace layers {
+kernels::Activation layers::kernel_of(const ActivationFn& fn) { return detail::ActivationAccess::kernel(fn); }
 
-kernels::Activation kernel_of(const ActivationFn& fn) { return detail::ActivationAccess::kernel(fn); }
-
-ActivationFn activation_from_config(const nlohmann::ordered_json& config) {
-  if (config.is_null()) return "linear";
-  if (!config.is_string()) {
-    throw ConfigError("activation " + config.dump() + ": only activations by name can be read from a configuration");
-  }
-  return config.get<std::string>();
-}
-
-// Parameters that differ from the name's defaults have no place in Keras's configuration.
-nlohmann::ordered_json activation_config(const ActivationFn& fn) {
+nlohmann::ordered_json to_config(const ActivationFn& fn) {
   if (!(fn == ActivationFn(fn.name()))) {
     throw ConfigError("activation '" + fn.name() + "' with parameters of its own cannot be written to a configuration");
   }
   return fn.name();
 }
 
-}  // namespace layers
+void from_config(const nlohmann::ordered_json& config, ActivationFn& fn) {
+  if (!config.is_null() && !config.is_string()) {
+    throw ConfigError("activation " + config.dump() + ": only activations by name can be read from a configuration");
+  }
+  fn = config.is_null() ? std::string("linear") : config.get<std::string>();
+}
+
 }  // namespace rondo

@@ -19,8 +19,13 @@ struct ActivationAccess {
 namespace rondo::layers {
 
 kernels::Activation kernel_of(const ActivationFn& fn);
-// A name, or null for linear.
-ActivationFn activation_from_config(const nlohmann::ordered_json& config);
-nlohmann::ordered_json activation_config(const ActivationFn& fn);
 
 }  // namespace rondo::layers
+
+namespace rondo {
+
+// A name, or null for linear. ConfigError for parameters that differ from the name's, which have no place there.
+nlohmann::ordered_json to_config(const ActivationFn& fn);
+void from_config(const nlohmann::ordered_json& config, ActivationFn& fn);
+
+}  // namespace rondo

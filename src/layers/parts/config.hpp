@@ -1,24 +1,36 @@
-// Reading layer configurations: Keras's keys, with Keras's defaults where a key is missing.
+// Nodes from their configurations.
 #pragma once
 
-#include <cstdint>
-#include <initializer_list>
-#include <optional>
-#include <string>
+#include <memory>
+#include <string_view>
+#include <tuple>
 
+#include "core/fields.hpp"
 #include "graph/layer_node.hpp"
 
 namespace rondo::layers {
 
-// name, dtype (a name or Keras's DTypePolicy object) and trainable.
-graph::LayerOptions common_options(const graph::Json& config);
+// Reads a layer's options, of which there is a listing fields(v, options...); returns those that all layers have.
+template <class... Options>
+graph::LayerOptions read_layer(std::string_view class_name, const graph::Json& config, Options&... options) {
+  graph::LayerOptions common;
+  core::FieldReader reader(class_name, config);
+  fields(reader, common);
+  fields(reader, options...);
+  reader.finish();
+  return common;
+}
 
-// "seed": a number, or null for that of the layer.
-std::optional<std::uint64_t> seed_from_config(const graph::Json& config);
-graph::Json seed_config(const std::optional<std::uint64_t>& seed);
-
-// ConfigError naming the layer and the key if one of these is present and neither null, false nor zero: an option that
-// Rondo does not have must not be ignored.
-void refuse_options(const std::string& class_name, const graph::Json& config, std::initializer_list<const char*> keys);
+// The same, and makes Node(options..., common) of them.
+template <class Node, class... Options>
+std::shared_ptr<graph::LayerNode> node_from_config(std::string_view class_name, const graph::Json& config) {
+  std::tuple<Options...> options;
+  return std::apply(
+      [&](auto&... each) {
+        const graph::LayerOptions common = read_layer(class_name, config, each...);
+        return std::make_shared<Node>(each..., common);
+      },
+      options);
+}
 
 }  // namespace rondo::layers

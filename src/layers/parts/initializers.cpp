@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/access.hpp"
+#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
@@ -13,18 +14,53 @@
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, GlorotUniformOptions& o) {
+  v("seed", o.seed);
+}
+
+template <class Visitor>
+void fields(Visitor& v, OrthogonalOptions& o) {
+  v("gain", o.gain);
+  v("seed", o.seed);
+}
+
+template <class Visitor>
+void fields(Visitor& v, RandomNormalOptions& o) {
+  v("mean", o.mean);
+  v("stddev", o.stddev);
+  v("seed", o.seed);
+}
+
+template <class Visitor>
+void fields(Visitor& v, RandomUniformOptions& o) {
+  v("minval", o.minval);
+  v("maxval", o.maxval);
+  v("seed", o.seed);
+}
+
 namespace {
 
-using Json = nlohmann::ordered_json;
+using core::Json;
 
-Json seed_config(const std::optional<std::uint64_t>& seed) { return seed ? Json(*seed) : Json(nullptr); }
+struct ConstantFields {
+  Real value = 0.0;
+  operator Real() const { return value; }
+};
+
+template <class Visitor>
+void fields(Visitor& v, ConstantFields& f) {
+  v("value", f.value);
+}
 
 class ConstantRule final : public detail::InitializerImpl {
  public:
   ConstantRule(std::string name, double value)
       : name_(std::move(name)), value_(checked_option(name_, "value", value, Allowed::finite)) {}
   std::string class_name() const override { return name_; }
-  Json config() const override { return name_ == "Constant" ? Json{{"value", value_}} : Json::object(); }
+  Json config() const override {
+    return name_ == "Constant" ? core::config_of(ConstantFields{value_}) : Json::object();
+  }
   void fill(const Shape&, const RandomStream&, std::span<double> out) const override {
     for (double& w : out) w = value_;
   }
@@ -34,10 +70,29 @@ class ConstantRule final : public detail::InitializerImpl {
   double value_;
 };
 
-class GlorotUniformRule final : public detail::InitializerImpl {
+// One that draws, with the options of its public class.
+template <class Options>
+class DrawingRule : public detail::InitializerImpl {
  public:
-  std::string class_name() const override { return "GlorotUniform"; }
-  Json config() const override { return {{"seed", seed_config(seed)}}; }
+  DrawingRule(const char* class_name, const Options& options) : o_(options), class_name_(class_name) {}
+  std::string class_name() const final { return class_name_; }
+  Json config() const final { return core::config_of(o_); }
+  std::optional<std::uint64_t> seed() const final { return o_.seed; }
+
+ protected:
+  double checked(const char* option, Real value, Allowed allowed) const {
+    return checked_option(class_name_, option, value, allowed);
+  }
+
+  Options o_;
+
+ private:
+  const char* class_name_;
+};
+
+class GlorotUniformRule final : public DrawingRule<GlorotUniformOptions> {
+ public:
+  explicit GlorotUniformRule(const GlorotUniformOptions& o) : DrawingRule("GlorotUniform", o) {}
   void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const override {
     const auto [fan_in, fan_out] = fans(shape);
     const double limit = std::sqrt(6.0 / static_cast<double>(std::max<Index>(1, fan_in + fan_out)));
@@ -55,48 +110,39 @@ class GlorotUniformRule final : public detail::InitializerImpl {
   }
 };
 
-class RandomNormalRule final : public detail::InitializerImpl {
+class RandomNormalRule final : public DrawingRule<RandomNormalOptions> {
  public:
-  RandomNormalRule(double mean, double stddev)
-      : mean_(checked_option("RandomNormal", "mean", mean, Allowed::finite)),
-        stddev_(checked_option("RandomNormal", "stddev", stddev, Allowed::zero_or_more)) {}
-  std::string class_name() const override { return "RandomNormal"; }
-  Json config() const override { return {{"mean", mean_}, {"stddev", stddev_}, {"seed", seed_config(seed)}}; }
-  void fill(const Shape&, const RandomStream& stream, std::span<double> out) const override {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = mean_ + stddev_ * stream.normal(i);
+  explicit RandomNormalRule(const RandomNormalOptions& o) : DrawingRule("RandomNormal", o) {
+    (void)checked("mean", o.mean, Allowed::finite);
+    (void)checked("stddev", o.stddev, Allowed::zero_or_more);
   }
-
- private:
-  double mean_, stddev_;
+  void fill(const Shape&, const RandomStream& stream, std::span<double> out) const override {
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = o_.mean + o_.stddev * stream.normal(i);
+  }
 };
 
-class RandomUniformRule final : public detail::InitializerImpl {
+class RandomUniformRule final : public DrawingRule<RandomUniformOptions> {
  public:
-  RandomUniformRule(double low, double high)
-      : low_(checked_option("RandomUniform", "minval", low, Allowed::finite)),
-        high_(checked_option("RandomUniform", "maxval", high, Allowed::finite)) {
+  explicit RandomUniformRule(const RandomUniformOptions& o) : DrawingRule("RandomUniform", o) {
+    const double low = checked("minval", o.minval, Allowed::finite),
+                 high = checked("maxval", o.maxval, Allowed::finite);
     if (low <= high && std::isfinite(high - low)) return;
     throw ConfigError("RandomUniform: minval is " + number_text(low) + " and maxval " + number_text(high) +
                       "; maxval must be minval or more, and their difference a finite number");
   }
-  std::string class_name() const override { return "RandomUniform"; }
-  Json config() const override { return {{"minval", low_}, {"maxval", high_}, {"seed", seed_config(seed)}}; }
   void fill(const Shape&, const RandomStream& stream, std::span<double> out) const override {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = low_ + (high_ - low_) * stream.uniform(i);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = o_.minval + (o_.maxval - o_.minval) * stream.uniform(i);
   }
-
- private:
-  double low_, high_;
 };
 
 // Orthonormal vectors from normal ones by Gram and Schmidt's process. A vector that loses much of its length is cleaned
 // a second time ("twice is enough", Kahan), which makes it as good as Householder's reflections; R's diagonal is
 // positive by itself, as Keras's sign correction makes it.
-class OrthogonalRule final : public detail::InitializerImpl {
+class OrthogonalRule final : public DrawingRule<OrthogonalOptions> {
  public:
-  explicit OrthogonalRule(double gain) : gain_(checked_option("Orthogonal", "gain", gain, Allowed::finite)) {}
-  std::string class_name() const override { return "Orthogonal"; }
-  Json config() const override { return {{"gain", gain_}, {"seed", seed_config(seed)}}; }
+  explicit OrthogonalRule(const OrthogonalOptions& o) : DrawingRule("Orthogonal", o) {
+    (void)checked("gain", o.gain, Allowed::finite);
+  }
 
   void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const override {
     if (shape.rank() < 2) {
@@ -111,7 +157,7 @@ class OrthogonalRule final : public detail::InitializerImpl {
     for (std::size_t v = 0; v < count; ++v) orthonormalize(q, v, length);
     for (std::size_t r = 0; r < rows; ++r) {
       for (std::size_t c = 0; c < columns; ++c) {
-        out[r * columns + c] = gain_ * (rows < columns ? q[r * length + c] : q[c * length + r]);
+        out[r * columns + c] = o_.gain * (rows < columns ? q[r * length + c] : q[c * length + r]);
       }
     }
   }
@@ -148,85 +194,81 @@ class OrthogonalRule final : public detail::InitializerImpl {
     for (const double c : chain) sum += c;
     return sum;
   }
-
-  double gain_;
 };
 
 template <class Rule, class... Args>
-Initializer make(std::optional<std::uint64_t> seed, Args... args) {
-  auto rule = std::make_shared<Rule>(args...);
-  rule->seed = seed;
-  return detail::Access::make<Initializer>(std::move(rule));
+Initializer make(const Args&... args) {
+  return detail::Access::make<Initializer>(std::make_shared<Rule>(args...));
 }
-using KnownInitializers = core::Registry<NameKind::initializer, Initializer>;
+
+struct KnownInitializer {
+  Initializer standard;
+  Initializer (*read)(const std::string& class_name, const Json& config);
+};
+
+template <class Class, class Options>
+KnownInitializer entry() {
+  return {Class(), [](const std::string& class_name, const Json& config) -> Initializer {
+            return core::from_fields<Class, Options>(class_name, config);
+          }};
+}
+
+using KnownInitializers = core::Registry<NameKind::initializer, KnownInitializer>;
 
 const KnownInitializers& known_initializers() {
   static constinit Lazy<KnownInitializers> known;
   return known.get([] {
     return KnownInitializers{
-        {{"constant"}, Constant()},
-        {{"glorot_uniform"}, GlorotUniform()},
-        {{"ones", "one"}, Ones()},
-        {{"orthogonal"}, Orthogonal()},
-        {{"random_normal", "normal"}, RandomNormal()},
-        {{"random_uniform", "uniform"}, RandomUniform()},
-        {{"zeros", "zero"}, Zeros()},
+        {{"constant"}, entry<Constant, ConstantFields>()},
+        {{"glorot_uniform"}, entry<GlorotUniform, GlorotUniformOptions>()},
+        {{"ones", "one"}, entry<Ones, core::NoOptions>()},
+        {{"orthogonal"}, entry<Orthogonal, OrthogonalOptions>()},
+        {{"random_normal", "normal"}, entry<RandomNormal, RandomNormalOptions>()},
+        {{"random_uniform", "uniform"}, entry<RandomUniform, RandomUniformOptions>()},
+        {{"zeros", "zero"}, entry<Zeros, core::NoOptions>()},
     };
   });
 }
 
 }  // namespace
 
-Initializer::Initializer(const std::string& name) : Initializer(known_initializers().at(name, snake_case(name))) {}
+Initializer::Initializer(const std::string& name)
+    : Initializer(known_initializers().at(name, snake_case(name)).standard) {}
 
 std::string Initializer::class_name() const { return impl_->class_name(); }
 
 Tensor Initializer::operator()(const Shape& shape, DType dtype, const RandomStream& stream) const {
   const StandardFloats floats;
   Tensor values(shape, DType::float64);
-  impl_->fill(shape, impl_->seed ? RandomStream(*impl_->seed, Purpose::initializer) : stream, values.data<double>());
+  const std::optional<std::uint64_t> seed = impl_->seed();
+  impl_->fill(shape, seed ? RandomStream(*seed, Purpose::initializer) : stream, values.data<double>());
   return dtype == DType::float64 ? values : values.cast(dtype);
 }
 
-GlorotUniform::GlorotUniform(GlorotUniformOptions o) : Initializer(make<GlorotUniformRule>(o.seed)) {}
-Orthogonal::Orthogonal(OrthogonalOptions o) : Initializer(make<OrthogonalRule>(o.seed, o.gain.value)) {}
-Zeros::Zeros() : Initializer(make<ConstantRule>(std::nullopt, "Zeros", 0.0)) {}
-Ones::Ones() : Initializer(make<ConstantRule>(std::nullopt, "Ones", 1.0)) {}
-Constant::Constant(Real value) : Initializer(make<ConstantRule>(std::nullopt, "Constant", value.value)) {}
-RandomNormal::RandomNormal(RandomNormalOptions o)
-    : Initializer(make<RandomNormalRule>(o.seed, o.mean.value, o.stddev.value)) {}
-RandomUniform::RandomUniform(RandomUniformOptions o)
-    : Initializer(make<RandomUniformRule>(o.seed, o.minval.value, o.maxval.value)) {}
+GlorotUniform::GlorotUniform(GlorotUniformOptions o) : Initializer(make<GlorotUniformRule>(o)) {}
+Orthogonal::Orthogonal(OrthogonalOptions o) : Initializer(make<OrthogonalRule>(o)) {}
+Zeros::Zeros() : Initializer(make<ConstantRule>("Zeros", 0.0)) {}
+Ones::Ones() : Initializer(make<ConstantRule>("Ones", 1.0)) {}
+Constant::Constant(Real value) : Initializer(make<ConstantRule>("Constant", value.value)) {}
+RandomNormal::RandomNormal(RandomNormalOptions o) : Initializer(make<RandomNormalRule>(o)) {}
+RandomUniform::RandomUniform(RandomUniformOptions o) : Initializer(make<RandomUniformRule>(o)) {}
 
-namespace layers {
-
-nlohmann::ordered_json initializer_config(const Initializer& initializer) {
+Json to_config(const Initializer& initializer) {
   return {{"module", "keras.initializers"},
           {"class_name", initializer.class_name()},
           {"config", initializer.impl().config()},
           {"registered_name", nullptr}};
 }
 
-Initializer initializer_from_config(const nlohmann::ordered_json& config) {
-  if (config.is_string()) return config.get<std::string>();
-  const auto name = config.value("class_name", std::string("?"));
-  const Json options = config.value("config", Json::object());
-  std::optional<std::uint64_t> seed;
-  if (options.contains("seed") && options["seed"].is_number_unsigned()) seed = options["seed"].get<std::uint64_t>();
-  if (name == "GlorotUniform") return GlorotUniform({.seed = seed});
-  if (name == "Orthogonal" || name == "OrthogonalInitializer") {
-    return Orthogonal({.gain = options.value("gain", 1.0), .seed = seed});
+void from_config(const Json& config, Initializer& initializer) {
+  const core::Serialized given = core::serialized("initializer", config);
+  if (!given.name.empty()) {
+    initializer = given.name;
+    return;
   }
-  if (name == "Constant") return Constant(options.value("value", 0.0));
-  if (name == "RandomNormal") {
-    return RandomNormal({.mean = options.value("mean", 0.0), .stddev = options.value("stddev", 0.05), .seed = seed});
-  }
-  if (name == "RandomUniform") {
-    return RandomUniform(
-        {.minval = options.value("minval", -0.05), .maxval = options.value("maxval", 0.05), .seed = seed});
-  }
-  return name;
+  // Keras has both names of this class.
+  const std::string name = given.class_name == "OrthogonalInitializer" ? "Orthogonal" : given.class_name;
+  initializer = known_initializers().at(name, snake_case(name)).read(name, given.config);
 }
 
-}  // namespace layers
 }  // namespace rondo

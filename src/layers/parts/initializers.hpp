@@ -17,15 +17,15 @@ class InitializerImpl {
   // Element i of `out` belongs to logical row-major element i.
   virtual void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const = 0;
   // The seed of its own, which replaces the stream's.
-  std::optional<std::uint64_t> seed;
+  virtual std::optional<std::uint64_t> seed() const { return std::nullopt; }
 };
 
 }  // namespace rondo::detail
 
-namespace rondo::layers {
+namespace rondo {
 
 // Keras's {module, class_name, config, registered_name}; a name alone is taken too.
-nlohmann::ordered_json initializer_config(const Initializer& initializer);
-Initializer initializer_from_config(const nlohmann::ordered_json& config);
+nlohmann::ordered_json to_config(const Initializer& initializer);
+void from_config(const nlohmann::ordered_json& config, Initializer& initializer);
 
-}  // namespace rondo::layers
+}  // namespace rondo

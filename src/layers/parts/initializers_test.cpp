@@ -109,7 +109,8 @@ TEST(Initializer, SurvivesAConfiguration) {
         Initializer(RandomNormal({.mean = 1, .stddev = 2, .seed = 5})), Initializer(Constant(0.3)),
         Initializer(RandomUniform({.minval = -3, .maxval = 4, .seed = 6})), Initializer(Zeros()),
         Initializer(Ones())}) {
-    const Initializer again = layers::initializer_from_config(layers::initializer_config(rule));
+    Initializer again = "zeros";
+    from_config(to_config(rule), again);
     EXPECT_EQ(again.class_name(), rule.class_name());
     EXPECT_TRUE(drawn(again, {4, 6}).identical(drawn(rule, {4, 6}))) << rule.class_name();
   }

@@ -2,13 +2,18 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/recurrent.hpp>
 
 #include "layers/nodes.hpp"
 #include "layers/parts/shapes.hpp"
 #include "layers/recurrent/sequence_node.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, std::vector<std::shared_ptr<graph::LayerNode>>& cells, StackedRNNCellsOptions&) {
+  v.required("cells", cells);
+}
 
 namespace {
 
@@ -46,14 +51,6 @@ class CellNode : public SequenceNode {
   }
   std::string weights_path() const override { return ""; }
 
-  // Without what is said of sequences.
-  static void make_config_of_cell(Json& config) {
-    for (const char* key : {"return_sequences", "return_state", "go_backwards", "stateful", "unroll",
-                            "zero_output_for_mask", "activity_regularizer"}) {
-      config.erase(key);
-    }
-  }
-
  private:
   static std::vector<Shape> as_sequences(std::vector<Shape> inputs) {
     inputs[0] = inputs[0].prepend(1);
@@ -65,25 +62,12 @@ class LstmCellNode final : public CellNode {
  public:
   LstmCellNode(Index units, const LSTMCellOptions& options, const graph::LayerOptions& common)
       : CellNode("LSTMCell", kernels::RecurrentCell::lstm, units, layers::cell_options(options), common),
-        unit_forget_bias_(options.unit_forget_bias) {}
+        options_(options) {}
 
-  Json config() const override {
-    Json config = SequenceNode::config();
-    config["unit_forget_bias"] = unit_forget_bias_;
-    append_keras_rest(config);
-    append_seed(config);
-    make_config_of_cell(config);
-    return config;
-  }
-
- protected:
-  void create_parameters(const std::vector<Shape>& inputs) override {
-    CellNode::create_parameters(inputs);
-    if (unit_forget_bias_) layers::set_forget_bias(own_parameters(), units());
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), units(), options_); }
 
  private:
-  bool unit_forget_bias_;
+  LSTMCellOptions options_;
 };
 
 class GruCellNode final : public CellNode {
@@ -92,25 +76,19 @@ class GruCellNode final : public CellNode {
       : CellNode("GRUCell",
                  options.reset_after ? kernels::RecurrentCell::gru : kernels::RecurrentCell::gru_reset_before, units,
                  layers::cell_options(options), common),
-        reset_after_(options.reset_after) {}
+        options_(options) {}
 
-  Json config() const override {
-    Json config = SequenceNode::config();
-    append_keras_rest(config);
-    config["reset_after"] = reset_after_;
-    append_seed(config);
-    make_config_of_cell(config);
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), units(), options_); }
 
  private:
-  bool reset_after_;
+  GRUCellOptions options_;
 };
 
 // x through one cell after the other; the states of all, cell by cell.
 class StackedCellsNode final : public graph::LayerNode {
  public:
-  StackedCellsNode(std::vector<std::shared_ptr<LayerNode>> cells, const graph::LayerOptions& common)
+  StackedCellsNode(std::vector<std::shared_ptr<LayerNode>> cells, const StackedRNNCellsOptions&,
+                   const graph::LayerOptions& common)
       : LayerNode("StackedRNNCells", common), cells_(std::move(cells)) {
     if (cells_.empty()) throw ConfigError(where() + " needs one cell at least");
     for (const auto& cell : cells_) {
@@ -121,6 +99,7 @@ class StackedCellsNode final : public graph::LayerNode {
 
   DType dtype() const override { return cells_[0]->dtype(); }
   std::span<const std::shared_ptr<LayerNode>> children() const override { return cells_; }
+  std::string child_attribute(std::size_t) const override { return "cells"; }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
   std::string output_activation(std::size_t output) const override {
     return output == 0 ? cells_.back()->output_activation(0) : "";
@@ -140,14 +119,7 @@ class StackedCellsNode final : public graph::LayerNode {
     return through(inputs, [&](const LayerNode& cell, const std::vector<Value>& in) { return cell.plan(builder, in); });
   }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["cells"] = Json::array();
-    for (const auto& cell : cells_) {
-      config["cells"].push_back({{"class_name", cell->class_name()}, {"config", cell->config()}});
-    }
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), cells_, StackedRNNCellsOptions{}); }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {
@@ -204,29 +176,22 @@ std::vector<std::shared_ptr<graph::LayerNode>> nodes_of(const std::vector<Layer>
 
 StackedRNNCells::StackedRNNCells(const std::vector<Layer>& cells, const StackedRNNCellsOptions& options)
     : Layer(graph::make_layer<StackedCellsNode>(
-          nodes_of(cells),
+          nodes_of(cells), options,
           graph::LayerOptions{options.name,
                               cells.empty() ? std::nullopt : std::optional<DTypePolicy>(cells[0].node()->policy()),
                               options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::lstm_cell_from_config(const Json& config) {
-  auto options = cell_options_from_config<LSTMCellOptions>("LSTMCell", config);
-  options.unit_forget_bias = config.value("unit_forget_bias", true);
-  return std::make_shared<LstmCellNode>(config.at("units").get<Index>(), options, common_options(config));
+  return node_from_config<LstmCellNode, Index, LSTMCellOptions>("LSTMCell", config);
 }
 
 std::shared_ptr<graph::LayerNode> layers::gru_cell_from_config(const Json& config) {
-  auto options = cell_options_from_config<GRUCellOptions>("GRUCell", config);
-  options.reset_after = config.value("reset_after", true);
-  return std::make_shared<GruCellNode>(config.at("units").get<Index>(), options, common_options(config));
+  return node_from_config<GruCellNode, Index, GRUCellOptions>("GRUCell", config);
 }
 
 std::shared_ptr<graph::LayerNode> layers::stacked_cells_from_config(const Json& config) {
-  std::vector<std::shared_ptr<graph::LayerNode>> cells;
-  for (const Json& cell : config.at("cells")) {
-    cells.push_back(layer_from_config(cell.at("class_name"), cell.at("config")));
-  }
-  return std::make_shared<StackedCellsNode>(std::move(cells), common_options(config));
+  return node_from_config<StackedCellsNode, std::vector<std::shared_ptr<graph::LayerNode>>, StackedRNNCellsOptions>(
+      "StackedRNNCells", config);
 }
 
 }  // namespace rondo

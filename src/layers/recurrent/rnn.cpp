@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/recurrent.hpp>
 
 #include "engine/repeat.hpp"
 #include "layers/nodes.hpp"
@@ -15,6 +15,13 @@
 #include "layers/recurrent/sequences.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, std::shared_ptr<graph::LayerNode>& cell, RNNOptions& o) {
+  layers::sequence_fields(v, o);
+  v.required("cell", cell);
+  v.refused("activity_regularizer");
+}
 
 namespace {
 
@@ -260,6 +267,7 @@ class RnnNode final : public graph::LayerNode {
 
   DType dtype() const override { return cell().dtype(); }
   std::span<const std::shared_ptr<LayerNode>> children() const override { return inside_; }
+  std::string child_attribute(std::size_t) const override { return "cell"; }
   bool stateful() const override { return options_.stateful; }
   void reset_states() const override {
     for (const auto& state : carried_) state->reset();
@@ -327,17 +335,7 @@ class RnnNode final : public graph::LayerNode {
     return out;
   }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["return_sequences"] = options_.return_sequences;
-    config["return_state"] = options_.return_state;
-    config["go_backwards"] = options_.go_backwards;
-    config["stateful"] = options_.stateful;
-    config["unroll"] = false;
-    config["zero_output_for_mask"] = options_.zero_output_for_mask;
-    config["cell"] = {{"class_name", cell().class_name()}, {"config", cell().config()}};
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), inside_[0], options_); }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override { inside_[0]->build(inputs_of_cell(inputs[0])); }
@@ -412,16 +410,7 @@ RNN::RNN(const Layer& cell, const RNNOptions& options)
                                        graph::LayerOptions{options.name, cell.node()->policy(), options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::rnn_from_config(const Json& config) {
-  refuse_options("RNN", config, {"activity_regularizer"});
-  RNNOptions options;
-  options.return_sequences = config.value("return_sequences", false);
-  options.return_state = config.value("return_state", false);
-  options.go_backwards = config.value("go_backwards", false);
-  options.stateful = config.value("stateful", false);
-  options.zero_output_for_mask = config.value("zero_output_for_mask", false);
-  const Json& cell = config.at("cell");
-  return std::make_shared<RnnNode>(layer_from_config(cell.at("class_name"), cell.at("config")), options,
-                                   common_options(config));
+  return node_from_config<RnnNode, std::shared_ptr<graph::LayerNode>, RNNOptions>("RNN", config);
 }
 
 }  // namespace rondo

@@ -7,7 +7,6 @@
 #include "kernels/blocking.hpp"
 #include "layers/parts/shapes.hpp"
 #include "layers/recurrent/masked_output.hpp"
-#include "layers/recurrent/sequences.hpp"
 #include "layers/recurrent/step_executor.hpp"
 
 namespace rondo::layers {
@@ -91,46 +90,19 @@ std::string SequenceNode::output_hint() const { return last_step_hint(options_.r
 
 // ---- configuration and weights --------------------------------------------------------------------------------------
 
-Json SequenceNode::config() const {
-  Json config = LayerNode::config();
-  config["return_sequences"] = options_.return_sequences;
-  config["return_state"] = options_.return_state;
-  config["go_backwards"] = options_.go_backwards;
-  config["stateful"] = options_.stateful;
-  config["unroll"] = false;
-  config["zero_output_for_mask"] = options_.zero_output_for_mask;
-  config["units"] = units_;
-  config["activation"] = activation_config(options_.activation);
-  config["recurrent_activation"] = activation_config(options_.recurrent_activation);
-  config["use_bias"] = options_.use_bias;
-  config["kernel_initializer"] = initializer_config(options_.kernel_initializer);
-  config["recurrent_initializer"] = initializer_config(options_.recurrent_initializer);
-  config["bias_initializer"] = initializer_config(options_.bias_initializer);
-  return config;
-}
-
 Json SequenceNode::config_for_copies() const {
   Json config = this->config();
   config["recompute"] = options_.recompute;
   return config;
 }
 
-void SequenceNode::append_keras_rest(Json& config) const {
-  for (const char* key : {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
-                          "kernel_constraint", "recurrent_constraint", "bias_constraint"}) {
-    config[key] = nullptr;
-  }
-  config["dropout"] = options_.dropout;
-  config["recurrent_dropout"] = options_.recurrent_dropout;
-}
-
 std::string SequenceNode::weights_path() const { return is_lstm() ? "lstm_cell/" : "gru_cell/"; }
 
-void set_forget_bias(const std::vector<engine::Parameter>& weights, Index units) {
-  const engine::Parameter& bias = weights.back();
-  if (bias.name() != "bias") return;
+// The forget gate's quarter of the bias becomes 1; the initializer keeps the rest.
+void SequenceNode::set_forget_bias() const {
+  const engine::Parameter& bias = own_parameters().back();
   Tensor values = bias.get();
-  for (Index u = units; u < 2 * units; ++u) values.set({u}, 1.0);
+  for (Index u = units_; u < 2 * units_; ++u) values.set({u}, 1.0);
   bias.set(values);
 }
 
@@ -155,6 +127,7 @@ void SequenceNode::create_parameters(const std::vector<Shape>& inputs) {
   if (!layout.use_bias()) return;
   add("bias", layout.use_recurrent_bias() ? Shape{2, columns} : Shape{columns}, 0, layout.first_of_state(),
       options_.bias_initializer);
+  if (options_.unit_forget_bias) set_forget_bias();
 }
 
 // ---- plans ----------------------------------------------------------------------------------------------------------

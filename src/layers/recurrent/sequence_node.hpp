@@ -1,11 +1,9 @@
 // What LSTM and GRU have in common: everything but their formulas. Shapes, initial and carried states, masks, outputs,
-// streams, and where the buffers of a plan stand. A layer of its own says which cell it has, and reads and writes the
-// options that it alone has.
+// streams, and where the buffers of a plan stand. A layer of its own says which cell it has, and keeps its options.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,16 +18,45 @@
 #include "layers/parts/initializers.hpp"
 #include "layers/recurrent/recurrent_state.hpp"
 #include "layers/recurrent/sequence_executor.hpp"
+#include "layers/recurrent/sequences.hpp"
 
-namespace rondo::layers {
+namespace rondo {
 
-// The options that LSTMOptions, GRUOptions and those of their cells share, and behind them those of layers alone.
+// Of LSTM, GRU and their cells.
+template <class Visitor, class Options>
+  requires requires(Options& o) { o.recurrent_activation; }
+void fields(Visitor& v, Index& units, Options& o) {
+  constexpr bool kIsCell = !requires { o.return_sequences; };
+  if constexpr (!kIsCell) layers::sequence_fields(v, o);
+  v.required("units", units);
+  v("activation", o.activation);
+  v("recurrent_activation", o.recurrent_activation);
+  v("use_bias", o.use_bias);
+  v("kernel_initializer", o.kernel_initializer);
+  v("recurrent_initializer", o.recurrent_initializer);
+  v("bias_initializer", o.bias_initializer);
+  if constexpr (requires { o.unit_forget_bias; }) v("unit_forget_bias", o.unit_forget_bias);
+  for (const char* key : {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer"}) v.absent(key);
+  kIsCell ? v.refused("activity_regularizer") : v.absent("activity_regularizer");
+  for (const char* key : {"kernel_constraint", "recurrent_constraint", "bias_constraint"}) v.absent(key);
+  v("dropout", o.dropout);
+  v("recurrent_dropout", o.recurrent_dropout);
+  if constexpr (requires { o.reset_after; }) v("reset_after", o.reset_after);
+  v("seed", o.seed);
+  if constexpr (!kIsCell) v.only_read("recompute", o.recompute);  // Rondo's own
+}
+
+namespace layers {
+
+// What SequenceNode works with of LSTMOptions, GRUOptions and those of their cells, and behind it of those of layers
+// alone.
 struct SequenceOptions {
   ActivationFn activation, recurrent_activation;
   bool use_bias;
   Initializer kernel_initializer, recurrent_initializer, bias_initializer;
   double dropout, recurrent_dropout;
   std::optional<std::uint64_t> seed;
+  bool unit_forget_bias = false;
 
   bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, recompute = false,
        zero_output_for_mask = false;
@@ -38,16 +65,18 @@ struct SequenceOptions {
 
 template <class Options>
 SequenceOptions cell_options(const Options& o) {
-  return {.activation = o.activation,
-          .recurrent_activation = o.recurrent_activation,
-          .use_bias = o.use_bias,
-          .kernel_initializer = o.kernel_initializer,
-          .recurrent_initializer = o.recurrent_initializer,
-          .bias_initializer = o.bias_initializer,
-          .dropout = o.dropout,
-          .recurrent_dropout = o.recurrent_dropout,
-          .seed = o.seed,
-          .return_state = true};
+  SequenceOptions options{.activation = o.activation,
+                          .recurrent_activation = o.recurrent_activation,
+                          .use_bias = o.use_bias,
+                          .kernel_initializer = o.kernel_initializer,
+                          .recurrent_initializer = o.recurrent_initializer,
+                          .bias_initializer = o.bias_initializer,
+                          .dropout = o.dropout,
+                          .recurrent_dropout = o.recurrent_dropout,
+                          .seed = o.seed,
+                          .return_state = true};
+  if constexpr (requires { o.unit_forget_bias; }) options.unit_forget_bias = o.unit_forget_bias;
+  return options;
 }
 
 template <class Options>
@@ -60,47 +89,6 @@ SequenceOptions sequence_options(const Options& o) {
   options.recompute = o.recompute;
   options.zero_output_for_mask = o.zero_output_for_mask;
   options.input_shape = o.input_shape;
-  return options;
-}
-
-// The forget gate's quarter of an LSTM's bias, if it has one, becomes 1; the initializer keeps the rest.
-void set_forget_bias(const std::vector<engine::Parameter>& weights, Index units);
-
-// The shared part of a configuration, that of cells; an option that Rondo does not have is refused by its name.
-template <class Options>
-Options cell_options_from_config(const std::string& class_name, const graph::Json& config) {
-  refuse_options(class_name, config,
-                 {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
-                  "kernel_constraint", "recurrent_constraint", "bias_constraint"});
-  Options options;
-  const auto activation = [&](const char* key, ActivationFn& fn) {
-    if (config.contains(key)) fn = activation_from_config(config[key]);
-  };
-  const auto initializer = [&](const char* key, Initializer& rule) {
-    if (config.contains(key)) rule = initializer_from_config(config[key]);
-  };
-  activation("activation", options.activation);
-  activation("recurrent_activation", options.recurrent_activation);
-  options.use_bias = config.value("use_bias", true);
-  initializer("kernel_initializer", options.kernel_initializer);
-  initializer("recurrent_initializer", options.recurrent_initializer);
-  initializer("bias_initializer", options.bias_initializer);
-  options.dropout = config.value("dropout", 0.0);
-  options.recurrent_dropout = config.value("recurrent_dropout", 0.0);
-  options.seed = seed_from_config(config);
-  return options;
-}
-
-// And that of layers.
-template <class Options>
-Options sequence_options_from_config(const std::string& class_name, const graph::Json& config) {
-  auto options = cell_options_from_config<Options>(class_name, config);
-  options.return_sequences = config.value("return_sequences", false);
-  options.return_state = config.value("return_state", false);
-  options.go_backwards = config.value("go_backwards", false);
-  options.stateful = config.value("stateful", false);
-  options.recompute = config.value("recompute", false);
-  options.zero_output_for_mask = config.value("zero_output_for_mask", false);
   return options;
 }
 
@@ -123,8 +111,6 @@ class SequenceNode : public graph::LayerNode {
   std::string output_activation(std::size_t output) const override;
   std::string output_hint() const override;
 
-  // Up to the initializers; append_keras_rest follows the layer's own, and the seed is the last.
-  graph::Json config() const override;
   graph::Json config_for_copies() const override;
 
  protected:
@@ -132,11 +118,10 @@ class SequenceNode : public graph::LayerNode {
   Index states() const { return is_lstm() ? 2 : 1; }
   // Between the layer's name and those of its weights.
   virtual std::string weights_path() const;
-  void append_keras_rest(graph::Json& config) const;
-  void append_seed(graph::Json& config) const { config["seed"] = seed_config(options_.seed); }
   void create_parameters(const std::vector<Shape>& inputs) override;
 
  private:
+  void set_forget_bias() const;
   bool is_lstm() const { return cell_ == kernels::RecurrentCell::lstm; }
   const Shape& checked_input(const std::vector<Shape>& inputs) const;
   std::vector<Range> rows_without_state() const;
@@ -173,4 +158,5 @@ class SequenceNode : public graph::LayerNode {
   std::shared_ptr<RecurrentState> state_;
 };
 
-}  // namespace rondo::layers
+}  // namespace layers
+}  // namespace rondo

@@ -18,6 +18,17 @@ void copy_rows(kernels::Rows<const T> from, kernels::Rows<T> to, Range rows, Ind
   for (Index b = rows.begin; b < rows.end; ++b) std::copy_n(from.at(b, 0), count, to.at(b, 0));
 }
 
+// The options of all layers that walk a sequence. Unrolling changes no number.
+template <class Visitor, class Options>
+void sequence_fields(Visitor& v, Options& o) {
+  v("return_sequences", o.return_sequences);
+  v("return_state", o.return_state);
+  v("go_backwards", o.go_backwards);
+  v("stateful", o.stateful);
+  v.constant("unroll", false);
+  v("zero_output_for_mask", o.zero_output_for_mask);
+}
+
 // LayerNode::output_hint.
 inline std::string last_step_hint(bool return_sequences) {
   if (return_sequences) return "";

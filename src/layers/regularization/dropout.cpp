@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/regularization.hpp>
 
 #include "core/names.hpp"
 #include "layers/nodes.hpp"
@@ -11,12 +11,19 @@
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, double& rate, DropoutOptions& o) {
+  v.required("rate", rate);
+  v("seed", o.seed);
+  v("noise_shape", o.noise_shape);
+}
+
 namespace {
 
 class DropoutNode final : public graph::LayerNode {
  public:
   DropoutNode(double rate, const DropoutOptions& options, const graph::LayerOptions& common)
-      : LayerNode("Dropout", common), rate_(rate), seed_(options.seed), noise_shape_(options.noise_shape) {
+      : LayerNode("Dropout", common), rate_(rate), options_(options) {
     if (!(rate >= 0 && rate <= 1)) {
       throw ConfigError(where() + ": rate is " + number_text(rate) +
                         "; it is the part of the numbers that become zero, " + "between 0 and 1");
@@ -25,18 +32,18 @@ class DropoutNode final : public graph::LayerNode {
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
-    const Shape& x = only_input(inputs);
-    if (noise_shape_.empty()) return {x};
-    bool fits = noise_shape_.rank() == x.rank() + 1;
+    const Shape &x = only_input(inputs), &noise = options_.noise_shape;
+    if (noise.empty()) return {x};
+    bool fits = noise.rank() == x.rank() + 1;
     for (Index axis = 0; fits && axis < x.rank(); ++axis) {
-      const Index noise = noise_shape_[axis + 1];
-      fits = noise == 1 || noise == Shape::kUnknown || x[axis] == Shape::kUnknown || noise == x[axis];
+      const Index size = noise[axis + 1];
+      fits = size == 1 || size == Shape::kUnknown || x[axis] == Shape::kUnknown || size == x[axis];
     }
     if (fits) return {x};
-    throw ShapeError(where() + ": noise_shape " + to_string(noise_shape_) + " does not fit the input " +
-                     graph::batch_text(x) + "; each size is that of the input, None, or 1 for one draw along the axis");
+    throw ShapeError(where() + ": noise_shape " + to_string(noise) + " does not fit the input " + graph::batch_text(x) +
+                     "; each size is that of the input, None, or 1 for one draw along the axis");
   }
-  bool works_row_by_row() const override { return noise_shape_.empty(); }
+  bool works_row_by_row() const override { return options_.noise_shape.empty(); }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
@@ -46,30 +53,19 @@ class DropoutNode final : public graph::LayerNode {
     const engine::Value y = builder.value(x.sample, builder.wants_gradient(inputs[0]));
     builder.set_mask(y, x.mask);
     const layers::DropoutRule rule{
-        .rate = rate_, .seed = seed_.value_or(seed()), .layer = number(), .call = builder.call_number(this)};
+        .rate = rate_, .seed = options_.seed.value_or(seed()), .layer = number(), .call = builder.call_number(this)};
     const layers::DropoutFactors factors(rule, strides(x), builder.rows(x.steps, x.features), x.features);
     builder.add<layers::DropoutExecutor>(factors, x, builder.info(y));
     return {y};
   }
 
-  graph::Json config() const override {
-    graph::Json config = LayerNode::config();
-    config["rate"] = rate_;
-    config["seed"] = layers::seed_config(seed_);
-    config["noise_shape"] = nullptr;
-    if (!noise_shape_.empty()) {
-      config["noise_shape"] = graph::Json::array();
-      for (const Index size : noise_shape_) {
-        config["noise_shape"].push_back(size == Shape::kUnknown ? graph::Json(nullptr) : graph::Json(size));
-      }
-    }
-    return config;
-  }
+  graph::Json config() const override { return core::with_fields(LayerNode::config(), rate_, options_); }
 
  private:
   // Of the draws: row-major, with no stride along axes that share one.
   layers::DrawStrides strides(const engine::ValueInfo& x) const {
-    const auto shared = [&](Index axis) { return !noise_shape_.empty() && noise_shape_[axis] == 1; };  // with the batch
+    const Shape& noise = options_.noise_shape;
+    const auto shared = [&](Index axis) { return !noise.empty() && noise[axis] == 1; };  // with the batch
     layers::DrawStrides strides{.steps = {}};
     const Index rank = x.sample.rank();
     strides.feature = shared(rank) ? 0 : 1;
@@ -91,8 +87,7 @@ class DropoutNode final : public graph::LayerNode {
   }
 
   double rate_;
-  std::optional<std::uint64_t> seed_;
-  Shape noise_shape_;
+  DropoutOptions options_;
 };
 
 }  // namespace
@@ -101,16 +96,7 @@ Dropout::Dropout(Real rate, const DropoutOptions& options)
     : Layer(graph::make_layer<DropoutNode>(rate.value, options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::dropout_from_config(const graph::Json& config) {
-  DropoutOptions options;
-  options.seed = seed_from_config(config);
-  if (config.contains("noise_shape") && config["noise_shape"].is_array()) {
-    std::vector<Index> sizes;
-    for (const graph::Json& size : config["noise_shape"]) {
-      sizes.push_back(size.is_null() ? Shape::kUnknown : size.get<Index>());
-    }
-    options.noise_shape = Shape(sizes);
-  }
-  return std::make_shared<DropoutNode>(config.at("rate").get<double>(), options, common_options(config));
+  return node_from_config<DropoutNode, double, DropoutOptions>("Dropout", config);
 }
 
 }  // namespace rondo

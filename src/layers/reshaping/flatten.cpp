@@ -1,7 +1,7 @@
 // Flatten: all numbers of a sample in a row.
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/reshaping.hpp>
 
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
@@ -9,12 +9,17 @@
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, FlattenOptions&) {
+  v.absent("data_format", "channels_last");
+}
+
 namespace {
 
 class FlattenNode final : public graph::LayerNode {
  public:
-  FlattenNode(const Shape& input_shape, const graph::LayerOptions& common) : LayerNode("Flatten", common) {
-    declare_input(input_shape);
+  FlattenNode(const FlattenOptions& options, const graph::LayerOptions& common) : LayerNode("Flatten", common) {
+    declare_input(options.input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -26,23 +31,16 @@ class FlattenNode final : public graph::LayerNode {
                                   const std::vector<engine::Value>& inputs) const override {
     return {layers::add_rearranged(builder, inputs[0], {builder.info(inputs[0]).sample.elements()})};
   }
-  graph::Json config() const override {
-    graph::Json config = LayerNode::config();
-    config["data_format"] = "channels_last";
-    return config;
-  }
+  graph::Json config() const override { return core::with_fields(LayerNode::config(), FlattenOptions{}); }
 };
 
 }  // namespace
 
 Flatten::Flatten(const FlattenOptions& options)
-    : Layer(graph::make_layer<FlattenNode>(options.input_shape, graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<FlattenNode>(options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::flatten_from_config(const graph::Json& config) {
-  if (config.value("data_format", "channels_last") != "channels_last") {
-    throw ConfigError("Flatten: the option data_format = \"channels_first\" is not supported");
-  }
-  return std::make_shared<FlattenNode>(Shape{}, common_options(config));
+  return node_from_config<FlattenNode, FlattenOptions>("Flatten", config);
 }
 
 }  // namespace rondo

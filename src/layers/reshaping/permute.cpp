@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/reshaping.hpp>
 
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
@@ -11,11 +11,16 @@
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, std::vector<Index>& dims, PermuteOptions&) {
+  v.required("dims", dims);
+}
+
 namespace {
 
 class PermuteNode final : public graph::LayerNode {
  public:
-  PermuteNode(std::vector<Index> dims, const Shape& input_shape, const graph::LayerOptions& common)
+  PermuteNode(std::vector<Index> dims, const PermuteOptions& options, const graph::LayerOptions& common)
       : LayerNode("Permute", common), dims_(std::move(dims)) {
     std::vector<Index> sorted = dims_, counted(dims_.size());
     std::sort(sorted.begin(), sorted.end());
@@ -24,7 +29,7 @@ class PermuteNode final : public graph::LayerNode {
       throw ConfigError(where() + ": dims is " + to_string(Shape(dims_)) +
                         "; it must have each axis behind the batch once, counted from 1, such as {2, 1}");
     }
-    declare_input(input_shape);
+    declare_input(options.input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -56,11 +61,7 @@ class PermuteNode final : public graph::LayerNode {
     }
     return {layers::add_rearranged(builder, inputs[0], to, source)};
   }
-  graph::Json config() const override {
-    graph::Json config = LayerNode::config();
-    config["dims"] = dims_;
-    return config;
-  }
+  graph::Json config() const override { return core::with_fields(LayerNode::config(), dims_, PermuteOptions{}); }
 
  private:
   std::vector<Index> dims_;
@@ -69,11 +70,11 @@ class PermuteNode final : public graph::LayerNode {
 }  // namespace
 
 Permute::Permute(std::vector<Index> dims, const PermuteOptions& options)
-    : Layer(graph::make_layer<PermuteNode>(std::move(dims), options.input_shape,
-                                           graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(
+          graph::make_layer<PermuteNode>(std::move(dims), options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::permute_from_config(const graph::Json& config) {
-  return std::make_shared<PermuteNode>(config.at("dims").get<std::vector<Index>>(), Shape{}, common_options(config));
+  return node_from_config<PermuteNode, std::vector<Index>, PermuteOptions>("Permute", config);
 }
 
 }  // namespace rondo

@@ -2,12 +2,17 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/reshaping.hpp>
 
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, Index& n, RepeatVectorOptions&) {
+  v.required("n", n);
+}
 
 namespace {
 
@@ -43,10 +48,10 @@ class RepeatExecutor final : public engine::Executor {
 
 class RepeatVectorNode final : public graph::LayerNode {
  public:
-  RepeatVectorNode(Index n, const Shape& input_shape, const graph::LayerOptions& common)
+  RepeatVectorNode(Index n, const RepeatVectorOptions& options, const graph::LayerOptions& common)
       : LayerNode("RepeatVector", common), n_(n) {
     if (n < 1) throw ConfigError(where() + ": n is " + std::to_string(n) + "; it must be 1 or more");
-    declare_input(input_shape);
+    declare_input(options.input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -64,11 +69,7 @@ class RepeatVectorNode final : public graph::LayerNode {
     builder.add<RepeatExecutor>(x, builder.info(y));
     return {y};
   }
-  graph::Json config() const override {
-    graph::Json config = LayerNode::config();
-    config["n"] = n_;
-    return config;
-  }
+  graph::Json config() const override { return core::with_fields(LayerNode::config(), n_, RepeatVectorOptions{}); }
 
  private:
   Index n_;
@@ -77,11 +78,10 @@ class RepeatVectorNode final : public graph::LayerNode {
 }  // namespace
 
 RepeatVector::RepeatVector(Dim n, const RepeatVectorOptions& options)
-    : Layer(graph::make_layer<RepeatVectorNode>(n, options.input_shape,
-                                                graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<RepeatVectorNode>(n, options, graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::repeat_vector_from_config(const graph::Json& config) {
-  return std::make_shared<RepeatVectorNode>(config.at("n").get<Index>(), Shape{}, common_options(config));
+  return node_from_config<RepeatVectorNode, Index, RepeatVectorOptions>("RepeatVector", config);
 }
 
 }  // namespace rondo

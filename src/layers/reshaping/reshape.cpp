@@ -1,7 +1,7 @@
 // Reshape: the numbers of a sample, in their order, as a tensor of another shape.
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/reshaping.hpp>
 
 #include "core/sizes.hpp"
 #include "layers/nodes.hpp"
@@ -10,29 +10,35 @@
 
 namespace rondo {
 
+// Not a Shape: Keras writes -1, not null.
+template <class Visitor>
+void fields(Visitor& v, std::vector<Index>& target_shape, ReshapeOptions&) {
+  v.required("target_shape", target_shape);
+}
+
 namespace {
 
 class ReshapeNode final : public graph::LayerNode {
  public:
-  ReshapeNode(const Shape& target, const Shape& input_shape, const graph::LayerOptions& common)
-      : LayerNode("Reshape", common), target_(target) {
+  ReshapeNode(const std::vector<Index>& target_shape, const ReshapeOptions& options, const graph::LayerOptions& common)
+      : LayerNode("Reshape", common), target_(target_shape) {
     int open = 0;
     Size numbers = 1;
-    for (const Index size : target) {
+    for (const Index size : target_) {
       if (size > 0) numbers = numbers * size;
       open += size == -1 ? 1 : 0;
       if (size == -1 || size > 0) continue;
-      throw ConfigError(where() + ": target_shape is " + to_string(target) +
+      throw ConfigError(where() + ": target_shape is " + to_string(target_) +
                         "; sizes are 1 or more, or -1 for the rest");
     }
     if (!numbers.known()) {
-      throw ConfigError(where() + ": target_shape " + to_string(target) + " has more numbers than can be counted");
+      throw ConfigError(where() + ": target_shape " + to_string(target_) + " has more numbers than can be counted");
     }
-    if (target.empty() || open > 1) {
-      throw ConfigError(where() + ": target_shape is " + to_string(target) +
+    if (target_.empty() || open > 1) {
+      throw ConfigError(where() + ": target_shape is " + to_string(target_) +
                         "; give one axis at least, and -1 for one axis at most");
     }
-    declare_input(input_shape);
+    declare_input(options.input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -59,9 +65,7 @@ class ReshapeNode final : public graph::LayerNode {
     return {layers::add_rearranged(builder, inputs[0], output_shapes({builder.info(inputs[0]).sample}).front())};
   }
   graph::Json config() const override {
-    graph::Json config = LayerNode::config();
-    config["target_shape"] = std::vector<Index>(target_.begin(), target_.end());
-    return config;
+    return core::with_fields(LayerNode::config(), std::vector<Index>(target_.begin(), target_.end()), ReshapeOptions{});
   }
 
  private:
@@ -71,12 +75,11 @@ class ReshapeNode final : public graph::LayerNode {
 }  // namespace
 
 Reshape::Reshape(const Shape& target_shape, const ReshapeOptions& options)
-    : Layer(graph::make_layer<ReshapeNode>(target_shape, options.input_shape,
+    : Layer(graph::make_layer<ReshapeNode>(std::vector<Index>(target_shape.begin(), target_shape.end()), options,
                                            graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::reshape_from_config(const graph::Json& config) {
-  return std::make_shared<ReshapeNode>(Shape(config.at("target_shape").get<std::vector<Index>>()), Shape{},
-                                       common_options(config));
+  return node_from_config<ReshapeNode, std::vector<Index>, ReshapeOptions>("Reshape", config);
 }
 
 }  // namespace rondo

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/wrappers.hpp>
 
 #include "core/dispatch.hpp"
 #include "core/names.hpp"
@@ -20,8 +20,10 @@ using graph::Json;
 
 enum class MergeMode { concat, sum, mul, ave, none };
 
+std::vector<std::string> merge_modes() { return {"concat", "sum", "mul", "ave", "none"}; }
+
 MergeMode merge_mode(const std::string& where, const std::string& name) {
-  const std::vector<std::string> names = {"concat", "sum", "mul", "ave", "none"};
+  const std::vector<std::string> names = merge_modes();
   const auto found = std::find(names.begin(), names.end(), lower_case(name));
   if (found != names.end()) return static_cast<MergeMode>(found - names.begin());
   throw ConfigError(where + ": merge_mode '" + name + "' is not known." + did_you_mean(name, names) +
@@ -121,9 +123,21 @@ std::string without_prefix(const std::string& name, const std::string& prefix) {
 Node direction(const graph::LayerNode& layer, const std::string& prefix, bool go_backwards) {
   Json config = layer.config_for_copies();
   config["name"] = prefix + without_prefix(layer.name(), prefix);
-  config["go_backwards"] = go_backwards;
-  config["zero_output_for_mask"] = config.value("return_sequences", false);
+  if (config.contains("go_backwards")) config["go_backwards"] = go_backwards;
+  if (config.contains("zero_output_for_mask")) config["zero_output_for_mask"] = config.value("return_sequences", false);
   return layers::layer_from_config(layer.class_name(), config);
+}
+
+struct BidirectionalFields {
+  std::optional<std::string> merge_mode = "concat";  // null: "none"
+  Json layer = {}, backward_layer = {};              // the second may be null
+};
+
+template <class Visitor>
+void fields(Visitor& v, BidirectionalFields& f) {
+  v("merge_mode", f.merge_mode);
+  v.required("layer", f.layer);
+  v("backward_layer", f.backward_layer);
 }
 
 class BidirectionalNode final : public graph::LayerNode {
@@ -148,6 +162,9 @@ class BidirectionalNode final : public graph::LayerNode {
 
   DType dtype() const override { return forward().dtype(); }
   std::span<const Node> children() const override { return inside_; }
+  std::string child_attribute(std::size_t child) const override {
+    return child == 0 ? "forward_layer" : "backward_layer";
+  }
   bool takes_initial_state() const override { return true; }
   // Its backward layer begins with the last step.
   bool keeps_time(const std::vector<Shape>&) const override { return false; }
@@ -198,16 +215,9 @@ class BidirectionalNode final : public graph::LayerNode {
   }
 
   Json config() const override {
-    Json config = LayerNode::config();
-    const char* const names[] = {"concat", "sum", "mul", "ave"};
-    config["merge_mode"] = nullptr;
-    if (mode_ != MergeMode::none) config["merge_mode"] = names[static_cast<std::size_t>(mode_)];
-    const auto serialized = [](const graph::LayerNode& layer) {
-      return Json{{"class_name", layer.class_name()}, {"config", layer.config()}};
-    };
-    config["layer"] = serialized(forward());
-    config["backward_layer"] = serialized(backward());
-    return config;
+    BidirectionalFields f{.merge_mode = {}, .layer = to_config(inside_[0]), .backward_layer = to_config(inside_[1])};
+    if (mode_ != MergeMode::none) f.merge_mode = merge_modes()[static_cast<std::size_t>(mode_)];
+    return core::with_fields(LayerNode::config(), f);
   }
 
  protected:
@@ -274,16 +284,12 @@ Bidirectional::Bidirectional(const Layer& layer, const BidirectionalOptions& opt
           graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::bidirectional_from_config(const Json& config) {
-  Node backward;
-  if (config.contains("backward_layer") && !config["backward_layer"].is_null()) {
-    backward = layer_from_config(config["backward_layer"]);
-  }
-  std::string mode = "concat";
-  if (config.contains("merge_mode")) {
-    mode = config["merge_mode"].is_null() ? std::string("none") : config["merge_mode"].get<std::string>();
-  }
-  return std::make_shared<BidirectionalNode>(layer_from_config(config.at("layer")), backward, mode, Shape{},
-                                             common_options(config));
+  BidirectionalFields f;
+  const graph::LayerOptions common = read_layer("Bidirectional", config, f);
+  Node backward;  // made first: what a layer draws depends on its number
+  if (!f.backward_layer.is_null()) backward = layer_from_config(f.backward_layer);
+  return std::make_shared<BidirectionalNode>(layer_from_config(f.layer), backward, f.merge_mode.value_or("none"),
+                                             Shape{}, common);
 }
 
 }  // namespace rondo

@@ -3,13 +3,18 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/wrappers.hpp>
 
 #include "engine/repeat.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 
 namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, std::shared_ptr<graph::LayerNode>& layer, TimeDistributedOptions&) {
+  v.required("layer", layer);
+}
 
 namespace {
 
@@ -70,15 +75,17 @@ class EachStep final : public engine::RepeatExecutor {
 
 class TimeDistributedNode final : public graph::LayerNode {
  public:
-  TimeDistributedNode(const std::shared_ptr<LayerNode>& layer, const Shape& input_shape, graph::LayerOptions common)
+  TimeDistributedNode(const std::shared_ptr<LayerNode>& layer, const TimeDistributedOptions& options,
+                      const graph::LayerOptions& common)
       : LayerNode("TimeDistributed", common), inside_{layer} {
     refuse_state();
-    declare_input(input_shape);
+    declare_input(options.input_shape);
   }
 
   // That of the layer inside.
   DType dtype() const override { return layer().dtype(); }
   std::span<const std::shared_ptr<LayerNode>> children() const override { return inside_; }
+  std::string child_attribute(std::size_t) const override { return "layer"; }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
     refuse_state();  // a model inside may have changed
@@ -121,11 +128,7 @@ class TimeDistributedNode final : public graph::LayerNode {
     return {y};
   }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["layer"] = {{"class_name", layer().class_name()}, {"config", layer().config()}};
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), inside_[0], TimeDistributedOptions{}); }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override { inside_[0]->build({inputs[0].from(1)}); }
@@ -145,11 +148,11 @@ class TimeDistributedNode final : public graph::LayerNode {
 
 TimeDistributed::TimeDistributed(const Layer& layer, const TimeDistributedOptions& options)
     : Layer(graph::make_layer<TimeDistributedNode>(
-          layer.node(), options.input_shape,
-          graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
+          layer.node(), options, graph::LayerOptions{options.name, layer.node()->policy(), options.trainable})) {}
 
 std::shared_ptr<graph::LayerNode> layers::time_distributed_from_config(const Json& config) {
-  return std::make_shared<TimeDistributedNode>(layer_from_config(config.at("layer")), Shape{}, common_options(config));
+  return node_from_config<TimeDistributedNode, std::shared_ptr<graph::LayerNode>, TimeDistributedOptions>(
+      "TimeDistributed", config);
 }
 
 }  // namespace rondo

@@ -1,31 +1,30 @@
 // Adam and AMSGrad.
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "training/optimizers/rule.hpp"
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, AdamOptions& o) {
+  training::optimizer_fields(v, "adam", o);
+  v("beta_1", o.beta_1);
+  v("beta_2", o.beta_2);
+  v("epsilon", o.epsilon);
+  v("amsgrad", o.amsgrad);
+}
+
 namespace training {
 
 namespace {
 
-class AdamRule final : public TypedRule<AdamRule> {
+class AdamRule final : public TypedRule<AdamRule, AdamOptions> {
  public:
-  explicit AdamRule(const AdamOptions& o) : TypedRule(checked_rate("Adam", o.learning_rate, o.lr)), o_(o) {
+  explicit AdamRule(const AdamOptions& o) : TypedRule("Adam", o) {
     checked_option("Adam", "beta_1", o.beta_1, Allowed::below_1);
     checked_option("Adam", "beta_2", o.beta_2, Allowed::below_1);
     checked_option("Adam", "epsilon", o.epsilon, Allowed::zero_or_more);
-  }
-  std::string class_name() const override { return "Adam"; }
-  nlohmann::ordered_json config() const override {
-    return {{"name", "adam"},
-            {"learning_rate", learning_rate},
-            {"beta_1", o_.beta_1.value},
-            {"beta_2", o_.beta_2.value},
-            {"epsilon", o_.epsilon.value},
-            {"amsgrad", o_.amsgrad}};
   }
   Index slots() const override { return o_.amsgrad ? 3 : 2; }
   bool rests_without_gradient() const override { return true; }
@@ -54,12 +53,14 @@ class AdamRule final : public TypedRule<AdamRule> {
     return power < 0x1p-60 ? 0 : power;
   }
 
-  AdamOptions o_;
   std::array<double, 2> powers_ = {1, 1}, next_ = powers_;  // beta_1^t, beta_2^t: before the step, after it
   double alpha_ = 0;                                        // the learning rate with both bias corrections
 };
 
 }  // namespace
+
+Optimizer adam_from_config(const core::Json& config) { return core::from_fields<Adam, AdamOptions>("Adam", config); }
+
 }  // namespace training
 
 Adam::Adam(const AdamOptions& o)

@@ -1,28 +1,30 @@
 // RMSprop, centered and with momentum.
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "training/optimizers/rule.hpp"
 
 namespace rondo {
 
+template <class Visitor>
+void fields(Visitor& v, RMSpropOptions& o) {
+  training::optimizer_fields(v, "rmsprop", o);
+  v("rho", o.rho);
+  v("momentum", o.momentum);
+  v("epsilon", o.epsilon);
+  v("centered", o.centered);
+}
+
 namespace training {
 
 namespace {
 
-class RmspropRule final : public TypedRule<RmspropRule> {
+class RmspropRule final : public TypedRule<RmspropRule, RMSpropOptions> {
  public:
-  explicit RmspropRule(const RMSpropOptions& o) : TypedRule(checked_rate("RMSprop", o.learning_rate, o.lr)), o_(o) {
+  explicit RmspropRule(const RMSpropOptions& o) : TypedRule("RMSprop", o) {
     checked_option("RMSprop", "rho", o.rho, Allowed::between_0_and_1);
     checked_option("RMSprop", "momentum", o.momentum, Allowed::between_0_and_1);
     checked_option("RMSprop", "epsilon", o.epsilon, Allowed::zero_or_more);
-  }
-  std::string class_name() const override { return "RMSprop"; }
-  nlohmann::ordered_json config() const override {
-    return {{"name", "rmsprop"},           {"learning_rate", learning_rate},
-            {"rho", o_.rho.value},         {"momentum", o_.momentum.value},
-            {"epsilon", o_.epsilon.value}, {"centered", o_.centered}};
   }
   // Velocity; then momentum and mean gradient, where they are used.
   Index slots() const override { return 1 + (o_.momentum > 0 ? 1 : 0) + (o_.centered ? 1 : 0); }
@@ -43,12 +45,14 @@ class RmspropRule final : public TypedRule<RmspropRule> {
                  .centered = o_.centered},
                 w, g, slots[0], momentum ? slots[1] : nullptr, o_.centered ? slots[momentum ? 2 : 1] : nullptr, n);
   }
-
- private:
-  RMSpropOptions o_;
 };
 
 }  // namespace
+
+Optimizer rmsprop_from_config(const core::Json& config) {
+  return core::from_fields<RMSprop, RMSpropOptions>("RMSprop", config);
+}
+
 }  // namespace training
 
 RMSprop::RMSprop(const RMSpropOptions& o)

@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 
+#include <rondo/error.hpp>
 #include <rondo/optimizers.hpp>
 
 #include "core/access.hpp"
+#include "core/fields.hpp"
 #include "core/options.hpp"
 #include "kernels/table.hpp"
 #include "training/clipping.hpp"
@@ -64,11 +66,54 @@ class OptimizerImpl {
 
 namespace rondo::training {
 
-// Adds the two typed updates to a rule that has one template apply(ops, w, g, slots, n).
-template <class Rule>
+// What all optimizers list before their own options. `name` is the one that Keras gives an optimizer of this class.
+template <class Visitor, class Options>
+void optimizer_fields(Visitor& v, const char* name, Options& o) {
+  v.constant("name", name);
+  v("learning_rate", o.learning_rate);
+  v.only_read("lr", o.lr);
+  v.refused("decay", 0);  // Keras 1 and 2's
+  v.refused("weight_decay");
+  v("clipnorm", o.clipnorm);
+  v("global_clipnorm", o.global_clipnorm);
+  v("clipvalue", o.clipvalue);
+  for (const char* key : {"use_ema", "loss_scale_factor", "gradient_accumulation_steps"}) v.refused(key);
+}
+
+// ConfigError where there is more than one.
+template <class Options>
+ClippingRule clipping_of(const char* class_name, const Options& o) {
+  if (o.clipnorm.has_value() + o.clipvalue.has_value() + o.global_clipnorm.has_value() > 1) {
+    throw ConfigError(std::string(class_name) + ": only one of clipnorm, clipvalue and global_clipnorm may be given");
+  }
+  const auto most = [&](const char* option, const std::optional<Real>& value) {
+    return checked_option(class_name, option, value.value_or(0), Allowed::finite);
+  };
+  return {.norm = most("clipnorm", o.clipnorm),
+          .value = most("clipvalue", o.clipvalue),
+          .global_norm = most("global_clipnorm", o.global_clipnorm)};
+}
+
+// Adds to a rule with the options of its public class what follows from their listing, and the two typed updates from
+// one template apply(ops, w, g, slots, n).
+template <class Rule, class Options>
 class TypedRule : public detail::OptimizerImpl {
  public:
-  using OptimizerImpl::OptimizerImpl;
+  // `lr` is Keras 1 and 2's name of the learning rate.
+  TypedRule(const char* class_name, const Options& o)
+      : OptimizerImpl(
+            checked_option(class_name, "learning_rate", o.lr.value_or(o.learning_rate), Allowed::zero_or_more)),
+        o_(o),
+        class_name_(class_name) {
+    clipping = clipping_of(class_name, o);
+  }
+
+  std::string class_name() const override { return class_name_; }
+  nlohmann::ordered_json config() const override {
+    Options now = o_;
+    now.learning_rate = learning_rate;
+    return core::config_of(now);
+  }
   std::unique_ptr<OptimizerImpl> clone() const override {
     return std::make_unique<Rule>(static_cast<const Rule&>(*this));
   }
@@ -80,11 +125,17 @@ class TypedRule : public detail::OptimizerImpl {
               Index n) const noexcept override {
     static_cast<const Rule&>(*this).apply(ops, w, g, slots, n);
   }
+
+ protected:
+  Options o_;
+
+ private:
+  const char* class_name_;
 };
 
-// `lr` is Keras 1 and 2's name of the learning rate.
-inline double checked_rate(const char* optimizer, Real learning_rate, const std::optional<Real>& lr) {
-  return checked_option(optimizer, "learning_rate", lr.value_or(learning_rate), Allowed::zero_or_more);
-}
+// Each beside its rule, for the registry.
+Optimizer adam_from_config(const core::Json& config);
+Optimizer rmsprop_from_config(const core::Json& config);
+Optimizer sgd_from_config(const core::Json& config);
 
 }  // namespace rondo::training

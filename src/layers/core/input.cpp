@@ -1,12 +1,10 @@
 // Input: the shape of one sample at the head of a model, and the symbol of what enters there.
-#include <nlohmann/json.hpp>
+#include <rondo/layers/core.hpp>
 
-#include <rondo/layers.hpp>
-
+#include "core/fields.hpp"
 #include "graph/input_node.hpp"
 #include "graph/symbol.hpp"
 #include "layers/nodes.hpp"
-#include "layers/parts/config.hpp"
 
 namespace rondo {
 
@@ -16,12 +14,10 @@ Input::Input(const Shape& shape, const InputOptions& options)
 Input::operator Symbol() const { return graph::input_symbol(node()); }
 
 std::shared_ptr<graph::LayerNode> layers::input_from_config(const graph::Json& config) {
-  std::vector<Index> dims;
-  const graph::Json batch_shape = config.value("batch_shape", graph::Json::array());
-  for (std::size_t i = 1; i < batch_shape.size(); ++i) {
-    dims.push_back(batch_shape[i].is_null() ? Shape::kUnknown : batch_shape[i].get<Index>());
-  }
-  return std::make_shared<graph::InputNode>(Shape(dims), common_options(config));
+  graph::InputFields f;
+  core::read_fields("InputLayer", config, f);
+  const Shape sample = f.batch_shape.empty() ? Shape() : f.batch_shape.from(1);
+  return std::make_shared<graph::InputNode>(sample, graph::LayerOptions{f.name, f.dtype});
 }
 
 }  // namespace rondo

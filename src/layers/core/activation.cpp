@@ -1,7 +1,7 @@
 // Activation: a function applied to each element, or across the last axis.
 #include <nlohmann/json.hpp>
 
-#include <rondo/layers.hpp>
+#include <rondo/layers/core.hpp>
 
 #include "core/dispatch.hpp"
 #include "kernels/table.hpp"
@@ -34,11 +34,21 @@ class ActivationExecutor final : public engine::Executor {
   layers::ActivationStep<T> step_;
 };
 
+struct ActivationFields {
+  ActivationFn activation = "linear";
+  Shape input_shape = {};
+};
+
+template <class Visitor>
+void fields(Visitor& v, ActivationFields& f) {
+  v("activation", f.activation);
+}
+
 class ActivationNode final : public graph::LayerNode {
  public:
-  ActivationNode(const ActivationFn& fn, const ActivationOptions& options, const graph::LayerOptions& common)
-      : LayerNode("Activation", common), fn_(fn) {
-    declare_input(options.input_shape);
+  ActivationNode(const ActivationFields& f, const graph::LayerOptions& common)
+      : LayerNode("Activation", common), fn_(f.activation) {
+    declare_input(f.input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -60,11 +70,7 @@ class ActivationNode final : public graph::LayerNode {
   // "linear" hands on what came in, which is not known here.
   std::string output_activation(std::size_t) const override { return fn_.name() == "linear" ? "" : fn_.name(); }
 
-  Json config() const override {
-    Json config = LayerNode::config();
-    config["activation"] = layers::activation_config(fn_);
-    return config;
-  }
+  Json config() const override { return core::with_fields(LayerNode::config(), ActivationFields{fn_}); }
 
  private:
   template <class T>
@@ -80,11 +86,11 @@ class ActivationNode final : public graph::LayerNode {
 }  // namespace
 
 Activation::Activation(const ActivationFn& activation, const ActivationOptions& options)
-    : Layer(graph::make_layer<ActivationNode>(activation, options, graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<ActivationNode>(ActivationFields{activation, options.input_shape},
+                                              graph::LayerOptions{options.name, options.dtype})) {}
 
 std::shared_ptr<graph::LayerNode> layers::activation_layer_from_config(const Json& config) {
-  return std::make_shared<ActivationNode>(activation_from_config(config.value("activation", Json(nullptr))),
-                                          ActivationOptions{}, common_options(config));
+  return node_from_config<ActivationNode, ActivationFields>("Activation", config);
 }
 
 }  // namespace rondo

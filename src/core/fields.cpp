@@ -1,0 +1,131 @@
+#include "core/fields.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <rondo/error.hpp>
+
+#include "core/names.hpp"
+
+namespace rondo {
+
+using Json = nlohmann::ordered_json;
+
+Json to_config(const Shape& shape) {
+  if (shape.empty()) return nullptr;
+  Json sizes = Json::array();
+  for (const Index size : shape) sizes.push_back(size == Shape::kUnknown ? Json() : Json(size));
+  return sizes;
+}
+
+void from_config(const Json& config, Shape& shape) {
+  std::vector<Index> sizes;
+  if (!config.is_null()) {
+    for (const Json& size : config.get_ref<const Json::array_t&>()) {
+      sizes.push_back(size.is_null() ? Shape::kUnknown : size.get<Index>());
+    }
+  }
+  shape = Shape(sizes);
+}
+
+Json to_config(const std::optional<DTypePolicy>& policy) { return policy ? Json(policy->name()) : Json(); }
+
+void from_config(const Json& config, std::optional<DTypePolicy>& policy) {
+  if (config.is_string()) policy = config.get<std::string>();
+  if (config.is_object() && config.contains("config")) {
+    policy = config["config"].value("name", std::string("float32"));
+  }
+}
+
+namespace core {
+
+namespace {
+
+// What some version of Keras writes beside the options listed, whatever stands there: how an implementation goes about
+// its work, what a file says of its own making, and the dtype of what computes in that of the model.
+constexpr auto kChangeNoNumber = std::to_array<std::string_view>({
+    "autocast",
+    "batch_input_shape",
+    "batch_shape",
+    "build_config",
+    "build_input_shape",
+    "dtype",
+    "ema_momentum",             // use_ema is refused
+    "ema_overwrite_frequency",  // likewise
+    "implementation",
+    "jit_compile",
+    "module",
+    "registered_name",
+    "renorm_momentum",  // renorm is refused
+    "shared_object_id",
+    "trainable",
+});
+
+std::string option_text(const std::string& key, const Json& value) {
+  return "the option " + key + " = " + value_text(value);
+}
+
+constexpr const char* kUnreadable = ": its configuration cannot be read: ";
+
+}  // namespace
+
+bool is_off(const Json& value) {
+  return value.is_null() || value == false || value == "" || (value.is_number() && value.get<double>() == 0);
+}
+
+std::string value_text(const Json& value) {
+  constexpr std::size_t kMost = 120;
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  return text;
+}
+
+FieldReader::FieldReader(std::string_view who, const Json& config) : who_(who), config_(config) {
+  if (!config.is_object()) throw ConfigError(who_ + kUnreadable + value_text(config) + " is not an object of options");
+}
+
+const Json* FieldReader::find(const char* key) {
+  known_.emplace_back(key);
+  const auto found = config_.find(key);
+  return found == config_.end() ? nullptr : &*found;
+}
+
+void FieldReader::absent(const char* key, const Json& value) {
+  const Json* given = find(key);
+  // 0 is not off here: it may be the number of a class.
+  if (given == nullptr || *given == value || (value.is_null() && *given == false)) return;
+  throw ConfigError(who_ + ": " + option_text(key, *given) + " is not supported; leave it out" +
+                    (value.is_null() ? "" : ", or give " + value_text(value)));
+}
+
+void FieldReader::finish() const {
+  for (const auto& [key, value] : config_.items()) {
+    if (is_off(value) || std::ranges::find(known_, key) != known_.end()) continue;
+    if (std::ranges::find(kChangeNoNumber, key) != kChangeNoNumber.end()) continue;
+    throw ConfigError(who_ + ": " + option_text(key, value) + " is not known." + did_you_mean(key, known_) +
+                      " Known: " + quoted_list(known_));
+  }
+}
+
+void FieldReader::refuse_missing(const char* key) const {
+  throw ConfigError(who_ + kUnreadable + "the option '" + key + "' is missing");
+}
+
+void FieldReader::refuse_value(const char* key, const Json& given, const char* why) const {
+  throw ConfigError(who_ + kUnreadable + option_text(key, given) + ": " + why);
+}
+
+Serialized serialized(std::string_view what, const Json& json) {
+  if (json.is_string()) return {.name = json, .class_name = {}};
+  if (json.is_object() && json.contains("class_name") && json["class_name"].is_string()) {
+    const std::string class_name = json["class_name"];
+    const Json config = json.value("config", Json::object());
+    if (class_name == "function" && config.is_string()) return {.name = config, .class_name = {}};
+    return {.name = {}, .class_name = class_name, .config = config};
+  }
+  throw ConfigError(std::string(what) + " " + value_text(json) +
+                    ": its configuration cannot be read: give a name, or an object of class_name and config");
+}
+
+}  // namespace core
+}  // namespace rondo

@@ -1,0 +1,122 @@
+// Dense: y = f(x K + b) along the last axis.
+#include <nlohmann/json.hpp>
+
+#include <rondo/layers/core.hpp>
+
+#include "core/dispatch.hpp"
+#include "kernels/table.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/activations.hpp"
+#include "layers/parts/config.hpp"
+#include "layers/parts/dense_executor.hpp"
+#include "layers/parts/initializers.hpp"
+#include "layers/parts/shapes.hpp"
+
+namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, Index& units, DenseOptions& o) {
+  v.required("units", units);
+  v("activation", o.activation);
+  v("use_bias", o.use_bias);
+  v("kernel_initializer", o.kernel_initializer);
+  v("bias_initializer", o.bias_initializer);
+  for (const char* key : {"kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint"}) {
+    v.absent(key);
+  }
+  for (const char* key : {"activity_regularizer", "quantization_config", "lora_rank"}) v.refused(key);
+}
+
+namespace {
+
+using graph::Json;
+using kernels::DenseLayout;
+
+class DenseNode final : public graph::LayerNode {
+ public:
+  DenseNode(Index units, const DenseOptions& options, const graph::LayerOptions& common)
+      : LayerNode("Dense", common), units_(units), options_(options) {
+    if (units < 1) throw ConfigError(where() + ": units is " + std::to_string(units) + "; it must be 1 or more");
+    declare_input(options.input_shape);
+  }
+
+  std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
+    const Shape& x = only_input(inputs);
+    if (x.empty()) throw ShapeError(where() + " needs data of rank 2 or more: (batch, ..., features)");
+    if (x.back() < 1)
+      throw ShapeError(where() + " needs a known number of features in the last axis, not " + graph::batch_text(x));
+    if (built()) layers::require_features(*this, x, layout_.inputs);
+    return {layers::activated_shape(*this, options_.activation, x.with(-1, units_))};
+  }
+
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder,
+                                  const std::vector<engine::Value>& inputs) const override {
+    return core::with_type(dtype(), [&]<class T>() { return plan_as<T>(builder, inputs[0]); });
+  }
+
+  bool works_row_by_row() const override { return true; }
+  bool keeps_time(const std::vector<Shape>&) const override { return true; }
+  std::string output_activation(std::size_t) const override { return options_.activation.name(); }
+
+  Json config() const override { return core::with_fields(LayerNode::config(), units_, options_); }
+
+ protected:
+  void create_parameters(const std::vector<Shape>& inputs) override {
+    const kernels::KernelTable& table = kernels::chosen();
+    const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
+    layers::require_countable_weights(*this, Size(inputs[0].back()) + 1, units_);
+    layout_ = {.inputs = inputs[0].back(), .units = units_, .use_bias = options_.use_bias, .lanes = lanes};
+    block_ = make_block(layout_.size(), table);
+    const DenseLayout layout = layout_;
+    const auto add = [&](const char* name, const Shape& shape, Index first_row, const Initializer& initializer) {
+      const engine::PackedMap map(shape, [&](Index row, Index unit) { return layout.index(first_row + row, unit); });
+      add_parameter(name, shape, block_, map, initializer);
+    };
+    add("kernel", {layout.inputs, units_}, layout.first_input(), options_.kernel_initializer);
+    if (layout.use_bias) add("bias", {units_}, 0, options_.bias_initializer);
+  }
+
+ private:
+  template <class T>
+  std::vector<engine::Value> plan_as(engine::PlanBuilder& builder, engine::Value x) const {
+    const engine::ValueInfo in = builder.info(x);
+    const engine::GradientPlace gradient = builder.gradient(block_);
+    const bool dx_wanted = builder.wants_gradient(x);
+    const engine::Value y = builder.value(output_shapes({in.sample})[0], gradient || dx_wanted);
+    builder.set_mask(y, in.mask);
+    const engine::ValueInfo out = builder.info(y);
+
+    layers::DensePlaces at{
+        .x = in.data, .dx = in.gradient, .z = out.data, .dz = out.gradient, .gradient = gradient, .transposed = {}};
+    std::optional<layers::ActivationStep<T>> activation;
+    const kernels::Activation fn = layers::kernel_of(options_.activation);
+    if (fn.kind != kernels::ActivationKind::linear) {
+      at.z = builder.rows(in.steps, units_);
+      if (out.gradient) at.dz = builder.rows(in.steps, units_);
+      engine::ValueInfo sums = in;  // steps of the input, features of the sums
+      sums.features = units_;
+      activation.emplace(fn, block_->table().template ops<T>(), sums, at.z, at.dz, out);
+    }
+    if (dx_wanted && !layout_.is_own_transpose())
+      at.transposed = builder.derived(block_, 0, kernels::dense_transposed_size(layout_));
+    builder.add(layers::DenseExecutor<T>(layout_, in.steps, block_, at, std::move(activation)));
+    return {y};
+  }
+
+  Index units_;
+  DenseOptions options_;
+  DenseLayout layout_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+};
+
+}  // namespace
+
+Dense::Dense(Dim units, const DenseOptions& options)
+    : Layer(graph::make_layer<DenseNode>(units, options,
+                                         graph::LayerOptions{options.name, options.dtype, options.trainable})) {}
+
+std::shared_ptr<graph::LayerNode> layers::dense_from_config(const Json& config) {
+  return node_from_config<DenseNode, Index, DenseOptions>("Dense", config);
+}
+
+}  // namespace rondo

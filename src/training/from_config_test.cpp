@@ -1,0 +1,250 @@
+#include "training/from_config.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <rondo/rondo.hpp>
+
+#include "graph/layer_node.hpp"
+#include "support/expect_error.hpp"
+#include "training/losses.hpp"
+
+namespace rondo::training {
+namespace {
+
+using graph::Json;
+using test::expect_error;
+
+// ---- what a model is compiled with ----------------------------------------------------------------------------------
+
+TEST(OptimizerFromConfig, ReadsWhatEachWrites) {
+  for (const Optimizer& optimizer :
+       {Optimizer(SGD({.learning_rate = 0.5, .momentum = 0.25, .nesterov = true})),
+        Optimizer(RMSprop({.learning_rate = 0.5, .rho = 0.25, .momentum = 0.1, .epsilon = 1e-3, .centered = true})),
+        Optimizer(Adam({.learning_rate = 2, .beta_1 = 0.5, .beta_2 = 0.25, .epsilon = 1, .amsgrad = true}))}) {
+    const Json config = to_config(optimizer);
+    EXPECT_EQ(to_config(optimizer_from_config(config)).dump(), config.dump());
+    EXPECT_EQ(optimizer_from_config(config).learning_rate(), optimizer.learning_rate());
+    Json wrong = config;
+    wrong["config"]["momentun"] = 0.5;
+    const std::string class_name = optimizer.class_name();
+    expect_error<ConfigError>([&] { (void)optimizer_from_config(wrong); },
+                              {class_name + ": the option momentun = 0.5 is not known"});
+    for (const char* key : {"weight_decay", "clipnorm", "use_ema", "gradient_accumulation_steps", "decay"}) {
+      Json with = config;
+      with["config"][key] = 1;
+      expect_error<ConfigError>([&] { (void)optimizer_from_config(with); },
+                                {class_name + ": the option " + key + " = 1 is not supported"});
+    }
+  }
+}
+
+TEST(OptimizerFromConfig, ReadsNamesAndOtherVersions) {
+  EXPECT_EQ(optimizer_from_config("Adam").class_name(), "Adam");
+  EXPECT_EQ(optimizer_from_config({{"class_name", "SGD"}, {"config", {{"lr", 0.25}, {"decay", 0.0}}}}).learning_rate(),
+            0.25);
+  (void)optimizer_from_config({{"class_name", "Adam"},
+                               {"config",
+                                {{"name", "adam_7"},
+                                 {"use_ema", false},
+                                 {"ema_momentum", 0.99},
+                                 {"jit_compile", true},
+                                 {"clipnorm", nullptr}}}});
+  expect_error<ConfigError>(
+      [] {
+        (void)optimizer_from_config({{"class_name", "Nadam"}, {"config", Json::object()}});
+      },
+      {"optimizer 'Nadam' is in Keras, but not in Rondo yet"});
+  expect_error<ConfigError>(
+      [] {
+        const Json schedule = {{"class_name", "ExponentialDecay"}, {"config", Json::object()}};
+        (void)optimizer_from_config({{"class_name", "Adam"}, {"config", {{"learning_rate", schedule}}}});
+      },
+      {"Adam: the learning rate is a schedule, ExponentialDecay", "give a number"});
+}
+
+TEST(LossFromConfig, ReadsWhatEachWrites) {
+  for (const Loss& loss : {Loss(losses::MeanSquaredError()), Loss(losses::MeanAbsoluteError()),
+                           Loss(losses::BinaryCrossentropy({.from_logits = true, .label_smoothing = 0.25})),
+                           Loss(losses::CategoricalCrossentropy({.from_logits = true, .label_smoothing = 0.25})),
+                           Loss(losses::SparseCategoricalCrossentropy({.from_logits = true})), Loss("crossentropy")}) {
+    const Json config = to_config(loss);
+    const Loss again = loss_from_config(config);
+    EXPECT_EQ(to_config(again).dump(), config.dump());
+    EXPECT_EQ(again.name(), loss.name());
+    if (!config.is_object()) continue;
+    for (const auto& [key, value] :
+         {std::pair("reduction", Json("sum")), std::pair("reduction", Json()), std::pair("from_logit", Json(true))}) {
+      Json wrong = config;
+      wrong["config"][key] = value;
+      expect_error<ConfigError>([&] { (void)loss_from_config(wrong); },
+                                {config["class_name"].get<std::string>() + ": the option " + key});
+    }
+  }
+  const std::shared_ptr<const BoundLoss> logits =
+      loss_from_config({{"class_name", "BinaryCrossentropy"}, {"config", {{"from_logits", true}}}})
+          .impl()
+          .bind({1}, {1});
+  EXPECT_TRUE(logits->traits().from_logits);
+}
+
+TEST(LossFromConfig, RefusesTheClassZero) {
+  expect_error<ConfigError>(
+      [] {
+        (void)loss_from_config({{"class_name", "SparseCategoricalCrossentropy"}, {"config", {{"ignore_class", 0}}}});
+      },
+      {"SparseCategoricalCrossentropy: the option ignore_class = 0 is not supported"});
+  expect_error<ConfigError>([] { (void)loss_from_config(3); }, {"loss 3", "give a name"});
+}
+
+TEST(MetricFromConfig, ReadsWhatEachWrites) {
+  for (const Metric& metric :
+       {Metric(metrics::MeanSquaredError({.name = "a"})), Metric(metrics::MeanAbsoluteError({.name = "b"})),
+        Metric(metrics::RootMeanSquaredError({.name = "c"})),
+        Metric(metrics::BinaryAccuracy({.name = "d", .threshold = 0.25})),
+        Metric(metrics::CategoricalAccuracy({.name = "e"})), Metric(metrics::SparseCategoricalAccuracy({.name = "f"})),
+        Metric("accuracy"), Metric("acc"), Metric("bce"), Metric("categorical_crossentropy"),
+        Metric("sparse_categorical_crossentropy")}) {
+    const Json config = to_config(metric);
+    const Metric again = metric_from_config(config);
+    EXPECT_EQ(to_config(again).dump(), config.dump());
+    EXPECT_EQ(again.name(), metric.name());
+    if (!config.is_object()) continue;
+    Json wrong = config;
+    wrong["config"]["treshold"] = 1;
+    expect_error<ConfigError>([&] { (void)metric_from_config(wrong); },
+                              {config["class_name"].get<std::string>() + ": the option treshold = 1 is not known"});
+  }
+  EXPECT_EQ(to_config(metrics::BinaryAccuracy({.threshold = 0.25}))["config"]["threshold"], 0.25);
+  EXPECT_EQ(metric_from_config({{"class_name", "MeanSquaredError"}, {"config", {{"dtype", "float32"}}}}).name(),
+            "mean_squared_error");
+}
+
+TEST(MetricFromConfig, RefusesWhatRondoDoesNotHave) {
+  expect_error<ConfigError>(
+      [] {
+        (void)metric_from_config({{"class_name", "BinaryCrossentropy"}, {"config", {{"from_logits", true}}}});
+      },
+      {"BinaryCrossentropy: the option from_logits = true is not supported"});
+  expect_error<ConfigError>(
+      [] {
+        (void)metric_from_config({{"class_name", "Accuracy"}, {"config", Json::object()}});
+      },
+      {"'Accuracy'", "element by element", "'accuracy' chooses"});
+  expect_error<ConfigError>(
+      [] {
+        (void)metric_from_config({{"class_name", "AUC"}, {"config", Json::object()}});
+      },
+      {"'AUC' is in Keras"});
+}
+
+// ---- models ---------------------------------------------------------------------------------------------------------
+
+Json parsed(const Model& model) {
+  return {{"class_name", model.class_name()}, {"config", Json::parse(model.get_config())}};
+}
+
+// Fan-out, a layer that is called twice, initial states, two inputs and outputs, and models inside.
+Model graph_model() {
+  const Input sequence({4, 2}, {.name = "sequence"}), row({3}, {.name = "row"});
+  const Dense shared(3, {.activation = "tanh", .name = "shared"});
+  const Input inner_row({3});
+  const Model inner(inner_row, Add()({Dense(3)(inner_row), inner_row}), {.name = "inner"});
+  const Sequential line({Dense(4, {.input_shape = {3}}), Dense(3)}, {.name = "line"});
+  const Sequential step({Dense(2, {.input_shape = {3}})}, {.name = "step"});
+  const Symbols encoded = LSTM(3, {.return_state = true})(sequence);
+  const Symbol decoded =
+      LSTM(3, {.return_sequences = true, .name = "decoder"})(sequence, {.initial_state = {encoded[1], encoded[2]}});
+  const Symbol once = shared(row), twice = shared(once);
+  return Model({sequence, row}, {TimeDistributed(step)(decoded), Add()({inner(twice), inner(once), line(once)})},
+               {.name = "outer"});
+}
+
+TEST(ModelFromConfig, ReadsAGraph) {
+  set_random_seed(3);
+  const Model model = graph_model();
+  model.layers()[0].set_trainable(false);
+  const Model again = model_from_config(parsed(model));
+  EXPECT_EQ(again.get_config(), model.get_config());
+  EXPECT_EQ(again.name(), "outer");
+
+  again.set_weights(model.get_weights());
+  const Tensor X = Tensor({2, 4, 2}, std::vector<double>(16, 0.5)), row = Tensor{{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
+  const std::vector<Tensor> expected = model.predict_outputs(Inputs{X, row}),
+                            got = again.predict_outputs(Inputs{X, row});
+  ASSERT_EQ(got.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(got[i].identical(expected[i])) << i;
+}
+
+TEST(ModelFromConfig, TakesLayersInAnyOrder) {
+  const Model model = graph_model();
+  Json config = parsed(model);
+  std::reverse(config["config"]["layers"].begin(), config["config"]["layers"].end());
+  EXPECT_EQ(model_from_config(config).get_config(), model.get_config());
+}
+
+TEST(ModelFromConfig, KeepsWhatIsTrainable) {
+  const Model model = graph_model();
+  model.set_trainable(false);
+  model.layers().back().set_trainable(true);
+  const Model again = model_from_config(parsed(model));
+  EXPECT_EQ(again.get_config(), model.get_config());
+  EXPECT_FALSE(again.trainable());
+  EXPECT_TRUE(again.layers().back().trainable());
+}
+
+TEST(ModelFromConfig, IgnoresArgumentsThatAreOff) {
+  const Input in({4, 2}, {.name = "in"});
+  const Model model(in, LSTM(3, {.name = "lstm"})(in));
+  Json config = parsed(model);
+  config["config"]["layers"][1]["inbound_nodes"][0]["kwargs"] = {{"mask", {nullptr}}, {"training", nullptr}};
+  EXPECT_EQ(model_from_config(config).get_config(), model.get_config());
+}
+
+TEST(ModelFromConfig, NamesWhatCannotBeRead) {
+  const Input in({4, 2}, {.name = "in"});
+  const Model model(in, Dense(3, {.name = "dense"})(LSTM(3, {.name = "lstm"})(in)));
+  const auto refused = [&](const std::vector<std::string>& texts, auto change) {
+    Json config = parsed(model);
+    change(config["config"]);
+    expect_error<ConfigError>([&] { (void)model_from_config(config); }, texts);
+  };
+  const auto call = [](Json& config) -> Json& { return config["layers"][1]["inbound_nodes"][0]; };
+  refused({"Functional: a call of layer 'lstm'", "the argument training = true", "not supported"},
+          [&](Json& config) { call(config)["kwargs"]["training"] = true; });
+  refused({"a call of layer 'lstm'", "no tensor: 3"}, [&](Json& config) { call(config)["args"].push_back(3); });
+  refused({"a call of layer 'dense'", "initial_state"}, [&](Json& config) {
+    config["layers"][2]["inbound_nodes"][0]["kwargs"]["initial_state"] = call(config)["args"];
+  });
+  refused({"a call of layer 'lstm'", "Keras 2"}, [&](Json& config) {
+    call(config) = Json::array({Json::array({"in", 0, 0, Json::object()})});
+  });
+  refused({"a call of layer 'lstm'", "output 0 of call 1 of layer 'in'", "nothing makes"},
+          [&](Json& config) { call(config)["args"][0]["config"]["keras_history"][1] = 1; });
+  refused({"among its outputs is output 2 of call 0 of layer 'dense'"}, [](Json& config) {
+    config["output_layers"] = {"dense", 0, 2};
+  });
+  refused({"two layers have the name 'in'"}, [](Json& config) { config["layers"].push_back(config["layers"][0]); });
+  refused({"Functional: its configuration cannot be read", "'input_layers' is missing"},
+          [](Json& config) { config.erase("input_layers"); });
+  refused({"Functional: its configuration cannot be read"}, [&](Json& config) { call(config).erase("args"); });
+  refused({"Functional: the option call = 3 is not known"}, [](Json& config) { config["call"] = 3; });
+  expect_error<ConfigError>(
+      [] {
+        (void)model_from_config({{"class_name", "Dense"}, {"config", {{"units", 2}}}});
+      },
+      {"Dense is a layer"});
+}
+
+TEST(ModelFromConfig, ReadsALine) {
+  const Sequential model({LSTM(3, {.input_shape = {4, 2}}), Dense(1)}, {.name = "line"});
+  model.layers()[0].set_trainable(false);
+  Json config = parsed(model);
+  EXPECT_EQ(model_from_config(config).get_config(), model.get_config());
+  config["config"]["build_input_shape"] = {nullptr, 4, 2};
+  EXPECT_EQ(model_from_config(config).get_config(), model.get_config());
+}
+
+}  // namespace
+}  // namespace rondo::training

@@ -1,0 +1,171 @@
+// Functional models from their configurations: graphs, as Keras 3 writes them. Each layer lists its calls
+// ("inbound_nodes"), and their arguments name tensors by the layer, the call and the output that made them.
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include <rondo/error.hpp>
+
+#include "graph/symbol.hpp"
+#include "layers/nodes.hpp"
+#include "layers/parts/config.hpp"
+#include "training/functional.hpp"
+
+namespace rondo {
+
+namespace {
+
+using graph::Json;
+using Node = std::shared_ptr<graph::LayerNode>;
+
+struct FunctionalFields {
+  Json layers, input_layers, output_layers;
+};
+
+template <class Visitor>
+void fields(Visitor& v, FunctionalFields& f) {
+  v.required("layers", f.layers);
+  v.required("input_layers", f.input_layers);
+  v.required("output_layers", f.output_layers);
+}
+
+// Layer, call, output.
+using History = std::tuple<std::string, Index, Index>;
+
+History history_of(const Json& name) { return {name.at(0), name.at(1), name.at(2)}; }
+
+std::string text_of(const History& tensor) {
+  const auto& [layer, call, output] = tensor;
+  return "output " + std::to_string(output) + " of call " + std::to_string(call) + " of layer '" + layer + "'";
+}
+
+[[noreturn]] void refuse(const std::string& layer, const std::string& what) {
+  throw ConfigError("Functional: a call of layer '" + layer + "' " + what);
+}
+
+// The tensors of an argument, which may be lists in lists.
+void collect(const std::string& layer, const Json& argument, std::vector<History>& tensors) {
+  if (argument.is_array()) {
+    for (const Json& element : argument) collect(layer, element, tensors);
+  } else if (argument.is_object() && argument.value("class_name", "") == "__keras_tensor__") {
+    tensors.push_back(history_of(argument.at("config").at("keras_history")));
+  } else if (!argument.is_null()) {
+    refuse(layer, "has an argument that is no tensor: " + core::value_text(argument));
+  }
+}
+
+bool is_off(const Json& argument) {
+  return argument.is_array() ? std::ranges::all_of(argument, is_off) : core::is_off(argument);
+}
+
+struct Call {
+  Node layer;
+  Index number;
+  std::vector<History> inputs = {};
+  graph::CallArguments arguments = {};
+};
+
+Call call_of(const Node& layer, Index number, const Json& given) {
+  if (!given.is_object()) {
+    refuse(layer->name(), "is written as Keras 2 does, " + core::value_text(given) +
+                              "; load the model with Keras 3 and write it anew");
+  }
+  Call call{layer, number};
+  collect(layer->name(), given.at("args"), call.inputs);
+  for (const auto& [key, value] : given.at("kwargs").items()) {
+    if (key == "training" && value == false) call.arguments.as_in_training = false;
+    if (is_off(value)) continue;
+    if (key != "initial_state" || !layer->takes_initial_state()) {
+      refuse(layer->name(), "has the argument " + key + " = " + core::value_text(value) + ", which is not supported");
+    }
+    collect(layer->name(), value, call.inputs);
+  }
+  return call;
+}
+
+class Graph {
+ public:
+  explicit Graph(const Json& layers) {
+    std::vector<Call> calls;
+    for (const Json& each : layers) {
+      const Node layer = layers::layer_from_config(each);
+      if (std::ranges::find(names_, layer->name()) != names_.end()) {
+        throw ConfigError("Functional: two layers have the name '" + layer->name() + "'");
+      }
+      names_.push_back(layer->name());
+      if (layer->is_input()) {
+        symbols_.emplace(History{layer->name(), 0, 0}, graph::input_symbol(layer));
+        continue;
+      }
+      Index number = 0;
+      for (const Json& call : each.at("inbound_nodes")) calls.push_back(call_of(layer, number++, call));
+    }
+    make(std::move(calls));
+  }
+
+  // Of one name of a tensor, or of a list of them.
+  std::vector<Symbol> symbols(const char* what, const Json& names) const {
+    if (!names.empty() && names.at(0).is_string()) return symbols(what, Json::array({names}));
+    std::vector<Symbol> all;
+    for (const Json& name : names.get_ref<const Json::array_t&>()) {
+      const History tensor = history_of(name);
+      const auto found = symbols_.find(tensor);
+      if (found == symbols_.end()) {
+        throw ConfigError(std::string("Functional: among its ") + what + " is " + text_of(tensor) +
+                          ", which nothing makes");
+      }
+      all.push_back(found->second);
+    }
+    return all;
+  }
+
+ private:
+  // Each as soon as its inputs are there, in whatever order they are listed.
+  void make(std::vector<Call> calls) {
+    while (!calls.empty()) {
+      std::vector<Call> later;
+      for (const Call& call : calls) {
+        if (missing(call) != nullptr) {
+          later.push_back(call);
+        } else {
+          make(call);
+        }
+      }
+      if (later.size() == calls.size()) {
+        refuse(calls.front().layer->name(),
+               "has the input " + text_of(*missing(calls.front())) + ", which nothing makes before it");
+      }
+      calls = std::move(later);
+    }
+  }
+
+  void make(const Call& call) {
+    std::vector<Symbol> inputs;
+    for (const History& tensor : call.inputs) inputs.push_back(symbols_.at(tensor));
+    Index output = 0;
+    for (const Symbol& symbol : graph::call(call.layer, inputs, call.arguments)) {
+      symbols_.emplace(History{call.layer->name(), call.number, output++}, symbol);
+    }
+  }
+
+  // An input that is not there yet; null where all are.
+  const History* missing(const Call& call) const {
+    const auto found = std::ranges::find_if(call.inputs, [&](const History& h) { return !symbols_.contains(h); });
+    return found == call.inputs.end() ? nullptr : &*found;
+  }
+
+  std::vector<std::string> names_;
+  std::map<History, Symbol> symbols_;
+};
+
+}  // namespace
+
+std::shared_ptr<graph::LayerNode> layers::functional_from_config(const Json& config) {
+  FunctionalFields f;
+  const graph::LayerOptions common = read_layer("Functional", config, f);
+  const Graph graph(f.layers);
+  return std::make_shared<training::FunctionalNode>(graph.symbols("inputs", f.input_layers),
+                                                    graph.symbols("outputs", f.output_layers), common);
+}
+
+}  // namespace rondo
