@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "core/dispatch.hpp"
 
@@ -37,34 +38,43 @@ double factor_for(double squares, double most) noexcept {
 
 }  // namespace
 
-Clipping::Clipping(const ClippingRule& rule, const engine::Plan& plan, const std::vector<engine::Parameter>& parameters)
-    : rule_(rule), dtype_(plan.dtype()) {
+Clipping::Clipping(const ClippingRule& rule, DType dtype, std::vector<Gradient> gradients)
+    : rule_(rule), dtype_(dtype) {
   if (!rule) return;
+  gradients_ = std::move(gradients);
+  Index rows = 0;
+  for (const Gradient& gradient : gradients_) rows += gradient.map.rows();
+  squares_.resize(static_cast<std::size_t>(rows));
+}
+
+std::vector<Clipping::Gradient> Clipping::gradients_of(const engine::Plan& plan,
+                                                       const std::vector<engine::Parameter>& parameters) {
+  std::vector<Gradient> gradients;
   for (const engine::Parameter& parameter : parameters) {
     for (const engine::GradientSlot& slot : plan.gradient_slots()) {
-      if (slot.block != parameter.block) continue;
-      gradients_.push_back({parameter.map, slot.gradient, squares_.size()});
-      squares_.resize(squares_.size() + static_cast<std::size_t>(parameter.map.rows()));
+      if (slot.block == parameter.block) gradients.push_back({parameter.map, slot.gradient});
     }
   }
+  return gradients;
 }
 
 void Clipping::add_squares(const Run& run, const Member& member) const noexcept {
   core::with_type(dtype_, [&]<class T>() {
+    double* squares = squares_.data();  // of the rows of a gradient
     for (const Gradient& gradient : gradients_) {
       const Range mine = member.share(gradient.map.rows());
       for (Index row = mine.begin; row < mine.end; ++row) {
-        squares_[gradient.first_row + static_cast<std::size_t>(row)] =
-            squares_of_row(gradient.map, row, gradient.place.pointer<const T>(run));
+        squares[row] = squares_of_row(gradient.map, row, gradient.place.pointer<const T>(run));
       }
+      squares += gradient.map.rows();
     }
   });
 }
 
-double Clipping::squares_of(const Gradient& gradient) const noexcept {
+double Clipping::sum_of_squares(const Gradient& gradient, std::size_t first_row) const noexcept {
   double sum = 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(gradient.map.rows()); ++row) {
-    sum += squares_[gradient.first_row + row];
+    sum += squares_[first_row + row];
   }
   return sum;
 }
@@ -76,10 +86,12 @@ void Clipping::clip(const Run& run, const Member& member) const noexcept {
 template <class T>
 void Clipping::scale(const Run& run, const Member& member) const noexcept {
   double all = 0;
-  for (const Gradient& gradient : gradients_) all += squares_of(gradient);
+  for (const double row : squares_) all += row;
+  std::size_t first_row = 0;
   for (const Gradient& gradient : gradients_) {
-    const double exact =
-        rule_.norm > 0 ? factor_for(squares_of(gradient), rule_.norm) : factor_for(all, rule_.global_norm);
+    const double exact = rule_.norm > 0 ? factor_for(sum_of_squares(gradient, first_row), rule_.norm)
+                                        : factor_for(all, rule_.global_norm);
+    first_row += static_cast<std::size_t>(gradient.map.rows());
     if (exact == 1) continue;
     const T factor = static_cast<T>(exact);
     T* g = gradient.place.pointer<T>(run);

@@ -21,8 +21,14 @@ struct ClippingRule {
 // decides where elements stand, show in the bits.
 class Clipping {
  public:
-  // For the gradients that a plan computes; of the parameters it takes those. Without a rule it keeps nothing.
-  Clipping(const ClippingRule& rule, const engine::Plan& plan, const std::vector<engine::Parameter>& parameters);
+  // Of gradients of a dtype. Without a rule it keeps nothing of them.
+  struct Gradient {
+    engine::PackedMap map;
+    engine::GradientPlace place;
+  };
+  Clipping(const ClippingRule& rule, DType dtype, std::vector<Gradient> gradients);
+  // Those that a plan computes of these parameters.
+  static std::vector<Gradient> gradients_of(const engine::Plan& plan, const std::vector<engine::Parameter>& parameters);
 
   const ClippingRule& rule() const { return rule_; }
   // The member's share of the squares that norms are made of.
@@ -31,12 +37,8 @@ class Clipping {
   void clip(const engine::Run& run, const engine::Member& member) const noexcept;
 
  private:
-  struct Gradient {
-    engine::PackedMap map;
-    engine::GradientPlace place;
-    std::size_t first_row;  // of its rows among those of all
-  };
-  double squares_of(const Gradient& gradient) const noexcept;
+  // Of one of the gradients, from its first row among all on.
+  double sum_of_squares(const Gradient& gradient, std::size_t first_row) const noexcept;
   template <class T>
   void scale(const engine::Run& run, const engine::Member& member) const noexcept;
   template <class T>

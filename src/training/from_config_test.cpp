@@ -20,9 +20,15 @@ using test::expect_error;
 
 TEST(OptimizerFromConfig, ReadsWhatEachWrites) {
   for (const Optimizer& optimizer :
-       {Optimizer(SGD({.learning_rate = 0.5, .momentum = 0.25, .nesterov = true})),
-        Optimizer(RMSprop({.learning_rate = 0.5, .rho = 0.25, .momentum = 0.1, .epsilon = 1e-3, .centered = true})),
-        Optimizer(Adam({.learning_rate = 2, .beta_1 = 0.5, .beta_2 = 0.25, .epsilon = 1, .amsgrad = true}))}) {
+       {Optimizer(SGD({.learning_rate = 0.5, .momentum = 0.25, .nesterov = true, .clipnorm = 0.5})),
+        Optimizer(RMSprop(
+            {.learning_rate = 0.5, .rho = 0.25, .momentum = 0.1, .epsilon = 1e-3, .centered = true, .clipvalue = 2.0})),
+        Optimizer(Adam({.learning_rate = 2,
+        .beta_1 = 0.5,
+        .beta_2 = 0.25,
+        .epsilon = 1,
+        .amsgrad = true,
+        .global_clipnorm = 1.0}))}) {
     const Json config = to_config(optimizer);
     EXPECT_EQ(to_config(optimizer_from_config(config)).dump(), config.dump());
     EXPECT_EQ(optimizer_from_config(config).learning_rate(), optimizer.learning_rate());
@@ -31,7 +37,7 @@ TEST(OptimizerFromConfig, ReadsWhatEachWrites) {
     const std::string class_name = optimizer.class_name();
     expect_error<ConfigError>([&] { (void)optimizer_from_config(wrong); },
                               {class_name + ": the option momentun = 0.5 is not known"});
-    for (const char* key : {"weight_decay", "clipnorm", "use_ema", "gradient_accumulation_steps", "decay"}) {
+    for (const char* key : {"weight_decay", "use_ema", "gradient_accumulation_steps", "decay"}) {
       Json with = config;
       with["config"][key] = 1;
       expect_error<ConfigError>([&] { (void)optimizer_from_config(with); },

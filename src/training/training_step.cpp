@@ -8,7 +8,9 @@ using engine::Member;
 
 TrainingStep::TrainingStep(const Program& program, OptimizerState& optimizer,
                            const std::vector<engine::Parameter>& parameters)
-    : program_(program), optimizer_(optimizer), clipping_(optimizer.rule().clipping, *program.plan, parameters) {
+    : program_(program),
+      optimizer_(optimizer),
+      clipping_(optimizer.rule().clipping, program.plan->dtype(), Clipping::gradients_of(*program.plan, parameters)) {
   const engine::Plan& plan = *program.plan;
   // Forward's last stage, which ends with the heads, and backward's first one are walked without waiting.
   add(&TrainingStep::passes, plan.forward_stages() - 1 + plan.backward_stages());

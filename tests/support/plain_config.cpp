@@ -79,7 +79,10 @@ plain::OptimizerOptions plain_optimizer(const Json& serialized) {
           .amsgrad = option(config, "amsgrad", standard.amsgrad),
           .rho = option(config, "rho", standard.rho),
           .centered = option(config, "centered", standard.centered),
-          .epsilon = option(config, "epsilon", standard.epsilon)};
+          .epsilon = option(config, "epsilon", standard.epsilon),
+          .clipnorm = option(config, "clipnorm", 0.0),
+          .clipvalue = option(config, "clipvalue", 0.0),
+          .global_clipnorm = option(config, "global_clipnorm", 0.0)};
 }
 
 plain::Batch plain_batch(const Tensor& x, const Tensor& mask) {

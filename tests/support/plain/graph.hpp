@@ -4,6 +4,7 @@
 // kind of layer). A graph is walked by asking for its outputs, so that what leads to none is not walked.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -93,6 +94,8 @@ struct Pass {
   std::uint32_t step = 0;                             // of training
   std::uint64_t walk = 0;                             // of a part that is walked for each time step
   std::map<std::uint32_t, std::uint32_t> calls = {};  // of layers that draw, by number, so far
+  // The moving statistics as they were: calls that are not as in training take these, wherever they stand.
+  std::map<const GraphLayer*, std::array<Array, 2>> statistics = {};
 };
 
 Walked walk(const Graph& graph, const std::vector<Tensor>& inputs, Pass& pass);

@@ -6,7 +6,33 @@
 
 namespace plain {
 
-void Optimizer::step(const std::vector<Array*>& variables, const std::vector<Array>& gradients) {
+namespace {
+
+double squares(const Array& values) {
+  double sum = 0;
+  for (const double v : values) sum += v * v;
+  return sum;
+}
+
+std::vector<Array> clipped(std::vector<Array> gradients, const OptimizerOptions& o) {
+  double all = 0;
+  for (const Array& g : gradients) all += squares(g);
+  for (Array& g : gradients) {
+    double factor = 1;
+    if (o.clipnorm > 0) factor = o.clipnorm / std::max(o.clipnorm, std::sqrt(squares(g)));
+    if (o.global_clipnorm > 0) factor = o.global_clipnorm / std::max(o.global_clipnorm, std::sqrt(all));
+    for (double& v : g) {
+      v *= factor;
+      if (o.clipvalue > 0) v = std::clamp(v, -o.clipvalue, o.clipvalue);
+    }
+  }
+  return gradients;
+}
+
+}  // namespace
+
+void Optimizer::step(const std::vector<Array*>& variables, const std::vector<Array>& raw) {
+  const std::vector<Array> gradients = clipped(raw, o_);
   t_ += 1;
   memory_.resize(variables.size());
   for (Size i = 0; i < variables.size(); ++i) {

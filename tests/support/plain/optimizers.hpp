@@ -11,13 +11,14 @@ namespace plain {
 struct OptimizerOptions {
   std::string name = "SGD";  // or Adam, RMSprop
   double learning_rate = 0.01;
-  double momentum = 0;                  // SGD, RMSprop
-  bool nesterov = false;                // SGD
-  double beta_1 = 0.9, beta_2 = 0.999;  // Adam
-  bool amsgrad = false;                 // Adam
-  double rho = 0.9;                     // RMSprop
-  bool centered = false;                // RMSprop
-  double epsilon = 1e-7;                // Adam, RMSprop
+  double momentum = 0;                                      // SGD, RMSprop
+  bool nesterov = false;                                    // SGD
+  double beta_1 = 0.9, beta_2 = 0.999;                      // Adam
+  bool amsgrad = false;                                     // Adam
+  double rho = 0.9;                                         // RMSprop
+  bool centered = false;                                    // RMSprop
+  double epsilon = 1e-7;                                    // Adam, RMSprop
+  double clipnorm = 0, clipvalue = 0, global_clipnorm = 0;  // 0: none
 };
 
 // With what it remembers of each variable. Variables are given in the same order each time.

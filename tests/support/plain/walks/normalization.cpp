@@ -50,12 +50,13 @@ Moments batch_moments(const Tensor& x, const std::vector<Element>& all, Size cha
 
 }  // namespace
 
-Walked walk_batch_normalization(GraphLayer& layer, const Tensor& x, const Pass& pass) {
+Walked walk_batch_normalization(GraphLayer& layer, const Tensor& x, Pass& pass) {
   const Size first_moving = layer.weights.size() - 2, channels = layer.weights[first_moving].size();
   Array &moving_mean = layer.weights[first_moving], &moving_variance = layer.weights[first_moving + 1];
   const std::vector<Element> all = all_elements(layer, x);
   const bool of_batch = pass.training && layer.trainable;
-  const Moments m = of_batch ? batch_moments(x, all, channels) : Moments{moving_mean, moving_variance, {}};
+  const auto& before = pass.statistics.try_emplace(&layer, std::array{moving_mean, moving_variance}).first->second;
+  const Moments m = of_batch ? batch_moments(x, all, channels) : Moments{before[0], before[1], {}};
   for (Size c = 0; of_batch && c < channels; ++c) {
     moving_mean[c] = layer.momentum * moving_mean[c] + (1 - layer.momentum) * m.mean[c];
     moving_variance[c] = layer.momentum * moving_variance[c] + (1 - layer.momentum) * m.variance[c];

@@ -32,7 +32,7 @@ Walked walk_permute(GraphLayer& layer, const Tensor& x);
 Walked walk_repeat_vector(GraphLayer& layer, const Tensor& x);
 Walked walk_add(const std::vector<Tensor>& inputs);
 Walked walk_concatenate(GraphLayer& layer, const std::vector<Tensor>& inputs);
-Walked walk_batch_normalization(GraphLayer& layer, const Tensor& x, const Pass& pass);
+Walked walk_batch_normalization(GraphLayer& layer, const Tensor& x, Pass& pass);
 
 // What the layer's next call draws with: Draws::rate is `dropout`. Counts the call.
 Draws next_draws(const GraphLayer& layer, Pass& pass);
