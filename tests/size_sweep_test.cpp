@@ -19,6 +19,7 @@
 
 #include "kernels/blocking.hpp"
 #include "kernels/table.hpp"
+#include "support/instrumented.hpp"
 #include "support/layer_probe.hpp"
 #include "support/plain/dense.hpp"
 #include "support/plain/dropout.hpp"
@@ -33,16 +34,9 @@ namespace {
 using kernels::kTinyBlocks;
 using Sizes = std::set<Index>;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kInstrumented = true;
-#else
-constexpr bool kInstrumented = false;
-#endif
-
-// Instrumented walks take several times as long, and find what small sizes show too: memory out of bounds. They take
-// every number of units up to 64, and then some, so that each rest of a vector's width comes; the release build takes
-// all.
-bool is_taken(Index units) { return !kInstrumented || units <= 64 || units % (kTinyBlocks ? 3 : 7) == 1; }
+// Of the units that a sweep goes through one by one, the sanitizers take all up to 64, and then those that meet each
+// rest of a vector's width.
+bool is_taken(Index units) { return !test::kInstrumented || units <= 64 || units % (kTinyBlocks ? 3 : 7) == 1; }
 
 // Which test crosses which constant. A new one in blocking.hpp is missing here until a test does.
 const std::map<std::string, std::string> kCrossedBy = {
@@ -551,7 +545,7 @@ TEST_P(RecurrentSizes, ManyWeights) {
   const Index units = kTinyBlocks ? 20 : GetParam() == Kind::lstm ? 368 : 424;
   ASSERT_GT((GetParam() == Kind::lstm ? 4 : 3) * units * units * Index{sizeof(float)}, kernels::kBytesOfManySums);
   const Index pass = kernels::kMostRowsPerPass;
-  if (kTinyBlocks || !kInstrumented) {
+  if (kTinyBlocks || !test::kInstrumented) {
     check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 1, .rows = pass + 1, .initial_state = true});
   }
   check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 5, .rows = pass / 4 + 1});
@@ -600,7 +594,7 @@ TEST(LstmBf16Sizes, AgreeWithThePlainProgramAsFarAsRoundingLets) {
     }
     set_simd_target(before);
   };
-  for (Index units = 1; units <= kMostUnits; units += kInstrumented ? 7 : 3) {
+  for (Index units = 1; units <= kMostUnits; units += test::all_or_some(3, 7)) {
     check(with_options({.units = units, .inputs = 2, .steps = 3, .rows = 2}, units));
   }
   Index number = 0;
