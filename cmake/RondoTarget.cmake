@@ -24,7 +24,7 @@ function(rondo_compile_flags target)
     # processor waits for the stores (4 % of a training step at 64 units). What wants vectors here is written with them.
     target_compile_options(${target} PRIVATE -Wno-psabi -fno-tree-slp-vectorize)
   endif()
-  if(RONDO_DEVELOPER)
+  if(RONDO_WARNINGS)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
       # g++ 12 warns of "literal" + std::string (its bug 105651).
@@ -34,9 +34,6 @@ function(rondo_compile_flags target)
     if(NOT RONDO_SANITIZE AND NOT RONDO_COVERAGE)
       target_compile_options(${target} PRIVATE -Werror)
     endif()
-  endif()
-  if(RONDO_TINY_BLOCKS)
-    target_compile_definitions(${target} PRIVATE RONDO_TINY_BLOCKS)
   endif()
   if(RONDO_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${RONDO_SANITIZE} -fno-sanitize-recover=all
@@ -76,6 +73,24 @@ function(rondo_library target)
     DEFINE_SYMBOL ""  # shared or static: the same compile command, so the compiler cache serves both
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+endfunction()
+
+# rondo_readers(<result> <header> <files...>): those of the files that include a header of src/ or one of its readers.
+function(rondo_readers result header)
+  set(readers)
+  set(headers "${header}")
+  while(headers)
+    list(POP_FRONT headers header)
+    foreach(file IN LISTS ARGN)
+      file(STRINGS "${file}" include REGEX "^ *# *include \"${header}\"" LIMIT_COUNT 1)
+      if(include AND NOT file IN_LIST readers)
+        list(APPEND readers "${file}")
+        file(RELATIVE_PATH name "${PROJECT_SOURCE_DIR}/src" "${file}")
+        list(APPEND headers "${name}")
+      endif()
+    endforeach()
+  endwhile()
+  set(${result} "${readers}" PARENT_SCOPE)
 endfunction()
 
 # rondo_programs(<output folder> <source folder> [libraries...]): each .cpp file of a folder becomes a program of its

@@ -5,6 +5,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "support/instrumented.hpp"
 #include "support/stateful.hpp"
 
 namespace rondo {
@@ -13,12 +14,7 @@ namespace {
 using test::LayerCase;
 using test::NanReach;
 
-// Instrumented builds are ten times slower: they take every third case of the large families.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kEvery = 3;
-#else
-constexpr int kEvery = 1;
-#endif
+constexpr int kEvery = test::all_or_some(1, 3);  // which cases of the large families are taken
 
 // ---- LSTM -----------------------------------------------------------------------------------------------------------
 

@@ -4,17 +4,13 @@
 #include <gtest/gtest.h>
 #include <iostream>
 
+#include "support/instrumented.hpp"
 #include "support/random_graph_checks.hpp"
 
 namespace rondo::test {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kPerPart = 60;
-#else
-constexpr std::uint64_t kPerPart = 125;
-#endif
-constexpr std::uint64_t kParts = 16;
+constexpr std::uint64_t kPerPart = all_or_some(125, 40), kParts = 16;
 
 class RandomGraphs : public testing::TestWithParam<std::uint64_t> {};
 

@@ -4,12 +4,13 @@
 #include <gtest/gtest.h>
 #include <iostream>
 
+#include "support/instrumented.hpp"
 #include "support/random_model_checks.hpp"
 
 namespace rondo::test {
 namespace {
 
-constexpr std::uint64_t kPerPart = 20;
+constexpr std::uint64_t kPerPart = all_or_some(20, 10);
 
 class RandomModels : public testing::TestWithParam<std::uint64_t> {};
 

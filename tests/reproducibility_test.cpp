@@ -22,6 +22,7 @@
 #include "core/dispatch.hpp"
 #include "engine/thread_pool.hpp"
 #include "support/in_child.hpp"
+#include "support/instrumented.hpp"
 
 namespace rondo {
 namespace {
@@ -241,7 +242,7 @@ TEST_F(Reproducibility, AForkedChildTrainsTheSameModelWhileTheParentTrains) {
   set_num_threads(3);
   const std::uint64_t expected = problem.fit();
   const Sequential beside = problem.model(), inherited = problem.model();
-  std::thread other([&] { beside.fit(problem.X, problem.y, Problem::options(1000)); });
+  std::thread other([&] { beside.fit(problem.X, problem.y, Problem::options(test::all_or_some(1000, 100))); });
   // Past its beginnings, where it allocates: a child may inherit the lock of AddressSanitizer's allocator, not
   // malloc's.
   std::this_thread::sleep_for(std::chrono::milliseconds(40));

@@ -19,6 +19,7 @@
 
 #include "kernels/blocking.hpp"
 #include "kernels/table.hpp"
+#include "support/instrumented.hpp"
 #include "support/layer_probe.hpp"
 #include "support/plain/dense.hpp"
 #include "support/plain/dropout.hpp"
@@ -33,11 +34,9 @@ namespace {
 using kernels::kTinyBlocks;
 using Sizes = std::set<Index>;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kInstrumented = true;
-#else
-constexpr bool kInstrumented = false;
-#endif
+// Of the units that a sweep goes through one by one, the sanitizers take all up to 64, and then those that meet each
+// rest of a vector's width.
+bool is_taken(Index units) { return !test::kInstrumented || units <= 64 || units % (kTinyBlocks ? 3 : 7) == 1; }
 
 // Which test crosses which constant. A new one in blocking.hpp is missing here until a test does.
 const std::map<std::string, std::string> kCrossedBy = {
@@ -403,8 +402,7 @@ void check(Case c) {
   check_one(c);
 }
 
-// Every number of units, some at a time, so that they run in parallel. Instrumented builds, which are slower, take
-// every number up to 64, and then each third.
+// Every number of units, some at a time, so that they run in parallel.
 class RecurrentUnits : public testing::TestWithParam<std::tuple<Kind, Index>> {
  protected:
   static Kind kind() { return std::get<0>(GetParam()); }
@@ -414,7 +412,7 @@ constexpr Index kUnitsAtOnce = 50, kMostUnits = kTinyBlocks ? 100 : 300;
 
 TEST_P(RecurrentUnits, AgreeWithThePlainProgram) {
   for (Index units = first(); units < first() + kUnitsAtOnce; ++units) {
-    if (kInstrumented && units > 64 && units % 3 != 1) continue;
+    if (!is_taken(units)) continue;
     check(with_options({.kind = kind(), .units = units}, units));
     if (HasFailure()) return;  // the next sizes would say the same
   }
@@ -434,7 +432,7 @@ INSTANTIATE_TEST_SUITE_P(GruResetBefore, RecurrentSizes, testing::Values(Kind::g
 TEST_P(RecurrentSizes, UnitsAroundWholePassesBeyond) {
   if (kTinyBlocks) return;  // passes end everywhere in the sizes above
   for (const Index units : around(336, 1, 5) + around(384, 3, 13) + around(512, 4, 1)) {
-    if (kInstrumented && units % 5 != 1) continue;
+    if (!is_taken(units)) continue;
     check(with_options({.kind = GetParam(), .units = units, .steps = 2, .rows = 1}, units));
   }
 }
@@ -547,7 +545,9 @@ TEST_P(RecurrentSizes, ManyWeights) {
   const Index units = kTinyBlocks ? 20 : GetParam() == Kind::lstm ? 368 : 424;
   ASSERT_GT((GetParam() == Kind::lstm ? 4 : 3) * units * units * Index{sizeof(float)}, kernels::kBytesOfManySums);
   const Index pass = kernels::kMostRowsPerPass;
-  check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 1, .rows = pass + 1, .initial_state = true});
+  if (kTinyBlocks || !test::kInstrumented) {
+    check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 1, .rows = pass + 1, .initial_state = true});
+  }
   check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 5, .rows = pass / 4 + 1});
 }
 
@@ -555,7 +555,7 @@ TEST_P(RecurrentSizes, ManyWeights) {
 TEST_P(RecurrentUnits, StreamAsTheSequenceGoes) {
   const Index steps = 4, inputs = 3;
   for (Index units = first(); units < first() + kUnitsAtOnce; ++units) {
-    if (kInstrumented && units > 64 && units % 3 != 1) continue;
+    if (!is_taken(units)) continue;
     Numbers numbers(units);
     const Tensor X({1, steps, inputs}, numbers.array(steps * inputs));
     Case c{.kind = kind(), .units = units, .inputs = inputs, .steps = steps, .rows = 1};
@@ -594,7 +594,7 @@ TEST(LstmBf16Sizes, AgreeWithThePlainProgramAsFarAsRoundingLets) {
     }
     set_simd_target(before);
   };
-  for (Index units = 1; units <= kMostUnits; units += kInstrumented ? 7 : 3) {
+  for (Index units = 1; units <= kMostUnits; units += test::all_or_some(3, 7)) {
     check(with_options({.units = units, .inputs = 2, .steps = 3, .rows = 2}, units));
   }
   Index number = 0;
@@ -675,30 +675,40 @@ std::vector<LossCase> losses() {
           {{"sparse_categorical_crossentropy", true}, LossKind::sparse_categorical_crossentropy_from_logits}};
 }
 
+// Rows that go into a loss, and what the plain program makes of them.
+struct LossRows {
+  Index features, rows;
+  plain::Array truth, prediction, value, gradient;
+};
+
 // Labels between 0 and 1 that need not sum to 1, or class numbers; predictions are logits, or numbers within (0, 1).
-template <class T>
-void check_loss(const kernels::KernelTable& table, const LossCase& c, Index features, Index rows) {
-  const bool sparse = c.loss.name.starts_with("sparse");
+LossRows loss_rows(const plain::Loss& loss, Index features, Index rows) {
+  const bool sparse = loss.name.starts_with("sparse");
   Numbers numbers(features * 1009 + rows);
-  plain::Array truth, prediction;
+  LossRows all{.features = features, .rows = rows, .truth = {}, .prediction = {}, .value = {}, .gradient = {}};
   for (Index i = 0; i < rows * (sparse ? 1 : features); ++i) {
-    const double label = numbers.next() / 2 + 0.5;
-    truth.push_back(sparse
-                        ? std::min(std::floor(label * static_cast<double>(features)), static_cast<double>(features - 1))
-                        : label);
+    const double label = numbers.next() / 2 + 0.5, classes = static_cast<double>(features);
+    all.truth.push_back(sparse ? std::min(std::floor(label * classes), classes - 1) : label);
   }
   for (Index i = 0; i < rows * features; ++i) {
-    prediction.push_back(c.loss.from_logits ? numbers.next(3) : numbers.next(0.45) + 0.5);
+    all.prediction.push_back(loss.from_logits ? numbers.next(3) : numbers.next(0.45) + 0.5);
   }
-  const plain::Array value = plain::loss_of_rows(c.loss, truth, prediction, size_of(features));
-  const plain::Array gradient = plain::loss_gradient(c.loss, truth, prediction, size_of(features));
+  all.value = plain::loss_of_rows(loss, all.truth, all.prediction, size_of(features));
+  all.gradient = plain::loss_gradient(loss, all.truth, all.prediction, size_of(features));
+  return all;
+}
+
+template <class T>
+void check_loss(const kernels::KernelTable& table, const LossCase& c, const LossRows& expected) {
+  const auto& [features, rows, truth, prediction, value, gradient] = expected;
+  const bool sparse = c.loss.name.starts_with("sparse");
 
   // Rows stand apart, and what lies between them is left alone.
-  const Index stride = features + 3;
+  const Index stride = expected.features + 3;
   constexpr T kUntouched = 7;
   const auto spread = [&](const plain::Array& from, Index count) {
-    std::vector<T> to(size_of(rows * stride), kUntouched);
-    for (Index r = 0; r < rows; ++r) {
+    std::vector<T> to(size_of(expected.rows * stride), kUntouched);
+    for (Index r = 0; r < expected.rows; ++r) {
       for (Index f = 0; f < count; ++f) to[size_of(r * stride + f)] = static_cast<T>(from[size_of(r * count + f)]);
     }
     return to;
@@ -739,27 +749,30 @@ void check_loss(const kernels::KernelTable& table, const LossCase& c, Index feat
   EXPECT_LE(distance(Tensor(packed), scaled), 4 * limit) << "gradient";
 }
 
+// On every instruction set and in both precisions.
+void check_loss(const LossCase& c, Index features, Index rows) {
+  const LossRows expected = loss_rows(c.loss, features, rows);
+  for (const kernels::KernelTable* table : kernels::tables()) {
+    SCOPED_TRACE(c.loss.name + (c.loss.from_logits ? " from logits, " : ", ") + std::to_string(features) +
+                 " features, " + std::to_string(rows) + " rows, " + table->target);
+    check_loss<float>(*table, c, expected);
+    check_loss<double>(*table, c, expected);
+  }
+}
+
 TEST(LossSizes, FeaturesAndRows) {
   const Sizes features = range(1, 70) + around(kernels::kLossRun / 4) + around(kernels::kLossRun) +
                          around(2 * kernels::kLossRun) + around(3 * kernels::kLossRun, 1, 17);
+  // Runs of short rows, with a rest.
+  const Sizes rows_of_few = around(kernels::kLossRun) + around(kernels::kLossRun / 3) + Sizes{2 * kernels::kLossRun};
   for (const LossCase& c : losses()) {
-    for (const kernels::KernelTable* table : kernels::tables()) {
-      for (const Index n : features) {
-        if (n < c.least_features()) continue;
-        for (const Index rows : {1, 2}) {
-          SCOPED_TRACE(c.loss.name + (c.loss.from_logits ? " from logits, " : ", ") + std::to_string(n) +
-                       " features, " + std::to_string(rows) + " rows, " + table->target);
-          check_loss<float>(*table, c, n, rows);
-          check_loss<double>(*table, c, n, rows);
-        }
-      }
-      // Runs of short rows, with a rest.
-      for (const Index rows :
-           around(kernels::kLossRun) + around(kernels::kLossRun / 3) + Sizes{2 * kernels::kLossRun}) {
-        SCOPED_TRACE(c.loss.name + ", " + std::to_string(rows) + " rows, " + table->target);
-        check_loss<float>(*table, c, c.least_features(), rows);
-        check_loss<double>(*table, c, 3, rows);
-      }
+    for (const Index n : features) {
+      if (n < c.least_features()) continue;
+      for (const Index rows : {1, 2}) check_loss(c, n, rows);
+    }
+    for (const Index rows : rows_of_few) {
+      check_loss(c, c.least_features(), rows);
+      check_loss(c, 3, rows);
     }
   }
 }

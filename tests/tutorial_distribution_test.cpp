@@ -9,15 +9,12 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/instrumented.hpp"
+
 namespace rondo {
 namespace {
 
-// Seeds to draw: 100, or a tenth of that where instrumentation makes every step ten times slower.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kSeeds = 12;
-#else
-constexpr int kSeeds = 100;
-#endif
+constexpr int kSeeds = test::all_or_some(100, 12);
 
 struct Draw {
   double loss = 0;

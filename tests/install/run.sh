@@ -8,8 +8,10 @@ rm -rf "$work"
 mkdir -p "$work"
 work=$(realpath "$work")
 
-# The library is compiled several times here with the same flags: with ccache only the first time costs.
+# The library is compiled several times here with the flags of preset `release`, its warnings too: ccache has the objects.
 launcher=$(command -v ccache || true)
+export CCACHE_DEPEND=1
+as_tested=-DRONDO_WARNINGS=ON
 
 configure() {  # configure <sources> <build folder> <options...>
   cmake -S "$1" -B "$2" -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" --log-level=WARNING "${@:3}"
@@ -25,7 +27,7 @@ try() {  # try <title> <options for the stranger's CMake...>
 }
 
 build_and_install() {  # build_and_install <name> <options...>
-  configure "$source" "$work/build-$1" "${@:2}" >"$work/$1.log" 2>&1 &&
+  configure "$source" "$work/build-$1" "$as_tested" "${@:2}" >"$work/$1.log" 2>&1 &&
     cmake --build "$work/build-$1" --parallel 2 >>"$work/$1.log" 2>&1 &&
     cmake --install "$work/build-$1" --prefix "$work/$1" >>"$work/$1.log" 2>&1 ||
     { cat "$work/$1.log"; echo "FAILED: build and install ($1)"; exit 1; }
@@ -45,7 +47,7 @@ try "find_package, rondo" -DCMAKE_PREFIX_PATH="$work/static-moved" -DRONDO_COMPO
 build_and_install shared -DBUILD_SHARED_LIBS=ON
 try "find_package, shared libraries" -DCMAKE_PREFIX_PATH="$work/shared-moved" -DRONDO_COMPONENT=rondo
 
-try "add_subdirectory" -DRONDO_SOURCE="$source" -DRONDO_COMPONENT=rondo
+try "add_subdirectory" -DRONDO_SOURCE="$source" -DRONDO_COMPONENT=rondo "$as_tested"
 
 for kind in static shared; do
   libraries=$(dirname "$(find "$work/$kind-moved" -name rondo.pc)")

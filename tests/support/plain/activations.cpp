@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace plain {
@@ -47,7 +48,7 @@ ReluParameters relu_parameters(const Activation& f) {
   return {option(f, "negative_slope", f.name == "leaky_relu" ? 0.2 : 0.0),
           option(f, "max_value", f.name == "relu6" ? 6.0 : unbounded), option(f, "threshold", 0.0)};
 }
-bool is_relu(const std::string& name) { return name == "relu" || name == "relu6" || name == "leaky_relu"; }
+bool is_relu(std::string_view name) { return name == "relu" || name == "relu6" || name == "leaky_relu"; }
 
 }  // namespace
 
@@ -61,7 +62,7 @@ Size activated_features(const Activation& f, Size features) { return f.name == "
 // -----------------------------------------------------------------------------------------------------
 
 double value(const Activation& f, double x) {
-  const std::string& n = f.name;
+  const std::string_view n = f.name;
   if (n == "linear") return x;
   if (is_relu(n)) {
     const ReluParameters p = relu_parameters(f);
@@ -93,11 +94,11 @@ double value(const Activation& f, double x) {
   if (n == "threshold") return x > option(f, "threshold", 1) ? x : option(f, "default_value", 0);
   if (n == "exponential") return std::exp(x);
   if (n == "mish") return x * std::tanh(softplus(x));
-  throw std::invalid_argument("plain: no elementwise activation is called " + n);
+  throw std::invalid_argument("plain: no elementwise activation is called " + f.name);
 }
 
 double slope(const Activation& f, double x) {
-  const std::string& n = f.name;
+  const std::string_view n = f.name;
   if (n == "linear") return 1;
   if (is_relu(n)) {
     const ReluParameters p = relu_parameters(f);
@@ -128,7 +129,7 @@ double slope(const Activation& f, double x) {
     const double t = std::tanh(softplus(x));
     return t + x * (1 - t * t) * sigmoid(x);
   }
-  throw std::invalid_argument("plain: no elementwise activation is called " + n);
+  throw std::invalid_argument("plain: no elementwise activation is called " + f.name);
 }
 
 // ---- one row

@@ -64,9 +64,10 @@ double sum_of(const Array& p) {
 
 double categorical_value(const Loss& loss, const Row& row) {
   double value = 0;
+  const double whole = loss.from_logits ? log_sum_exp(row.p) : sum_of(row.p);
   for (Size k = 0; k < row.p.size(); ++k) {
-    const double log_q = loss.from_logits ? row.p[k] - log_sum_exp(row.p)
-                                          : std::log(std::clamp(row.p[k] / sum_of(row.p), kEpsilon, 1 - kEpsilon));
+    const double log_q =
+        loss.from_logits ? row.p[k] - whole : std::log(std::clamp(row.p[k] / whole, kEpsilon, 1 - kEpsilon));
     if (row.t[k] != 0) value -= row.t[k] * log_q;
   }
   return value;
@@ -76,9 +77,8 @@ Array categorical_gradient(const Loss& loss, const Row& row) {
   const Size features = row.p.size();
   Array gradient(features, 0.0);
   if (loss.from_logits) {  // d log_softmax_j / dp_k = [j = k] - softmax_k
-    for (Size k = 0; k < features; ++k) {
-      gradient[k] = std::exp(row.p[k] - log_sum_exp(row.p)) * sum_of(row.t) - row.t[k];
-    }
+    const double log_sum = log_sum_exp(row.p), labels = sum_of(row.t);
+    for (Size k = 0; k < features; ++k) gradient[k] = std::exp(row.p[k] - log_sum) * labels - row.t[k];
     return gradient;
   }
   // With q_j = p_j / S: d(-t_j log q_j)/dp_k = -t_j / q_j ([j = k] - q_j) / S, and nothing where q_j is clipped.
