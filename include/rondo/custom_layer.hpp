@@ -40,7 +40,7 @@ struct ForwardPass {
   std::span<const Numbers> x;        // of each input
   std::span<const Numbers> weights;  // in their order
   WritableNumbers y;                 // out; begins with zeros
-  bool training = false;             // in fit
+  bool training = false;             // in fit, unless the call says otherwise
 };
 
 // And back: the derivatives of the loss by the inputs and by the weights from those by the output. Asked for the ones

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
 
 #include <rondo/error.hpp>
 
@@ -22,7 +25,7 @@ void from_config(const Json& config, Shape& shape) {
   std::vector<Index> sizes;
   if (!config.is_null()) {
     for (const Json& size : config.get_ref<const Json::array_t&>()) {
-      sizes.push_back(size.is_null() ? Shape::kUnknown : size.get<Index>());
+      sizes.push_back(size.is_null() ? Shape::kUnknown : core::whole_number(size));
     }
   }
   shape = Shape(sizes);
@@ -30,11 +33,13 @@ void from_config(const Json& config, Shape& shape) {
 
 Json to_config(const std::optional<DTypePolicy>& policy) { return policy ? Json(policy->name()) : Json(); }
 
+void from_config(const Json& config, Dim& value) { value = core::whole_number(config); }
+
 void from_config(const Json& config, std::optional<DTypePolicy>& policy) {
-  if (config.is_string()) policy = config.get<std::string>();
-  if (config.is_object() && config.contains("config")) {
-    policy = config["config"].value("name", std::string("float32"));
-  }
+  if (config.is_null()) return;
+  const bool is_object = config.is_object() && config.contains("config") && config["config"].contains("name");
+  if (!config.is_string() && !is_object) throw std::invalid_argument("it must be a name, or a policy with its name");
+  policy = (is_object ? config["config"]["name"] : config).get<std::string>();
 }
 
 namespace core {
@@ -65,9 +70,24 @@ std::string option_text(const std::string& key, const Json& value) {
   return "the option " + key + " = " + value_text(value);
 }
 
+// The whole numbers that a double holds one by one.
+constexpr double kLargestWhole = 0x1p53;
+
 constexpr const char* kUnreadable = ": its configuration cannot be read: ";
 
 }  // namespace
+
+Index whole_number(const Json& config) {
+  if (config.is_number_integer()) {
+    const bool fits = !config.is_number_unsigned() ||
+                      config.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<Index>::max());
+    if (fits) return config.get<Index>();
+  } else if (config.is_number()) {
+    const double value = config.get<double>();
+    if (std::abs(value) <= kLargestWhole && value == std::trunc(value)) return static_cast<Index>(value);
+  }
+  throw std::invalid_argument("it must be a whole number");
+}
 
 bool is_off(const Json& value) {
   return value.is_null() || value == false || value == "" || (value.is_number() && value.get<double>() == 0);
@@ -100,9 +120,11 @@ void FieldReader::absent(const char* key, const Json& value) {
 
 void FieldReader::finish() const {
   for (const auto& [key, value] : config_.items()) {
-    if (is_off(value) || std::ranges::find(known_, key) != known_.end()) continue;
+    if (std::ranges::find(known_, key) != known_.end()) continue;
     if (std::ranges::find(kChangeNoNumber, key) != kChangeNoNumber.end()) continue;
-    throw ConfigError(who_ + ": " + option_text(key, value) + " is not known." + did_you_mean(key, known_) +
+    const std::string nearest = did_you_mean(key, known_);
+    if (is_off(value) && nearest.empty()) continue;
+    throw ConfigError(who_ + ": " + option_text(key, value) + " is not known." + nearest +
                       " Known: " + quoted_list(known_));
   }
 }

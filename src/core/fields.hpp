@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -33,7 +34,7 @@ inline nlohmann::ordered_json to_config(const Real& value) { return value.value;
 inline void from_config(const nlohmann::ordered_json& config, Real& value) { value = config.get<double>(); }
 
 inline nlohmann::ordered_json to_config(const Dim& value) { return value.value; }
-inline void from_config(const nlohmann::ordered_json& config, Dim& value) { value = config.get<Index>(); }
+void from_config(const nlohmann::ordered_json& config, Dim& value);
 
 // [null, 5, 2], where null is an unknown size; null alone for no shape.
 nlohmann::ordered_json to_config(const Shape& shape);
@@ -55,9 +56,15 @@ template <class T>
 concept PlainValue = std::is_arithmetic_v<T> || std::same_as<T, std::string>;
 
 Json to_config(const PlainValue auto& value) { return value; }
+// std::invalid_argument for what is no whole number, or too large a one.
+Index whole_number(const Json& config);
 template <PlainValue T>
 void from_config(const Json& config, T& value) {
-  value = config.get<T>();
+  if constexpr (std::integral<T> && !std::same_as<T, bool>) {
+    value = static_cast<T>(whole_number(config));
+  } else {
+    value = config.get<T>();
+  }
 }
 
 template <class T>
@@ -73,7 +80,14 @@ void from_config(const Json& config, std::optional<T>& value) {
 // A seed: none where Keras has a generator of seeds, whose draws nobody else has.
 inline void from_config(const Json& config, std::optional<std::uint64_t>& seed) {
   seed.reset();
-  if (!config.is_null() && !config.is_object()) seed = config.get<std::uint64_t>();
+  if (config.is_null() || config.is_object()) return;
+  if (config.is_number_unsigned()) {
+    seed = config.get<std::uint64_t>();
+  } else {
+    const Index number = whole_number(config);
+    if (number < 0) throw std::invalid_argument("it must be 0 or more");
+    seed = static_cast<std::uint64_t>(number);
+  }
 }
 
 template <class T>
@@ -142,8 +156,8 @@ class FieldReader {
   void absent(const char* key, const Json& value = nullptr);
   void refused(const char* key, const Json& value = nullptr) { absent(key, value); }
 
-  // ConfigError for a key that is not listed, unless it is off (null, false, 0, "") or one that changes no number in
-  // any version of Keras.
+  // ConfigError for a key that is not listed, unless it is off (null, false, 0, "") and like none that is, or one that
+  // changes no number in any version of Keras.
   void finish() const;
 
  private:
@@ -154,6 +168,8 @@ class FieldReader {
     try {
       from_config(given, value);
     } catch (const Json::exception& error) {
+      refuse_value(key, given, error.what());
+    } catch (const std::invalid_argument& error) {
       refuse_value(key, given, error.what());
     }
   }

@@ -144,5 +144,27 @@ TEST(Serialized, IsANameOrAClass) {
   }
 }
 
+TEST(Fields, TakeWholeNumbersAsWhole) {
+  EXPECT_EQ(read({{"units", 3.0}}).units, 3);
+  for (const Json& units : {Json(3.5), Json(1e30), Json(18446744073709551615U), Json("3"), Json(true)}) {
+    expect_error<ConfigError>([&] { (void)read({{"units", units}}); }, {"Toy", "units"});
+  }
+  expect_error<ConfigError>([] { (void)read({{"units", 1}, {"seed", -1}}); }, {"seed = -1", "0 or more"});
+  expect_error<ConfigError>([] { (void)read({{"units", 1}, {"noise_shape", {1.5}}}); }, {"noise_shape"});
+  expect_error<ConfigError>([] { (void)read({{"units", 1}, {"nesterov", 1}}); }, {"nesterov = 1"});
+}
+
+TEST(Fields, TakeADtypeByItsName) {
+  EXPECT_FALSE(read({{"units", 1}, {"dtype", nullptr}}).options.dtype.has_value());
+  for (const Json& dtype : {Json(64), Json::object(), Json{{"config", Json::object()}}}) {
+    expect_error<ConfigError>([&] { (void)read({{"units", 1}, {"dtype", dtype}}); }, {"dtype", "name"});
+  }
+}
+
+TEST(Fields, NameTheKeyThatOneIsLikeEvenIfItIsOff) {
+  expect_error<ConfigError>([] { (void)read({{"units", 1}, {"nestorov", false}}); }, {"nestorov", "'nesterov'"});
+  EXPECT_EQ(read({{"units", 1}, {"time_major", false}}).units, 1);
+}
+
 }  // namespace
 }  // namespace rondo

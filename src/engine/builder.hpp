@@ -59,7 +59,7 @@ class PlanBuilder {
   void output(Value v) { plan_->outputs_.push_back(v); }
 
   // A call of a layer begins; it ends with end_call. In inference later calls use its buffers again, but for those that
-  // are held. Inside a call that is not as in training, none is.
+  // are held. A call inside one that is not as in training is not either.
   void begin_call(bool as_in_training = true);
   void end_call();
   // Holds the buffer of a value, until it is released as often.

@@ -21,7 +21,7 @@ class PackedMap {
   };
   using Place = std::function<Index(Index row, Index column)>;
 
-  // From the place of each element; std::logic_error where it is not such a map.
+  // From the place of each element; std::logic_error where the first rows and the last are not equally far apart.
   PackedMap(const Shape& shape, const Place& place);
   // Element after element, from `first` on.
   static PackedMap contiguous(const Shape& shape, Index first = 0);

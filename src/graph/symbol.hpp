@@ -15,8 +15,6 @@ namespace rondo::graph {
 // What a call says beside its inputs.
 struct CallArguments {
   bool as_in_training = true;  // false: in training, too, the layer behaves as in inference
-
-  bool operator==(const CallArguments&) const = default;
 };
 
 struct Call {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/dispatch.hpp"
@@ -30,9 +31,10 @@ double squares_of_row(const engine::PackedMap& map, Index row, const T* gradient
   return sum;
 }
 
-// What makes a norm at most `most`.
+// What makes a norm at most `most`; NaN where the norm is beyond a double, so that the step is refused.
 double factor_for(double squares, double most) noexcept {
-  const double norm = std::sqrt(squares);
+  const double norm = std::isfinite(squares) ? std::sqrt(squares) : std::numeric_limits<double>::quiet_NaN();
+  if (std::isnan(norm)) return norm;
   return norm > most ? most / norm : 1;
 }
 
@@ -89,14 +91,13 @@ void Clipping::scale(const Run& run, const Member& member) const noexcept {
   for (const double row : squares_) all += row;
   std::size_t first_row = 0;
   for (const Gradient& gradient : gradients_) {
-    const double exact = rule_.norm > 0 ? factor_for(sum_of_squares(gradient, first_row), rule_.norm)
-                                        : factor_for(all, rule_.global_norm);
+    const double factor = rule_.norm > 0 ? factor_for(sum_of_squares(gradient, first_row), rule_.norm)
+                                         : factor_for(all, rule_.global_norm);
     first_row += static_cast<std::size_t>(gradient.map.rows());
-    if (exact == 1) continue;
-    const T factor = static_cast<T>(exact);
+    if (factor == 1) continue;
     T* g = gradient.place.pointer<T>(run);
     gradient.map.for_runs(member.share(gradient.map.rows()), [&](Index /*element*/, Index place, Index count) {
-      for (Index i = place; i < place + count; ++i) g[i] *= factor;
+      for (Index i = place; i < place + count; ++i) g[i] = static_cast<T>(static_cast<double>(g[i]) * factor);
     });
   }
 }

@@ -101,6 +101,16 @@ TEST(Clipping, IsDoneInAStepThatIsTakenWithCareToo) {
   }
 }
 
+// A norm beyond a double cannot scale anything.
+TEST(Clipping, OfANormThatIsBeyondTheDtypeIsRefused) {
+  const Sequential model = model_of();
+  model.compile({.optimizer = SGD({.clipnorm = 1.0}), .loss = "mse"});
+  const std::vector<Tensor> before = model.get_weights();
+  const Tensor X = ramp({6, 4, 3}), y({6, 2}, std::vector<double>(12, 1e153));
+  EXPECT_THROW(model.fit(X * 1e10, y * 10, {.verbose = 0}), Error);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(model.get_weights()[i].identical(before[i]));
+}
+
 TEST(Clipping, BitsAreThoseOfOneThreadOnEveryInstructionSet) {
   const auto trained = [](Index threads, const std::string& target, Index shards) {
     set_simd_target(target);

@@ -73,7 +73,7 @@ Call call_of(const Node& layer, Index number, const Json& given) {
   Call call{layer, number};
   collect(layer->name(), given.at("args"), call.inputs);
   for (const auto& [key, value] : given.at("kwargs").items()) {
-    if (key == "training" && value == false) call.arguments.as_in_training = false;
+    if (key == "training" && !value.is_null() && is_off(value)) call.arguments.as_in_training = false;
     if (is_off(value)) continue;
     if (key != "initial_state" || !layer->takes_initial_state()) {
       refuse(layer->name(), "has the argument " + key + " = " + core::value_text(value) + ", which is not supported");

@@ -12,6 +12,7 @@ TrainingStep::TrainingStep(const Program& program, OptimizerState& optimizer,
       optimizer_(optimizer),
       clipping_(optimizer.rule().clipping, program.plan->dtype(), Clipping::gradients_of(*program.plan, parameters)) {
   const engine::Plan& plan = *program.plan;
+  phases_.reserve(8);
   // Forward's last stage, which ends with the heads, and backward's first one are walked without waiting.
   add(&TrainingStep::passes, plan.forward_stages() - 1 + plan.backward_stages());
   add(&TrainingStep::gradients);

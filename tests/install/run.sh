@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# run.sh <Rondo's sources> <work folder>: builds and installs Rondo as a user does, then builds and runs a stranger's
-# program against it in every way that the README promises.
+# run.sh <Rondo's sources> <work folder> <build folders' beginning>: builds and installs Rondo as a user does, then
+# builds and runs a stranger's program against it in every way that the README promises.
 set -euo pipefail
-source=$(realpath "$1") work=$2
+source=$(realpath "$1") work=$2 build=$3
 stranger=$source/tests/install/stranger
 rm -rf "$work"
 mkdir -p "$work"
 work=$(realpath "$work")
 
-# The library is compiled several times here with the flags of preset `release`, its warnings too: ccache has the objects.
+# The library is compiled several times here with the flags of preset `release`, its warnings too, and in folders as far
+# from the sources: ccache has the objects.
 launcher=$(command -v ccache || true)
-export CCACHE_DEPEND=1
+export CCACHE_DEPEND=1 CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$source
 as_tested=-DRONDO_WARNINGS=ON
 
 configure() {  # configure <sources> <build folder> <options...>
@@ -18,20 +19,21 @@ configure() {  # configure <sources> <build folder> <options...>
 }
 
 try() {  # try <title> <options for the stranger's CMake...>
-  local title=$1 build
-  build=$work/stranger-${title//[^a-z]/-}
-  configure "$stranger" "$build" -DCMAKE_BUILD_TYPE=Release "${@:2}" >"$build.log" 2>&1 &&
-    cmake --build "$build" --parallel 2 >>"$build.log" 2>&1 &&
-    "$build/stranger" >>"$build.log" 2>&1 || { cat "$build.log"; echo "FAILED: $title"; exit 1; }
+  local title=$1 folder=$build-stranger log=$work/stranger.log
+  rm -rf "$folder"
+  configure "$stranger" "$folder" -DCMAKE_BUILD_TYPE=Release "${@:2}" >"$log" 2>&1 &&
+    cmake --build "$folder" --parallel 2 >>"$log" 2>&1 &&
+    "$folder/stranger" >>"$log" 2>&1 || { cat "$log"; echo "FAILED: $title"; exit 1; }
+  rm -rf "$folder"
   echo "works: $title"
 }
 
 build_and_install() {  # build_and_install <name> <options...>
-  configure "$source" "$work/build-$1" "$as_tested" "${@:2}" >"$work/$1.log" 2>&1 &&
-    cmake --build "$work/build-$1" --parallel 2 >>"$work/$1.log" 2>&1 &&
-    cmake --install "$work/build-$1" --prefix "$work/$1" >>"$work/$1.log" 2>&1 ||
+  configure "$source" "$build-$1" "$as_tested" "${@:2}" >"$work/$1.log" 2>&1 &&
+    cmake --build "$build-$1" --parallel 2 >>"$work/$1.log" 2>&1 &&
+    cmake --install "$build-$1" --prefix "$work/$1" >>"$work/$1.log" 2>&1 ||
     { cat "$work/$1.log"; echo "FAILED: build and install ($1)"; exit 1; }
-  rm -rf "$work/build-$1"  # nothing of the build may be needed any more
+  rm -rf "$build-$1"  # nothing of the build may be needed any more
   if grep -rnF -e "$source" -e "$work" "$work/$1" --include='*.cmake' --include='*.pc'; then
     echo "FAILED: the installed package ($1) knows folders of the machine that built it"
     exit 1
