@@ -427,8 +427,7 @@ void check_training(const Json& one) {
 // Runs all cases of an area; at least so many must be of a kind that the library has.
 void run_area(const std::string& area, int at_least, void (*check)(const Json&)) {
   int passed = 0;
-  for (const rondo::golden::File& file : rondo::golden::files()) {
-    if (file.meta.value("area", "") != area) continue;
+  for (const rondo::golden::File& file : rondo::golden::files(area)) {
     for (const Json& one : file.cases) {
       SCOPED_TRACE(one.at("id").get<std::string>());
       try {

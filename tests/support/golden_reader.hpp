@@ -21,10 +21,10 @@ struct File {
 std::string folder();
 bool folder_was_given();
 
-// All files of the folder, by name. Fails the test, and returns those before, at one that cannot be read.
-std::vector<File> files();
+// The files of an area, or all files of the folder, by name. Fails the test at one that is no golden file.
+std::vector<File> files(const std::string& area = "");
 
-// All cases of one function of utils.json.
+// All cases of one function of the area `utils`.
 std::vector<Json> utils_cases(const std::string& function);
 
 // A number, or "NaN", "Infinity", "-Infinity".
