@@ -77,6 +77,11 @@ Place PlanBuilder::mask_rows(Index steps) {
   return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1)), 1, capacity()};
 }
 
+Place PlanBuilder::byte_rows(Index bytes) {
+  const auto element = static_cast<Index>(element_size(dtype()));
+  return {allocate(Size((Size(bytes) * capacity()).count("the bits of a batch") / element + 1)), bytes, 0};
+}
+
 Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }
 
 BoundPlace PlanBuilder::derived(const std::shared_ptr<ParameterBlock>& block, Index which, Size count) {

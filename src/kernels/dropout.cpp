@@ -1,106 +1,179 @@
-// Factors of dropout, by Philox4x32-10 on vectors of blocks (core/random.cpp has it for one).
+// What dropout keeps, by Philox4x32-10 on vectors of blocks (core/random.cpp has it for one).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dropout.cpp"
+#include <cstring>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include <rondo/random.hpp>
 
 #include "kernels/table.hpp"
+#include "kernels/tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace rondo::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr Index kBlocksAtOnce = 64;  // whole vectors on every target
-
+constexpr Index kBlocksAtOnce = 64;  // whole vectors on every target, and a word of bits
 constexpr Index kWords = 4 * kBlocksAtOnce;
-constexpr std::size_t kRoom = static_cast<std::size_t>(kWords);
 
-// `count` blocks from `first` on, which is the counter's first two words: block after block, and if wanted their first
-// words, then their second ones, ..., kBlocksAtOnce apart.
+// The blocks of a draw. The first two words of their counter are a number that runs on.
 #if HWY_TARGET == HWY_SCALAR
-template <class T>
-void Blocks(const DropoutArgs<T>& p, std::uint64_t first, Index count, std::uint32_t* words, std::uint32_t* planes) {
-  for (Index n = 0; n < count; ++n, ++first) {
-    const auto block = philox4x32(
-        {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(first >> 32), p.counter[2], p.counter[3]},
-        p.key);
-    for (Index i = 0; i < 4; ++i) {
-      words[4 * n + i] = block[static_cast<std::size_t>(i)];
-      if (planes != nullptr) planes[i * kBlocksAtOnce + n] = words[4 * n + i];
+class Blocks {
+ public:
+  explicit Blocks(const DropoutDraw& p) : p_(p) {}
+
+  // Block after block.
+  void Words(std::uint64_t first, Index count, std::uint32_t* words) const {
+    for (Index n = 0; n < count; ++n) {
+      const auto block = At(first + static_cast<std::uint64_t>(n));
+      for (Index i = 0; i < 4; ++i) words[4 * n + i] = block[static_cast<std::size_t>(i)];
     }
   }
-}
+  // A bit to each block, whether its word i is kept.
+  void Kept(std::uint64_t first, Index count, std::uint64_t (&bits)[4]) const {
+    for (Index n = 0; n < count; ++n) {
+      const auto block = At(first + static_cast<std::uint64_t>(n));
+      for (std::size_t i = 0; i < 4; ++i) bits[i] |= std::uint64_t{block[i] >= p_.keep_from} << n;
+    }
+  }
+
+ private:
+  std::array<std::uint32_t, 4> At(std::uint64_t n) const {
+    return philox4x32(
+        {static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(n >> 32), p_.counter[2], p_.counter[3]}, p_.key);
+  }
+  DropoutDraw p_;
+};
 #else
-// By vectors, whose 64-bit lanes hold a word in their lower half: a product of two words needs them apart, and what is
-// in the upper half is of no account.
-template <class T>
-void Blocks(const DropoutArgs<T>& p, std::uint64_t first, Index count, std::uint32_t* words, std::uint32_t* planes) {
-  const hn::ScalableTag<std::uint64_t> d;
-  const hn::Repartition<std::uint32_t, decltype(d)> halves;
-  const hn::Rebind<std::uint32_t, decltype(d)> narrow;
-  using V = hn::Vec<decltype(d)>;
-  const auto word = [&](std::uint32_t value) HWY_ATTR { return hn::Set(d, std::uint64_t{value}); };
-  const auto times = [&](V a, V b) HWY_ATTR { return hn::MulEven(hn::BitCast(halves, a), hn::BitCast(halves, b)); };
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const V left = word(0xD2511F53u), right = word(0xCD9E8D57u);
-  for (Index n = 0; n < count; n += lanes, first += static_cast<std::uint64_t>(lanes)) {
-    const V counter = hn::Add(hn::Set(d, first), hn::Iota(d, 0));
-    V c0 = counter, c1 = hn::ShiftRight<32>(counter), c2 = word(p.counter[2]), c3 = word(p.counter[3]);
+class Blocks {
+ public:
+  explicit Blocks(const DropoutDraw& p) : p_(p) {
     std::uint32_t k0 = p.key[0], k1 = p.key[1];
-    for (int round = 0; round < 10; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-      const V a = times(c0, left), b = times(c2, right);
-      c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(b), c1), word(k0));
-      c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(a), c3), word(k1));
-      c1 = b;
-      c3 = a;
+    for (std::size_t round = 0; round < kRounds; ++round, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+      key0_[round] = k0;
+      key1_[round] = k1;
     }
-    const auto low = hn::TruncateTo(narrow, c0), second = hn::TruncateTo(narrow, c1),
-               third = hn::TruncateTo(narrow, c2), last = hn::TruncateTo(narrow, c3);
-    hn::StoreInterleaved4(low, second, third, last, narrow, words + 4 * n);
-    if (planes == nullptr) continue;
-    hn::StoreU(low, narrow, planes + n);
-    hn::StoreU(second, narrow, planes + kBlocksAtOnce + n);
-    hn::StoreU(third, narrow, planes + 2 * kBlocksAtOnce + n);
-    hn::StoreU(last, narrow, planes + 3 * kBlocksAtOnce + n);
   }
-}
+
+  // Block after block; for whole vectors of them.
+  void Words(std::uint64_t first, Index count, std::uint32_t* words) const {
+    const hn::Rebind<std::uint32_t, D> narrow;
+    const auto word = [&](V lanes) HWY_ATTR { return hn::TruncateTo(narrow, lanes); };
+    for (Index n = 0; n < count; n += kChains * kLanes) {
+      const Vectors c = At(first + static_cast<std::uint64_t>(n));
+      RONDO_UNROLL
+      for (Index i = 0; i < kChains; ++i) {
+        hn::StoreInterleaved4(word(c.w0[i]), word(c.w1[i]), word(c.w2[i]), word(c.w3[i]), narrow,
+                              words + 4 * (n + i * kLanes));
+      }
+    }
+  }
+  // A bit to each block, whether its word i is kept.
+  void Kept(std::uint64_t first, Index count, std::uint64_t (&bits)[4]) const {
+    for (Index n = 0; n < count; n += kChains * kLanes) {
+      const Vectors c = At(first + static_cast<std::uint64_t>(n));
+      RONDO_UNROLL
+      for (Index i = 0; i < kChains; ++i) {
+        const Index at = n + i * kLanes;
+        bits[0] |= KeptBits(c.w0[i]) << at;
+        bits[1] |= KeptBits(c.w1[i]) << at;
+        bits[2] |= KeptBits(c.w2[i]) << at;
+        bits[3] |= KeptBits(c.w3[i]) << at;
+      }
+    }
+  }
+
+ private:
+  using D = hn::ScalableTag<std::uint64_t>;
+  using V = hn::Vec<D>;
+  static constexpr Index kLanes = hn::MaxLanes(D());
+  static constexpr Index kChains = 2;  // a processor has time for two beside each other
+  static constexpr std::size_t kRounds = 10;
+  static_assert(kBlocksAtOnce % (kChains * kLanes) == 0);
+
+  // Words of as many blocks as lanes, in the lower halves: a product of two words needs them apart, and what is in the
+  // upper halves is of no account.
+  struct Vectors {
+    V w0[kChains], w1[kChains], w2[kChains], w3[kChains];
+  };
+  HWY_INLINE Vectors At(std::uint64_t first) const {
+    const D d;
+    const hn::Repartition<std::uint32_t, D> halves;
+    const auto times = [&](V a, std::uint64_t b)
+                           HWY_ATTR { return hn::MulEven(hn::BitCast(halves, a), hn::BitCast(halves, hn::Set(d, b))); };
+    Vectors c;
+    RONDO_UNROLL
+    for (Index i = 0; i < kChains; ++i) {
+      c.w0[i] = hn::Add(hn::Set(d, first + static_cast<std::uint64_t>(i * kLanes)), hn::Iota(d, 0));
+      c.w1[i] = hn::ShiftRight<32>(c.w0[i]);
+      c.w2[i] = hn::Set(d, p_.counter[2]);
+      c.w3[i] = hn::Set(d, p_.counter[3]);
+    }
+    RONDO_UNROLL
+    for (std::size_t round = 0; round < kRounds; ++round) {
+      RONDO_UNROLL
+      for (Index i = 0; i < kChains; ++i) {
+        const V a = times(c.w0[i], 0xD2511F53u), b = times(c.w2[i], 0xCD9E8D57u);
+        c.w0[i] = hn::Xor3(hn::ShiftRight<32>(b), c.w1[i], hn::Set(d, key0_[round]));
+        c.w2[i] = hn::Xor3(hn::ShiftRight<32>(a), c.w3[i], hn::Set(d, key1_[round]));
+        c.w1[i] = b;
+        c.w3[i] = a;
+      }
+    }
+    return c;
+  }
+  HWY_INLINE std::uint64_t KeptBits(V words) const {
+    const D d;
+    const V least = hn::Set(d, std::uint64_t{p_.keep_from} << 32);
+    std::uint8_t bits = 0;
+    hn::StoreMaskBits(d, hn::Not(hn::Lt(hn::ShiftLeft<32>(words), least)), &bits);
+    return bits;
+  }
+
+  DropoutDraw p_;
+  std::uint64_t key0_[kRounds], key1_[kRounds];
+};
 #endif
 
-template <class T>
-HWY_INLINE void FactorsOfWords(const DropoutArgs<T>& p, const std::uint32_t* words, Index count, T* factors) {
-  const std::uint32_t keep_from = p.keep_from;
-  const T kept = p.kept;
-  for (Index i = 0; i < count; ++i) factors[i] = words[i] >= keep_from ? kept : T{0};
-}
-
-HWY_INLINE std::uint64_t FirstBlock(const std::array<std::uint32_t, 4>& counter) {
-  return std::uint64_t{counter[1]} << 32 | counter[0];
-}
+std::uint64_t FirstBlock(const DropoutDraw& p) { return std::uint64_t{p.counter[1]} << 32 | p.counter[0]; }
 
 template <class T>
-void DropoutFactors(const DropoutArgs<T>& p, T* factors, Index count) {
-  HWY_ALIGN std::uint32_t words[kRoom];
-  std::uint64_t first = FirstBlock(p.counter);
+void DropoutFactors(const DropoutDraw& p, T kept, T* factors, Index count) {
+  const Blocks blocks(p);
+  std::uint32_t words[kWords];
+  std::uint64_t first = FirstBlock(p);
   for (Index begin = 0; begin < count; begin += kWords, first += kBlocksAtOnce) {
     const Index n = HWY_MIN(kWords, count - begin);
-    Blocks(p, first, (n + 3) / 4, words, nullptr);
-    FactorsOfWords(p, words, n, factors + begin);
+    blocks.Words(first, (n + 3) / 4, words);
+    const std::uint32_t keep_from = p.keep_from;
+    for (Index i = 0; i < n; ++i) factors[begin + i] = words[i] >= keep_from ? kept : T{0};
   }
 }
 
-template <class T>
-void DropoutRecords(const DropoutArgs<T>& p, T* records, T* planes, Index plane, Index numbers) {
-  HWY_ALIGN std::uint32_t words[kRoom], by_plane[kRoom];
-  std::uint64_t first = FirstBlock(p.counter);
-  for (Index begin = 0; begin < numbers; begin += kBlocksAtOnce, first += kBlocksAtOnce) {
-    const Index n = HWY_MIN(kBlocksAtOnce, numbers - begin);
-    Blocks(p, first, n, words, by_plane);
-    FactorsOfWords(p, words, 4 * n, records + 4 * begin);
-    for (Index i = 0; i < 4; ++i) {
-      FactorsOfWords(p, by_plane + i * kBlocksAtOnce, n, planes + i * plane + begin);
+// Bit i of 16 becomes bit 4 i.
+HWY_INLINE std::uint64_t EveryFourth(std::uint64_t bits) {
+  bits = (bits | bits << 24) & 0x000000FF000000FF;
+  bits = (bits | bits << 12) & 0x000F000F000F000F;
+  bits = (bits | bits << 6) & 0x0303030303030303;
+  return (bits | bits << 3) & 0x1111111111111111;
+}
+
+void DropoutBits(const DropoutDraw& p, const Rows<std::uint8_t>& bits, Index rows, Index numbers) {
+  const Blocks blocks(p);
+  const Index plane = dropped_plane(numbers);
+  std::uint64_t first = FirstBlock(p);
+  for (Index b = 0; b < rows; ++b, first += static_cast<std::uint64_t>(numbers)) {
+    std::uint8_t* to = bits.at(b, 0);
+    for (Index begin = 0; begin < numbers; begin += kBlocksAtOnce) {
+      std::uint64_t gates[4] = {}, records[4] = {};
+      blocks.Kept(first + static_cast<std::uint64_t>(begin), HWY_MIN(kBlocksAtOnce, numbers - begin), gates);
+      for (Index i = 0; i < 4; ++i) {
+        for (Index gate = 0; gate < 4; ++gate) records[i] |= EveryFourth(gates[gate] >> (16 * i) & 0xFFFF) << gate;
+      }
+      std::memcpy(to + 4 * begin / 8, records, sizeof records);
+      for (Index gate = 0; gate < 4; ++gate) std::memcpy(to + (4 + gate) * plane + begin / 8, gates + gate, 8);
     }
   }
 }
@@ -108,8 +181,7 @@ void DropoutRecords(const DropoutArgs<T>& p, T* records, T* planes, Index plane,
 void FillDropout(KernelTable& table) {
   table.f32.dropout_factors = DropoutFactors<float>;
   table.f64.dropout_factors = DropoutFactors<double>;
-  table.f32.dropout_records = DropoutRecords<float>;
-  table.f64.dropout_records = DropoutRecords<double>;
+  table.dropout_bits = DropoutBits;
 }
 
 }  // namespace rondo::kernels::HWY_NAMESPACE

@@ -40,24 +40,24 @@ inline Index dz_elements(Index slots, Index capacity, const RecurrentLayout& lay
   return (slots + 1) * capacity * kRecordWidth * layout.padded_units();
 }
 
-// Recurrent dropout, in training: the product of each gate takes the numbers of a row times factors of its own, which
-// stay the same in all steps: a factor to each gate in the order of a row of weights (the fourth of a GRU says
-// nothing). Forward and weight gradients take a record to each number; backward one plane after another, each of a
-// gate.
+// Recurrent dropout, in training: the product of each gate takes some numbers of a row, times `kept`, and for the
+// others zero; which ones is the same in all steps. That is a bit to each gate of each number, gates in the order of a
+// row of weights (the fourth of a GRU says nothing). A row has its bits twice: number by number, as forward and the
+// weight gradients take them, which make a record of four to each number; then gate by gate, for all others.
 template <class T>
 struct Dropped {
-  Rows<const T> factors;  // records, (batch, 1, dropped_elements), or null: each gate takes the numbers themselves
-  Rows<const T> planes;   // the same factors
-  Rows<T> records;        // scratch: the numbers of a step times their factors
-  Index plane = 0;        // elements from one plane of a row to the next
+  Rows<const std::uint8_t> bits;  // (batch, 1, dropped_bytes), or null: each gate takes all numbers as they are
+  Index plane = 0;                // dropped_plane
+  T kept = 1;
+  Rows<T> records;  // scratch (batch, 1, kRecordWidth times the padded numbers): those of a step
 
-  Rows<const T> plane_of(Index gate, Index row, Index column) const {
-    return {planes.at(row, 0) + gate * plane + column, planes.batch_stride, 0};
+  Rows<const std::uint8_t> bits_of(Index gate, Index row) const {
+    return {bits.at(row, 0) + (kRecordWidth + gate) * plane, bits.batch_stride, 0};
   }
 };
-// Elements of a plane, and of a row of each, so that whole vectors may be read.
-inline Index dropped_plane(Index numbers) { return round_up(numbers, kRowPadding); }
-inline Index dropped_elements(Index numbers) { return kRecordWidth * dropped_plane(numbers); }
+// Bytes that hold the bits of a gate, and those of a row, from which vectors of bits may be read.
+inline Index dropped_plane(Index numbers) { return round_up(numbers, 64) / 8; }
+inline Index dropped_bytes(Index numbers) { return 2 * kRecordWidth * dropped_plane(numbers) + 4; }
 
 constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
 
@@ -97,9 +97,12 @@ struct RecurrentArgs {
     return {kept + width * (start + row * lanes) + which * lanes, width * lanes, 0};
   }
   T* dz_at(Index step, Index panel, Index row) const {
-    const Index start = (dz_slots + 1) * layout.first_unit(panel) * kRecordWidth;
-    const Index slot = dz_slots - 1 - slot_of(step, dz_slots);
-    return dz + start * capacity + (slot * capacity + row) * kRecordWidth * layout.panel_lanes(panel);
+    return dz + dz_per_unit() * layout.first_unit(panel) + dz_vector(step, row) * layout.panel_lanes(panel);
+  }
+  Index dz_per_unit() const { return (dz_slots + 1) * capacity * kRecordWidth; }
+  // The first vector of a record among those of its panel.
+  Index dz_vector(Index step, Index row) const {
+    return ((dz_slots - 1 - slot_of(step, dz_slots)) * capacity + row) * kRecordWidth;
   }
 };
 

@@ -79,13 +79,15 @@ HWY_NOINLINE void GatesTile(D d, const RecurrentArgs<T>& p, Index step, Index ro
   tile.Store(d, out.data, out.batch_stride);
 }
 
-// Where products go that are summed gate by gate: out = sum (or 0) + factors times products of each gate, or without
-// factors, of a single gate, out = products. What a gate has added up so far stands in its `partial`, from the second
-// pass over the panels on.
+// Where products go that are summed gate by gate: out = sum + `kept` times the products of each gate that its
+// bits are set for, or without bits, of a single gate, out = products. What a gate has added up so far stands in its
+// `partial`, from the second pass over the panels on.
 template <class T>
 struct GateProducts {
-  Rows<const T> factors;  // of the first gate
-  Index plane = 0;        // to those of the next one
+  Rows<const std::uint8_t> bits;  // of the first gate
+  Index plane = 0;                // to those of the next one
+  Index bit = 0;                  // of the first column in their first byte
+  T kept = 1;
   Rows<const T> sum;
   Rows<T> partial;  // of the first gate; step_stride is that to the next one
   Rows<T> out;
@@ -95,23 +97,31 @@ template <int kRows, int kVectors, class D, class T>
 HWY_NOINLINE void OneByOneTile(D d, const RecurrentArgs<T>& p, Index step, Index first_row, Index tile_row,
                                SingleGates gates, Range panels, const T* transposed, const GateProducts<T>& at) {
   const Index lanes = p.layout.lanes(), stride = gates.rows_of_unit * kVectors * lanes;
+  // Of dz_at: it would show between loops as short as these.
+  const Index per_unit = p.dz_per_unit(), vector = p.dz_vector(step, first_row + tile_row) + gates.slot;
+  const Index first_unit = p.layout.first_unit(panels.begin);
   const Rows<T> out = From(at.out, tile_row, 0, 0);
-  Rows<const T> factors = From(at.factors, tile_row, 0, 0), sum = From(at.sum, tile_row, 0, 0);
-  for (Index gate = 0; gate < gates.count; ++gate, factors.data += at.plane, sum = out) {
+  Rows<const std::uint8_t> bits = From(at.bits, tile_row, 0, 0);
+  Rows<const T> sum = From(at.sum, tile_row, 0, 0);
+  for (Index gate = 0; gate < gates.count; ++gate, bits.data += at.plane, sum = out) {
     Tile<D, kRows, kVectors> tile;
     const Rows<T> partial = From(at.partial, tile_row, gate, 0);
     StartTile(d, tile, panels.begin > 0 ? Rows<const T>(partial) : Rows<const T>{});
     const T* weights = transposed + gate * kVectors * lanes;
-    for (Index panel = panels.begin; panel < panels.end; ++panel) {
-      const Index units = p.layout.units_in(panel), panel_lanes = p.layout.panel_lanes(panel);
-      tile.MultiplyRows(d, p.dz_at(step, panel, first_row + tile_row) + (gates.slot + gate) * panel_lanes,
-                        kRecordWidth * panel_lanes, weights, stride, units);
+    for (Index panel = panels.begin, unit = first_unit; panel < panels.end; ++panel) {
+      const Index panel_lanes = p.layout.panel_lanes(panel), units = HWY_MIN(panel_lanes, p.layout.units() - unit);
+      tile.MultiplyRows(d, p.dz + per_unit * unit + (vector + gate) * panel_lanes, kRecordWidth * panel_lanes, weights,
+                        stride, units);
       weights += units * stride;
+      unit += panel_lanes;
     }
     if (panels.end < p.layout.panels()) {
       tile.Store(d, partial.data, partial.batch_stride);
-    } else if (at.factors) {
-      tile.StoreScaled(d, factors.data, factors.batch_stride, sum.data, sum.batch_stride, out.data, out.batch_stride);
+    } else if (at.bits) {
+      const auto kept = [&](int r, int v) HWY_ATTR {
+        return LoadBits<true>(d, bits.at(r, 0), at.bit + v * static_cast<Index>(hn::Lanes(d)));
+      };
+      tile.StoreScaled(d, at.kept, kept, sum.data, sum.batch_stride, out.data, out.batch_stride);
     } else {
       tile.Store(d, out.data, out.batch_stride);
     }
@@ -148,12 +158,16 @@ HWY_NOINLINE void OneByOneTimes(SingleGates gates, const RecurrentArgs<T>& p, In
   HWY_ALIGN T scratch[static_cast<size_t>(kRecordWidth * kRoom)];
   const Index lanes = p.layout.lanes();
   GateProducts<T> at;
-  at.sum = start;
+  static constexpr T kZeros[ColumnGroups::kWidest * hn::MaxLanes(decltype(d)())] = {};
+  at.sum = start ? start : Rows<const T>{kZeros, 0, 0};
   at.partial = {scratch, groups.width(g) * lanes, kRoom};
   at.out = out;
-  if (dropped.factors) {
-    at.factors = dropped.plane_of(gates.row, rows.begin, groups.first(g) * lanes);
+  if (dropped.bits) {
+    const Index column = groups.first(g) * lanes;
+    at.bits = From(dropped.bits_of(gates.row, rows.begin), 0, 0, column / 8);
+    at.bit = column % 8;
     at.plane = dropped.plane;
+    at.kept = dropped.kept;
   }
   ForGatesTiles(gates, p, rows, transposed, groups, g,
                 [&](auto n, auto v, Range tile, Range panels, const T* weights) HWY_ATTR {
@@ -168,7 +182,7 @@ template <class Gates, class T>
 void GatesTimes(Gates gates, const RecurrentArgs<T>& p, Index step, Range rows, const T* transposed,
                 const Dropped<T>& dropped, const ColumnGroups& groups, Index g, const Rows<const T>& start,
                 const Rows<T>& out) {
-  if (dropped.factors) {
+  if (dropped.bits) {
     const SingleGates single{gates.slot, gates.row, Gates::kGates, gates.of_unit()};
     return OneByOneTimes(single, p, step, rows, transposed, dropped, groups, g, start, out);
   }

@@ -38,12 +38,17 @@ HWY_INLINE ForwardStep<T> StepAt(const RecurrentArgs<T>& p, Index step) {
   return s;
 }
 
-// The records of a step, where dropout gives each gate factors of its own.
+// The records of a step, where each gate has dropout of its own.
 template <class T>
 void DropRows(const Dropped<T>& dropped, const Rows<const T>& numbers, Range rows, Index count) {
-  if (!dropped.factors || !numbers) return;
+  if (!dropped.bits || !numbers) return;
+  constexpr Index kAtOnce = 8;
+  const T kept = dropped.kept;
   for (Index b = rows.begin; b < rows.end; ++b) {
-    WriteRecords(numbers.at(b, 0), dropped.factors.at(b, 0), count, dropped.records.at(b, 0));
+    const T* from = numbers.at(b, 0);
+    const std::uint8_t* bits = dropped.bits.at(b, 0);
+    T* to = dropped.records.at(b, 0);
+    for (Index k = 0; k < count; k += kAtOnce) WriteRecords<kAtOnce>(from + k, bits, k, kept, to + kRecordWidth * k);
   }
 }
 template <class T>
@@ -162,15 +167,17 @@ void ForwardSequence(const RecurrentArgs<T>& p, Range steps, Range rows) {
   }
 }
 
-// r h times the candidate's factors, where there are any.
+// r h as the candidate takes it, where it has dropout.
 template <class T>
 void DropReset(const RecurrentArgs<T>& p, const Rows<T>& reset_h, Index panel, Range rows) {
-  if (!p.dropped_h.factors) return;
-  const Index unit = p.layout.first_unit(panel);
-  const Rows<const T> factors = p.dropped_h.plane_of(/*gate=*/2, rows.begin, unit);
+  if (!p.dropped_h.bits) return;
+  const Rows<const std::uint8_t> bits = p.dropped_h.bits_of(/*gate=*/2, rows.begin);
+  const Index first = p.layout.first_unit(panel), end = first + p.layout.units_in(panel);
   for (Index b = 0; b < rows.size(); ++b) {
-    T* numbers = reset_h.at(rows.begin + b, 0) + unit;
-    for (Index u = 0; u < p.layout.units_in(panel); ++u) numbers[u] *= factors.at(b, 0)[u];
+    T* numbers = reset_h.at(rows.begin + b, 0);
+    for (Index u = first; u < end; ++u) {
+      numbers[u] = (bits.at(b, 0)[u / 8] >> (u % 8) & 1) != 0 ? numbers[u] * p.dropped_h.kept : T{0};
+    }
   }
 }
 

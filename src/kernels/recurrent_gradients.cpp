@@ -66,12 +66,12 @@ HWY_INLINE bool HasBias(const RecurrentLayout& layout, const TileRows& tile) {
   return layout.use_recurrent_bias() && tile.rows.begin == layout.first_of_state();
 }
 
-// The factors of a tile's columns, where dropout gives each gate its own: the columns are records then.
+// The dropout of a tile's columns, or null: they are records where each gate has its own.
 template <class T>
-HWY_INLINE Rows<const T> FactorsOf(const RecurrentArgs<T>& p, Columns columns) {
-  if (columns == Columns::inputs) return p.dropped_x.factors;
-  if (columns == Columns::state) return p.dropped_h.factors;
-  return {};  // forward has multiplied r h with them
+HWY_INLINE const Dropped<T>* DroppedOf(const RecurrentArgs<T>& p, Columns columns) {
+  if (columns == Columns::reset_state) return nullptr;  // forward has seen to r h
+  const Dropped<T>& dropped = columns == Columns::inputs ? p.dropped_x : p.dropped_h;
+  return dropped.bits ? &dropped : nullptr;
 }
 
 // kMaxRows elements, and perhaps some more, by vectors: rows are padded, and what is too much is overwritten by the
@@ -84,21 +84,13 @@ HWY_INLINE void CopyRow(const T* from, T* to) {
   for (size_t k = 0; k < kWide; k += hn::Lanes(d)) hn::StoreU(hn::LoadU(d, from + k), d, to + k);
 }
 
-// The same as records; with `ones` the first is that of a bias, which nothing drops.
-template <class T>
-HWY_INLINE void CopyRecords(const T* from, const T* factors, bool ones, Index count, T* to) {
-  const Index first = ones ? 1 : 0;
-  WriteRecords(from + first, factors + kRecordWidth * first, count - first, to + kRecordWidth * first);
-  if (ones) std::fill_n(to, kRecordWidth, T{1});
-}
-
 // The columns that a tile takes, pair by pair; returns the number of steps that have them: the step before the first
 // has no h, unless it was given. The column of a bias is there in any case.
 template <bool kDrops, class T>
 HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass, const TileRows& tile, T* to) {
   const bool ones = HasBias(p.layout, tile), of_state = tile.columns != Columns::inputs;
   constexpr Index kRecord = kDrops ? kRecordWidth : 1, kWidth = kRecord * kMaxRows;
-  [[maybe_unused]] const Rows<const T> factors = FactorsOf(p, tile.columns);
+  [[maybe_unused]] const Dropped<T>* dropped = DroppedOf(p, tile.columns);
   const Index column = tile.rows.begin - (of_state ? p.layout.first_recurrent() : p.layout.first_input());
   for (Index s = 0; s < pass.steps; ++s) {
     const Index step = pass.last_step - s;
@@ -120,9 +112,13 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
     }
     const Index batch = pass.rows.size();
     if constexpr (kDrops) {
-      for (Index b = 0; b < batch; ++b, row += stride, to += kWidth) {
-        const T* factor = factors.at(pass.rows.begin + b, 0) + kRecordWidth * column;
-        CopyRecords(row, factor, ones, tile.rows.size(), to);
+      const Index first = ones ? 1 : 0;  // a bias has no dropout
+      const std::uint8_t* bits = dropped->bits.at(pass.rows.begin, 0);
+      const Index bits_stride = dropped->bits.batch_stride;
+      const T kept = dropped->kept;
+      for (Index b = 0; b < batch; ++b, row += stride, bits += bits_stride, to += kWidth) {
+        if (ones) std::fill_n(to, kRecordWidth, T{1});
+        WriteRecords<kMaxRows>(row + first, bits, column + first, kept, to + kRecordWidth * first);
       }
     } else if (ones) {
       for (Index b = 0; b < batch; ++b, row += stride, to += kWidth) {
@@ -189,7 +185,7 @@ void PanelGradients(const RecurrentArgs<T>& p, const GradientPass& pass, Index p
   const bool full = batch == p.capacity;  // then the steps are one long column
   for (Index i = tiles.begin; i < tiles.end; ++i, copies += copy_size, ++steps) {
     const TileRows tile = TileNumber(layout, i);
-    const bool drops = static_cast<bool>(FactorsOf(p, tile.columns));
+    const bool drops = DroppedOf(p, tile.columns) != nullptr;
     T* out = gradient + layout.panel_offset(panel) + tile.rows.begin * layout.panel_width(panel);
     // So many rows of the tile, from these columns and derivatives on.
     const auto add_products = [&](Index count, const T* columns, const T* from, Index n_steps, Index n_rows,
@@ -231,14 +227,14 @@ HWY_NOINLINE void PassGradients(const RecurrentArgs<T>& p, const GradientPass& p
   constexpr Index kTiles = HWY_MAX(kTilesPerCopy<T>, kRecordWidth);
   HWY_ALIGN T copies[static_cast<size_t>(kTiles * TileCopySize(kRows))];  // of float 62 KB, in long passes 123
   Index steps[static_cast<size_t>(kTiles)];
-  const Index record = p.dropped_h.factors ? kRecordWidth : 1, copy_size = record * TileCopySize(kRows);
+  const Index record = p.dropped_h.bits ? kRecordWidth : 1, copy_size = record * TileCopySize(kRows);
   ForCopiedTiles(
       tiles, TilesPerPanel(p.layout), WantedTiles(p.layout, p.steps > 1 || p.h0), kTiles / record,
       [&](Index i, Index slot) HWY_ATTR {
         const TileRows tile = TileNumber(p.layout, i);
         T* to = copies + slot * copy_size;
         steps[slot] =
-            FactorsOf(p, tile.columns) ? CopyColumns<true>(p, pass, tile, to) : CopyColumns<false>(p, pass, tile, to);
+            DroppedOf(p, tile.columns) ? CopyColumns<true>(p, pass, tile, to) : CopyColumns<false>(p, pass, tile, to);
       },
       [&](Index panel, Range mine, Index slot) HWY_ATTR {
         PanelGradients<kGates>(p, pass, panel, mine, copies + slot * copy_size, copy_size, steps + slot, add, gradient);

@@ -7,6 +7,7 @@
 #define RONDO_KERNELS_RECURRENT_ROWS_INL_H_
 #endif
 
+#include <cstring>
 #include <hwy/highway.h>
 
 #include "kernels/blocking.hpp"
@@ -95,24 +96,52 @@ HWY_INLINE Rows<T> From(const Rows<T>& rows, Index row, Index step, Index column
 
 // ---- dropout -------------------------------------------------------------------------------------------------------
 
-// Records of `count` numbers: each times its factors. By vectors, which may go a little further.
-template <class T>
-HWY_INLINE void WriteRecords(const T* numbers, const T* factors, Index count, T* records) {
-  constexpr size_t kLanes = hn::MaxLanes(hn::ScalableTag<T>());
+// As many bits as lanes, from bit `first` on; where kWhole from a whole byte on, unless lanes are fewer than its bits.
+template <bool kWhole, class D>
+HWY_INLINE hn::Mask<D> LoadBits(D d, const std::uint8_t* bits, Index first) {
+  if constexpr (kWhole && hn::MaxLanes(D()) % 8 == 0) return hn::LoadMaskBits(d, bits + (first >> 3));
+  std::uint32_t word;
+  std::memcpy(&word, bits + (first >> 3), sizeof word);
+  word >>= first & 7;
+  std::uint8_t here[sizeof word];
+  std::memcpy(here, &word, sizeof word);
+  return hn::LoadMaskBits(d, here);
+}
+
+// Records of kCount numbers, whose bits begin at number `first`. By vectors, which may read and write a little further.
+template <Index kCount, class T>
+HWY_INLINE void WriteRecords(const T* numbers, const std::uint8_t* bits, Index first, T kept, T* records) {
+  constexpr Index kLanes = hn::MaxLanes(hn::ScalableTag<T>());
   static_assert(kRecordWidth == 4);
   if constexpr (kLanes >= 8) {
-    constexpr Index kNumbers = kLanes / 4;
+    constexpr Index kNumbers = kLanes / 4;  // to a vector
+    static_assert(kCount <= 8);             // that are loaded, and whose bits fit a word
     const hn::ScalableTag<T> d;
-    const auto number = hn::IndicesFromVec(d, hn::ShiftRight<2>(hn::Iota(hn::RebindToSigned<decltype(d)>(), 0)));
-    for (Index k = 0; k < count; k += kNumbers) {
-      const auto spread = hn::TableLookupLanes(hn::LoadDup128(d, numbers + k), number);
-      hn::StoreU(hn::Mul(spread, hn::LoadU(d, factors + 4 * k)), d, records + 4 * k);
+    const hn::RebindToSigned<decltype(d)> di;
+    std::uint64_t word;
+    std::memcpy(&word, bits + (first >> 1), sizeof word);
+    word >>= 4 * (first & 1);
+    const auto products = hn::Mul(hn::LoadU(d, numbers), hn::Set(d, kept));
+    RONDO_UNROLL
+    for (Index k = 0; k < kCount; k += kNumbers) {
+      const auto from = hn::Add(hn::ShiftRight<2>(hn::Iota(di, 0)), hn::Set(di, static_cast<hwy::MakeSigned<T>>(k)));
+      std::uint8_t here[sizeof word];
+      std::memcpy(here, &word, sizeof word);
+      const auto record =
+          hn::IfThenElseZero(hn::LoadMaskBits(d, here), hn::TableLookupLanes(products, hn::IndicesFromVec(d, from)));
+      if (kCount - k > kNumbers / 2) {
+        hn::StoreU(record, d, records + 4 * k);
+      } else {
+        hn::StoreU(hn::LowerHalf(record), hn::Half<decltype(d)>(), records + 4 * k);
+      }
+      word >>= kLanes;
     }
   } else {
     const hn::CappedTag<T, 4> d;
-    for (Index k = 0; k < count; ++k) {
+    for (Index k = 0; k < kCount; ++k) {
+      const auto product = hn::Mul(hn::Set(d, numbers[k]), hn::Set(d, kept));
       for (Index i = 4 * k; i < 4 * k + 4; i += static_cast<Index>(hn::Lanes(d))) {
-        hn::StoreU(hn::Mul(hn::Set(d, numbers[k]), hn::LoadU(d, factors + i)), d, records + i);
+        hn::StoreU(hn::IfThenElseZero(LoadBits<false>(d, bits, 4 * first + i), product), d, records + i);
       }
     }
   }

@@ -64,13 +64,11 @@ struct AddArgs {
 
 // ---- dropout ----------------------------------------------------------------------------------------------------
 
-// Words of RandomStream's blocks from the one of this counter on: a factor is 0 below keep_from, else `kept`.
-template <class T>
-struct DropoutArgs {
+// Words of RandomStream's blocks from the one of this counter on: what meets a word below keep_from is dropped.
+struct DropoutDraw {
   std::array<std::uint32_t, 4> counter{};
   std::array<std::uint32_t, 2> key{};
   std::uint32_t keep_from = 0;
-  T kept = 1;
 };
 
 // ---- losses ----------------------------------------------------------------------------------------------------
@@ -141,9 +139,8 @@ struct Ops {
 
   void (*add)(const AddArgs<T>&, Range rows) = nullptr;
 
-  void (*dropout_factors)(const DropoutArgs<T>&, T* factors, Index count) = nullptr;
-  // Four factors to each of some numbers, a block of the generator: in records and in planes (kernels::Dropped).
-  void (*dropout_records)(const DropoutArgs<T>&, T* records, T* planes, Index plane, Index numbers) = nullptr;
+  // A factor to each word: `kept`, or 0.
+  void (*dropout_factors)(const DropoutDraw&, T kept, T* factors, Index count) = nullptr;
 
   // y = f(x) over rows of `features` elements; elementwise kinds may run in place (y == x). Strides in elements.
   void (*activate)(const Activation&, const T* x, Index x_stride, T* y, Index y_stride, Index rows,
@@ -197,6 +194,8 @@ struct KernelTable {
   Ops<float> f32;
   Ops<double> f64;
   Bf16Ops bf16;
+  // Rows of kernels::Dropped, with a block to each number, those of a row behind those of the row before.
+  void (*dropout_bits)(const DropoutDraw&, const Rows<std::uint8_t>& bits, Index rows, Index numbers) = nullptr;
 
   template <class T>
   const Ops<T>& ops() const {

@@ -16,6 +16,8 @@
 #define RONDO_KERNELS_TILES_INL_H_
 #endif
 
+#include <cstdint>
+#include <cstring>
 #include <hwy/highway.h>
 #include <type_traits>
 
@@ -42,37 +44,59 @@ constexpr int kMaxRowsOfDropout = HWY_TARGET == HWY_SCALAR ? 1 : kMaxRows;
 #define RONDO_UNROLL_DEPTH _Pragma("GCC unroll 2")
 #endif
 
-// The numbers of a record of four as a vector of gates meets them, kShared gates to the vector, side by side.
+// Numbers that a vector of gates meets: of a record of four, kShared to the vector. Where gates share one, they stand
+// in it gate by gate, and in a record number by number; products put weights and sums into the order of records.
+template <class D, int kShared>
+struct GatesInVectors;
+template <class D>
+struct GatesInVectors<D, 1> {
+  using T = hn::TFromD<D>;
+  using V = hn::Vec<D>;
+  explicit HWY_INLINE GatesInVectors(D) {}
+  static HWY_INLINE V Records(V gates) { return gates; }
+  static HWY_INLINE V Gates(V records) { return records; }
+  static HWY_INLINE V Get(D d, const T* record, int vector) { return hn::Set(d, record[vector]); }
+};
+#if HWY_TARGET != HWY_SCALAR  // one lane is one gate
 template <class D, int kShared>
 struct GatesInVectors {
   using T = hn::TFromD<D>;
-  explicit HWY_INLINE GatesInVectors(D) {}
-  HWY_INLINE hn::Vec<D> Get(D d, const T* record, int vector) const { return hn::Set(d, record[vector]); }
-};
-#if HWY_TARGET != HWY_SCALAR  // one lane is one gate
-template <class D>
-struct GatesInVectors<D, 4> {
-  using T = hn::TFromD<D>;
-  explicit HWY_INLINE GatesInVectors(D d) : of_lane(hn::IndicesFromVec(d, OfLanes(hn::RebindToSigned<D>()))) {}
-  HWY_INLINE hn::Vec<D> Get(D d, const T* record, int /*vector*/) const {
-    if constexpr (sizeof(T) == 4) return hn::TableLookupLanes(hn::LoadDup128(d, record), of_lane);
-    return hn::TableLookupLanes(hn::LoadU(d, record), of_lane);
+  using V = hn::Vec<D>;
+  using TI = hwy::MakeSigned<T>;
+  static constexpr int kLanes = hn::MaxLanes(D()), kUnits = kLanes / kShared;
+
+  explicit HWY_INLINE GatesInVectors(D d) : of_record(Lanes(d, kUnits)), of_gate(Lanes(d, kShared)) {}
+  // As many numbers as lanes in rows of so many, columns first.
+  static HWY_INLINE auto Lanes(D d, int in_row) {
+    HWY_ALIGN TI from[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const int rows = kLanes / in_row;
+      from[lane] = static_cast<TI>(lane % rows * in_row + lane / rows);
+    }
+    return hn::SetTableIndices(d, from);
   }
-  template <class DI>
-  static HWY_INLINE hn::Vec<DI> OfLanes(DI di) {
-    constexpr int kLog = hn::MaxLanes(D()) >= 16 ? 2 : hn::MaxLanes(D()) >= 8 ? 1 : 0;  // lanes to a gate
-    return hn::ShiftRight<kLog>(hn::Iota(di, 0));
+
+  HWY_INLINE V Records(V gates) const { return hn::TableLookupLanes(gates, of_record); }
+  HWY_INLINE V Gates(V records) const { return hn::TableLookupLanes(records, of_gate); }
+  static HWY_INLINE V Get(D d, const T* record, int vector) {
+    record += kShared * vector;
+    constexpr size_t kBytes = kShared * sizeof(T);
+    if constexpr (kShared == kLanes) {
+      return hn::LoadU(d, record);
+    } else if constexpr (kBytes == 8) {
+      std::uint64_t both;
+      std::memcpy(&both, record, sizeof both);
+      return hn::BitCast(d, hn::Set(hn::Repartition<std::uint64_t, D>(), both));
+    } else if constexpr (kBytes == 16) {
+      return hn::LoadDup128(d, record);
+    } else {
+      static_assert(2 * kShared == kLanes);
+      const auto half = hn::LoadU(hn::Half<D>(), record);
+      return hn::Combine(d, half, half);
+    }
   }
-  decltype(hn::IndicesFromVec(D(), hn::Zero(hn::RebindToSigned<D>()))) of_lane;
-};
-template <class D>
-struct GatesInVectors<D, 2> {
-  using T = hn::TFromD<D>;
-  explicit HWY_INLINE GatesInVectors(D) {}
-  HWY_INLINE hn::Vec<D> Get(D d, const T* record, int vector) const {
-    const hn::Half<D> half;
-    return hn::Combine(d, hn::Set(half, record[2 * vector + 1]), hn::Set(half, record[2 * vector]));
-  }
+
+  decltype(hn::SetTableIndices(D(), static_cast<const TI*>(nullptr))) of_record, of_gate;
 };
 #endif
 
@@ -87,6 +111,16 @@ struct Tile {
     for (int r = 0; r < kRows; ++r) {
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) sum[r][v] = value;
+    }
+  }
+
+  // sum = f(sum).
+  template <class F>
+  HWY_INLINE void ForEach(F&& f) {
+    RONDO_UNROLL
+    for (int r = 0; r < kRows; ++r) {
+      RONDO_UNROLL
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = f(sum[r][v]);
     }
   }
 
@@ -124,16 +158,18 @@ struct Tile {
     }
   }
 
-  // to = addend (or 0) + factors times the sums.
-  HWY_INLINE void StoreScaled(D d, const T* factors, Index factors_stride, const T* addend, Index addend_stride, T* to,
+  // to = addend + factor times the sums, where kept(r, v) has a bit, else the addend.
+  template <class Kept>
+  HWY_INLINE void StoreScaled(D d, T factor, Kept kept, const T* addend, Index addend_stride, T* to,
                               Index stride) const {
+    const V scale = hn::Set(d, factor);
     RONDO_UNROLL
     for (int r = 0; r < kRows; ++r) {
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) {
-        const Index i = v * Lanes(d);
-        const V before = addend != nullptr ? hn::LoadU(d, addend + r * addend_stride + i) : hn::Zero(d);
-        hn::StoreU(Fma(d, hn::LoadU(d, factors + r * factors_stride + i), sum[r][v], before), d, to + r * stride + i);
+        const V before = hn::LoadU(d, addend + r * addend_stride + v * Lanes(d));
+        hn::StoreU(hn::IfThenElse(kept(r, v), Fma(d, scale, sum[r][v], before), before), d,
+                   to + r * stride + v * Lanes(d));
       }
     }
   }
@@ -182,15 +218,15 @@ struct Tile {
     }
   }
 
-  // The same with a record of four numbers for each row, one for each gate: record(r).
+  // The same with a record of four numbers for each row, one for each gate: record(r). Sums in the order of records.
   template <int kShared, class Record>
   HWY_INLINE void AddRecords(D d, const GatesInVectors<D, kShared>& gates, const T* HWY_RESTRICT w, Record record) {
     if constexpr (kManyRegisters) {
-      // Those of every other row come by shuffles: 6 x 4 sums take 12 cycles, 28 loads would take 14.
+      // Those of the first half of the rows come by shuffles: 6 x 4 sums take 12 cycles, 28 loads would take 14.
       constexpr int kShuffled = kShared == 1 && sizeof(T) == 4 ? kRows / 2 : 0;
       V weight[kVectors];
       RONDO_UNROLL
-      for (int v = 0; v < kVectors; ++v) weight[v] = hn::LoadU(d, w + v * Lanes(d));
+      for (int v = 0; v < kVectors; ++v) weight[v] = gates.Records(hn::LoadU(d, w + v * Lanes(d)));
       RONDO_UNROLL
       for (int r = 0; r < kRows; ++r) {
         [[maybe_unused]] V blocks;
@@ -209,7 +245,7 @@ struct Tile {
     } else {
       RONDO_UNROLL
       for (int v = 0; v < kVectors; ++v) {
-        const V weight = hn::LoadU(d, w + v * Lanes(d));
+        const V weight = gates.Records(hn::LoadU(d, w + v * Lanes(d)));
         RONDO_UNROLL
         for (int r = 0; r < kRows; ++r) sum[r][v] = Fma(d, gates.Get(d, record(r), v), weight, sum[r][v]);
       }
@@ -236,10 +272,13 @@ struct Tile {
   template <int kShared, int kOfRow = kVectors>
   HWY_INLINE void MultiplyRecords(D d, const T* HWY_RESTRICT a, Index stride, const T* HWY_RESTRICT w, Index depth) {
     const GatesInVectors<D, kShared> gates(d);
+    ForEach([&](V sums) HWY_ATTR { return gates.Records(sums); });
+    RONDO_UNROLL_DEPTH
     for (Index k = 0; k < depth; ++k) {
       AddRecords(d, gates, w, [&](int r) HWY_ATTR { return a + r * stride + 4 * k; });
       w += kOfRow * Lanes(d);
     }
+    ForEach([&](V sums) HWY_ATTR { return gates.Gates(sums); });
   }
 
   // The same with records of four gates for a: unit by unit, within a unit gate by gate, as they stand in one panel of
@@ -278,11 +317,14 @@ struct Tile {
   HWY_INLINE void MultiplyRecordColumns(D d, const T* HWY_RESTRICT a, Index a_stride, const T* HWY_RESTRICT g,
                                         Index g_stride, Index count) {
     const GatesInVectors<D, kShared> gates(d);
+    ForEach([&](V sums) HWY_ATTR { return gates.Records(sums); });
+    RONDO_UNROLL_DEPTH
     for (Index n = 0; n < count; ++n) {
       AddRecords(d, gates, g, [&](int r) HWY_ATTR { return a + 4 * r; });
       a += a_stride;
       g += g_stride;
     }
+    ForEach([&](V sums) HWY_ATTR { return gates.Gates(sums); });
   }
 
   // Number v of the four in each block of 16 bytes, everywhere.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -27,18 +28,23 @@ inline Index state_count(const kernels::RecurrentLayout& layout) { return layout
 
 // Where each gate has dropout of its own.
 struct DroppedPlaces {
-  std::optional<DropoutFactors> factors;  // none: there is none
-  engine::Place planes, records;
-  Index plane = 0;
+  std::optional<DropoutDraws> draws;  // none: there is none
+  Index numbers = 0;                  // in a row, each with a draw to each gate
+  engine::Place bits, records;
 
   template <class T>
   kernels::Dropped<T> at(const engine::Run& run) const noexcept {
-    if (!factors) return {};
-    return {factors->rows<T>(run), planes.rows<const T>(run.arena), records.rows<T>(run.arena), plane};
+    if (!draws) return {};
+    return {.bits = bits.rows<const std::uint8_t>(run.arena),
+            .plane = kernels::dropped_plane(numbers),
+            .kept = static_cast<T>(draws->kept()),
+            .records = records.rows<T>(run.arena)};
   }
-  template <class T>
-  void draw(const engine::Run& run, Range rows) const noexcept {
-    if (factors) factors->draw_records<T>(run, rows, planes.rows<T>(run.arena), plane);
+  void draw(const engine::Run& run, Range rows, const kernels::KernelTable& table) const noexcept {
+    if (!draws || rows.empty()) return;
+    auto of_rows = bits.rows<std::uint8_t>(run.arena);
+    of_rows.data = of_rows.at(rows.begin, 0);
+    table.dropout_bits(draws->at(run, rows.begin, 0), of_rows, rows.size(), numbers);
   }
 };
 
@@ -110,8 +116,8 @@ class SequenceExecutor final : public engine::Executor {
     if (state_ != nullptr && !s_.given_state) {
       for (Index i = 0; i < states_; ++i) state_->template load<T>(i, place(at_.initial, i).rows<T>(run.arena), rows);
     }
-    at_.dropped_x.template draw<T>(run, rows);
-    at_.dropped_h.template draw<T>(run, rows);
+    at_.dropped_x.draw(run, rows, block_->table());
+    at_.dropped_h.draw(run, rows, block_->table());
     if (s_.streams) return walk_step(run, rows);
     const Args& args = bound(run).forward;
     if (!at_.checkpoints) {

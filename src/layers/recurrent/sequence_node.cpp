@@ -192,13 +192,12 @@ DropoutRule SequenceNode::dropout_rule(double rate, Purpose purpose, Index call)
           .once_a_sequence = is_cell()};
 }
 
-// Factors for each gate: four to a number, which are a block of the generator.
+// Draws for each gate: four to a number, which are a block of the generator.
 DroppedPlaces SequenceNode::dropped(PlanBuilder& builder, const DropoutRule& rule, Index numbers) const {
-  const Index features = kernels::kRecordWidth * numbers, room = kernels::dropped_elements(numbers);
-  return {.factors = DropoutFactors(rule, {.row = features}, builder.zeroed_rows(1, room), features),
-          .planes = builder.zeroed_rows(1, room),
-          .records = builder.zeroed_rows(1, room),
-          .plane = kernels::dropped_plane(numbers)};
+  return {.draws = DropoutDraws(rule, {.row = kernels::kRecordWidth * numbers}),
+          .numbers = numbers,
+          .bits = builder.byte_rows(kernels::dropped_bytes(numbers)),
+          .records = builder.zeroed_rows(1, kernels::kRecordWidth * round_up(numbers, kernels::kRowPadding))};
 }
 
 // Training with dropout, drawn once for all steps. With recurrent_dropout each gate has its own, of h and of x, and the

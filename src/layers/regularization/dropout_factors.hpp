@@ -31,32 +31,40 @@ struct DropoutRule {
   bool once_a_sequence = false;  // in a body of time steps, all of them have the same draws
 };
 
-// A tensor of factors, each 0 with probability `rate` and else 1 / (1 - rate).
+// What a rule draws: dropped with probability `rate`.
+class DropoutDraws {
+ public:
+  DropoutDraws(const DropoutRule& rule, DrawStrides strides) : rule_(rule), strides_(std::move(strides)) {}
+
+  // What is kept is multiplied with 1 / (1 - rate).
+  double kept() const noexcept { return rule_.rate < 1 ? 1 / (1 - rule_.rate) : 0; }
+  // Those of a row from its first feature on. A row's come behind those of the row before.
+  kernels::DropoutDraw at(const engine::Run& run, Index row, Index step) const noexcept;
+  const DrawStrides& strides() const noexcept { return strides_; }
+
+ private:
+  DropoutRule rule_;
+  DrawStrides strides_;
+};
+
+// A tensor of factors, each 0 or DropoutDraws::kept.
 class DropoutFactors {
  public:
   // place: of so many features, in as many steps as the strides have.
   DropoutFactors(const DropoutRule& rule, DrawStrides strides, const engine::Place& place, Index features)
-      : rule_(rule), strides_(std::move(strides)), place_(place), features_(features), table_(&kernels::chosen()) {
-    if (strides_.steps.size() == 1) place_.step_stride = 0;
+      : draws_(rule, std::move(strides)), place_(place), features_(features), table_(&kernels::chosen()) {
+    if (draws_.strides().steps.size() == 1) place_.step_stride = 0;
   }
 
   template <class T>
   void draw(const engine::Run& run, Range rows) const noexcept;
-  // The same where four of them are a number's record, and in planes (kernels::Dropped).
-  template <class T>
-  void draw_records(const engine::Run& run, Range rows, kernels::Rows<T> planes, Index plane) const noexcept;
   template <class T>
   kernels::Rows<const T> rows(const engine::Run& run) const noexcept {
     return place_.rows<const T>(run.arena);
   }
 
  private:
-  // f(arguments, row, step) for each draw.
-  template <class T, class F>
-  void for_draws(const engine::Run& run, Range rows, F&& f) const noexcept;
-
-  DropoutRule rule_;
-  DrawStrides strides_;
+  DropoutDraws draws_;
   engine::Place place_;
   Index features_;
   const kernels::KernelTable* table_;
