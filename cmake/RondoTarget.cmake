@@ -5,11 +5,11 @@
 set(RONDO_DISABLED_TARGETS "HWY_SSSE3" CACHE STRING "Instruction sets of Highway that are not compiled: A|B|C")
 mark_as_advanced(RONDO_DISABLED_TARGETS)
 
-# Checks of the undefined-behaviour sanitizer that are worth their compile time in the library's own code only: null and
-# misaligned pointers stop the program by themselves.
+# Checks of the undefined-behaviour sanitizer that are worth their compile time in the library's own code only: null,
+# misaligned and wrapped pointers stop the program by themselves.
 set(RONDO_FEWER_CHECKS "")
 if(RONDO_SANITIZE MATCHES "undefined")
-  set(RONDO_FEWER_CHECKS -fno-sanitize=null,alignment,object-size,vptr)
+  set(RONDO_FEWER_CHECKS -fno-sanitize=null,alignment,object-size,vptr,pointer-overflow)
 endif()
 
 # The flags that all of Rondo's code shares, tests included.
