@@ -62,6 +62,9 @@ endfunction()
 function(rondo_library target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXPORT_NAME" "")
   rondo_compile_flags(${target})
+  # Where a function begins must not depend on the ones before it: a change anywhere would move loops across the lines of
+  # the instruction cache, which is 4 to 7 % of small steps.
+  target_compile_options(${target} PRIVATE -falign-functions=64)
   rondo_house_access(${target})
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

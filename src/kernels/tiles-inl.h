@@ -318,7 +318,6 @@ struct Tile {
                                         Index g_stride, Index count) {
     const GatesInVectors<D, kShared> gates(d);
     ForEach([&](V sums) HWY_ATTR { return gates.Records(sums); });
-    RONDO_UNROLL_DEPTH
     for (Index n = 0; n < count; ++n) {
       AddRecords(d, gates, g, [&](int r) HWY_ATTR { return a + 4 * r; });
       a += a_stride;
