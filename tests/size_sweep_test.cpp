@@ -447,7 +447,7 @@ TEST_P(RecurrentSizes, UnitsWithRows) {
   }
 }
 
-// Units on both sides of each kind of panel and of a pass of depth, with records of factors for x, h or both.
+// Units on both sides of each kind of panel and of a pass of depth, with dropout of h, of both, or of x alone.
 TEST_P(RecurrentSizes, UnitsWithDropout) {
   Index number = 0;
   for (const Index units : {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 20, 24, 26, 33, 50, 64, 121, 130, 200}) {

@@ -72,14 +72,11 @@ Place PlanBuilder::zeroed_rows(Index slots, Index features) {
   return place;
 }
 
-Place PlanBuilder::mask_rows(Index steps) {
-  const auto element = static_cast<Index>(element_size(dtype()));
-  return {allocate(Size((Size(steps) * capacity()).count("the mask of a batch") / element + 1)), 1, capacity()};
-}
+Place PlanBuilder::mask_rows(Index steps) { return {byte_rows(steps).offset, 1, capacity()}; }
 
 Place PlanBuilder::byte_rows(Index bytes) {
   const auto element = static_cast<Index>(element_size(dtype()));
-  return {allocate(Size((Size(bytes) * capacity()).count("the bits of a batch") / element + 1)), bytes, 0};
+  return {allocate(Size((Size(bytes) * capacity()).count("the mask of a batch") / element + 1)), bytes, 0};
 }
 
 Place PlanBuilder::elements(Size count) { return {allocate(count), 0, 0}; }

@@ -76,7 +76,7 @@ class PlanBuilder {
   Place elements(Size count);
   // Room for a mask of so many time steps, a byte each.
   Place mask_rows(Index steps);
-  // The same with so many bytes to a row.
+  // Rows of so many bytes.
   Place byte_rows(Index bytes);
   // Says which steps of a value count. Layers that keep the time axis hand the mask on.
   void set_mask(Value v, const Place& mask) { plan_->values_[static_cast<std::size_t>(v.id)].mask = mask; }

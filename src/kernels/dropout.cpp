@@ -31,7 +31,7 @@ class Blocks {
       for (Index i = 0; i < 4; ++i) words[4 * n + i] = block[static_cast<std::size_t>(i)];
     }
   }
-  // A bit to each block, whether its word i is kept.
+  // Sets a bit for each block whose word i is kept.
   void Kept(std::uint64_t first, Index count, std::uint64_t (&bits)[4]) const {
     for (Index n = 0; n < count; ++n) {
       const auto block = At(first + static_cast<std::uint64_t>(n));
@@ -70,7 +70,7 @@ class Blocks {
       }
     }
   }
-  // A bit to each block, whether its word i is kept.
+  // Sets a bit for each block whose word i is kept; for whole vectors of them.
   void Kept(std::uint64_t first, Index count, std::uint64_t (&bits)[4]) const {
     for (Index n = 0; n < count; n += kChains * kLanes) {
       const Vectors c = At(first + static_cast<std::uint64_t>(n));
@@ -127,9 +127,9 @@ class Blocks {
   HWY_INLINE std::uint64_t KeptBits(V words) const {
     const D d;
     const V least = hn::Set(d, std::uint64_t{p_.keep_from} << 32);
-    std::uint8_t bits = 0;
-    hn::StoreMaskBits(d, hn::Not(hn::Lt(hn::ShiftLeft<32>(words), least)), &bits);
-    return bits;
+    std::uint8_t bytes[8] = {};  // as many as may be written
+    hn::StoreMaskBits(d, hn::Not(hn::Lt(hn::ShiftLeft<32>(words), least)), bytes);
+    return bytes[0];
   }
 
   DropoutDraw p_;

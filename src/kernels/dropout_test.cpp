@@ -1,5 +1,4 @@
 // What dropout keeps, on every target: the generator's words against the rate, each where its number stands.
-#include <array>
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <vector>

@@ -9,6 +9,7 @@
 // A mask leaves rows out of steps: a row keeps its state over a step that it skips.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "core/range.hpp"
@@ -55,9 +56,11 @@ struct Dropped {
     return {bits.at(row, 0) + (kRecordWidth + gate) * plane, bits.batch_stride, 0};
   }
 };
-// Bytes that hold the bits of a gate, and those of a row, from which vectors of bits may be read.
+// Bytes that hold the bits of a gate, and those of a row, where a word may be read from each byte on. What stands
+// behind a row's last number is of no account.
 inline Index dropped_plane(Index numbers) { return round_up(numbers, 64) / 8; }
-inline Index dropped_bytes(Index numbers) { return 2 * kRecordWidth * dropped_plane(numbers) + 4; }
+inline Index dropped_bytes(Index numbers) { return 2 * kRecordWidth * dropped_plane(numbers) + 8; }
+static_assert(std::endian::native == std::endian::little, "bits of a word are those of its bytes");
 
 constexpr Index slot_of(Index step, Index slots) { return step < slots ? step : step % slots; }
 
@@ -143,7 +146,8 @@ struct RecurrentOps {
   void (*step)(const RecurrentStepLayer&, const T* weights, const T* x, T* state, Index step) = nullptr;
   // forward from the last step to the first. A range must not cross a multiple of dz_slots. Chain of dh: the gradient
   // from outside, then unit by unit, within a unit gate by gate as they stand in a row of weights. dx alike from zero.
-  // With dropout such a chain for each gate from zero, which are then added gate by gate, each times its factor.
+  // With dropout such a chain for each gate from zero, which are then added gate by gate, times
+  // `kept` where the gate took the number.
   void (*backward)(const RecurrentBackwardArgs<T>&, Range steps, Range rows) = nullptr;
   // Weight gradients of such a range and of some batch rows, a range of gradient_tiles in the packed layout; added to
   // what is there if `add`. Chain: steps from the last to the first, as backward walks, and in a step batch rows

@@ -86,7 +86,7 @@ template <class T>
 struct GateProducts {
   Rows<const std::uint8_t> bits;  // of the first gate
   Index plane = 0;                // to those of the next one
-  Index bit = 0;                  // of the first column in their first byte
+  Index column = 0;               // the first one's
   T kept = 1;
   Rows<const T> sum;
   Rows<T> partial;  // of the first gate; step_stride is that to the next one
@@ -119,7 +119,7 @@ HWY_NOINLINE void OneByOneTile(D d, const RecurrentArgs<T>& p, Index step, Index
       tile.Store(d, partial.data, partial.batch_stride);
     } else if (at.bits) {
       const auto kept = [&](int r, int v) HWY_ATTR {
-        return LoadBits<true>(d, bits.at(r, 0), at.bit + v * static_cast<Index>(hn::Lanes(d)));
+        return LoadBits<true>(d, bits.at(r, 0), at.column + v * static_cast<Index>(hn::Lanes(d)));
       };
       tile.StoreScaled(d, at.kept, kept, sum.data, sum.batch_stride, out.data, out.batch_stride);
     } else {
@@ -163,10 +163,9 @@ HWY_NOINLINE void OneByOneTimes(SingleGates gates, const RecurrentArgs<T>& p, In
   at.partial = {scratch, groups.width(g) * lanes, kRoom};
   at.out = out;
   if (dropped.bits) {
-    const Index column = groups.first(g) * lanes;
-    at.bits = From(dropped.bits_of(gates.row, rows.begin), 0, 0, column / 8);
-    at.bit = column % 8;
+    at.bits = dropped.bits_of(gates.row, rows.begin);
     at.plane = dropped.plane;
+    at.column = groups.first(g) * lanes;
     at.kept = dropped.kept;
   }
   ForGatesTiles(gates, p, rows, transposed, groups, g,

@@ -27,7 +27,7 @@ struct GradientPass {
   Range rows;
 };
 
-// Elements of one tile's copy in passes of so many rows, and of what CopyRow writes behind it.
+// Elements of one tile's copy in passes of so many rows, and of what is written behind it.
 constexpr Index TileCopySize(Index rows_per_pass) { return rows_per_pass * kMaxRows + 8; }
 
 // Per panel: tiles of the bias and the inputs together, then tiles of what goes with the state.

@@ -96,39 +96,53 @@ HWY_INLINE Rows<T> From(const Rows<T>& rows, Index row, Index step, Index column
 
 // ---- dropout -------------------------------------------------------------------------------------------------------
 
-// As many bits as lanes, from bit `first` on; where kWhole from a whole byte on, unless lanes are fewer than its bits.
-template <bool kWhole, class D>
-HWY_INLINE hn::Mask<D> LoadBits(D d, const std::uint8_t* bits, Index first) {
-  if constexpr (kWhole && hn::MaxLanes(D()) % 8 == 0) return hn::LoadMaskBits(d, bits + (first >> 3));
-  std::uint32_t word;
-  std::memcpy(&word, bits + (first >> 3), sizeof word);
-  word >>= first & 7;
-  std::uint8_t here[sizeof word];
-  std::memcpy(here, &word, sizeof word);
-  return hn::LoadMaskBits(d, here);
+// The lowest bits of a word, as many as lanes.
+template <class D>
+HWY_INLINE hn::Mask<D> MaskOf(D d, std::uint64_t word) {
+  std::uint8_t bytes[sizeof word];
+  std::memcpy(bytes, &word, sizeof word);
+  return hn::LoadMaskBits(d, bytes);
+}
+HWY_INLINE std::uint64_t LoadWord(const std::uint8_t* bits) {
+  std::uint64_t word;
+  std::memcpy(&word, bits, sizeof word);
+  return word;
 }
 
-// Records of kCount numbers, whose bits begin at number `first`. By vectors, which may read and write a little further.
+// As many bits as lanes, from bit `first` on. kWhole: it is a multiple of the lanes.
+template <bool kWhole, class D>
+HWY_INLINE hn::Mask<D> LoadBits(D d, const std::uint8_t* bits, Index first) {
+  if constexpr (kWhole && hn::MaxLanes(D()) % 8 == 0) {
+    return hn::LoadMaskBits(d, bits + (first >> 3));
+  } else {
+    return MaskOf(d, LoadWord(bits + (first >> 3)) >> (first & 7));
+  }
+}
+
+// Eight numbers, and zeros behind them: rows are padded to no more than whole vectors.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadEight(D d, const hn::TFromD<D>* numbers) {
+  if constexpr (hn::MaxLanes(D()) == 8) return hn::LoadU(d, numbers);
+  return hn::MaskedLoad(hn::FirstN(d, 8), d, numbers);
+}
+
+// Records of kCount numbers, whose bits begin at number `first`.
 template <Index kCount, class T>
 HWY_INLINE void WriteRecords(const T* numbers, const std::uint8_t* bits, Index first, T kept, T* records) {
   constexpr Index kLanes = hn::MaxLanes(hn::ScalableTag<T>());
   static_assert(kRecordWidth == 4);
   if constexpr (kLanes >= 8) {
     constexpr Index kNumbers = kLanes / 4;  // to a vector
-    static_assert(kCount <= 8);             // that are loaded, and whose bits fit a word
+    static_assert(kCount <= 8);             // that are loaded; their bits fit a word
     const hn::ScalableTag<T> d;
     const hn::RebindToSigned<decltype(d)> di;
-    std::uint64_t word;
-    std::memcpy(&word, bits + (first >> 1), sizeof word);
-    word >>= 4 * (first & 1);
-    const auto products = hn::Mul(hn::LoadU(d, numbers), hn::Set(d, kept));
+    std::uint64_t word = LoadWord(bits + (first >> 1)) >> (4 * (first & 1));
+    const auto products = hn::Mul(LoadEight(d, numbers), hn::Set(d, kept));
     RONDO_UNROLL
     for (Index k = 0; k < kCount; k += kNumbers) {
       const auto from = hn::Add(hn::ShiftRight<2>(hn::Iota(di, 0)), hn::Set(di, static_cast<hwy::MakeSigned<T>>(k)));
-      std::uint8_t here[sizeof word];
-      std::memcpy(here, &word, sizeof word);
       const auto record =
-          hn::IfThenElseZero(hn::LoadMaskBits(d, here), hn::TableLookupLanes(products, hn::IndicesFromVec(d, from)));
+          hn::IfThenElseZero(MaskOf(d, word), hn::TableLookupLanes(products, hn::IndicesFromVec(d, from)));
       if (kCount - k > kNumbers / 2) {
         hn::StoreU(record, d, records + 4 * k);
       } else {

@@ -65,9 +65,9 @@ struct GatesInVectors {
   using TI = hwy::MakeSigned<T>;
   static constexpr int kLanes = hn::MaxLanes(D()), kUnits = kLanes / kShared;
 
-  explicit HWY_INLINE GatesInVectors(D d) : of_record(Lanes(d, kUnits)), of_gate(Lanes(d, kShared)) {}
-  // As many numbers as lanes in rows of so many, columns first.
-  static HWY_INLINE auto Lanes(D d, int in_row) {
+  explicit HWY_INLINE GatesInVectors(D d) : of_record(Transposing(d, kUnits)), of_gate(Transposing(d, kShared)) {}
+  // As many numbers as lanes, in rows of so many, column by column.
+  static HWY_INLINE auto Transposing(D d, int in_row) {
     HWY_ALIGN TI from[kLanes];
     for (int lane = 0; lane < kLanes; ++lane) {
       const int rows = kLanes / in_row;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -12,6 +13,7 @@
 #include "engine/builder.hpp"
 #include "engine/thread_pool.hpp"
 #include "layers/nodes.hpp"
+#include "layers/recurrent/sequence_executor.hpp"
 #include "layers/regularization/dropout_factors.hpp"
 #include "support/comparison.hpp"
 #include "support/expect_error.hpp"
@@ -119,35 +121,58 @@ TEST(RecurrentDropoutConformance, HoldsInsideOtherLayers) {
 
 // ---- draws ----------------------------------------------------------------------------------------------------------
 
-TEST(RecurrentDropout, FactorsHaveTheirRateAndTheMeanOfOne) {
+TEST(RecurrentDropout, GatesHaveTheirRateEachByItself) {
   constexpr Index kRows = 400, kUnits = 50;
   for (const double rate : {0.1, 0.5, 0.8}) {
     engine::PlanBuilder builder(DType::float64, kRows, engine::Use::training);
-    const layers::DropoutFactors factors({.rate = rate, .seed = 7, .purpose = Purpose::recurrent_dropout},
-                                         {.row = 4 * kUnits}, builder.rows(1, 4 * kUnits), 4 * kUnits);
+    const layers::DroppedPlaces places{
+        .draws =
+            layers::DropoutDraws({.rate = rate, .seed = 7, .purpose = Purpose::recurrent_dropout}, {.row = 4 * kUnits}),
+        .numbers = kUnits,
+        .bits = builder.byte_rows(kernels::dropped_bytes(kUnits)),
+        .records = {}};
     const auto plan = builder.finish();
     const engine::Workspace workspace = plan->lease();
-    factors.draw<double>(workspace.run(kRows), {0, kRows});
-    const auto rows = factors.rows<double>(workspace.run(kRows));
-    double sum = 0, gates_differ = 0;
+    const engine::Run run = workspace.run(kRows);
+    places.draw(run, {0, kRows}, kernels::chosen());
+    const kernels::Dropped<double> dropped = places.at<double>(run);
+    EXPECT_EQ(dropped.kept, 1 / (1 - rate));
+    const auto bits_of_row = [&](Index row) {
+      std::vector<bool> bits;
+      for (Index i = 0; i < 4 * kUnits; ++i) bits.push_back((dropped.bits.at(row, 0)[i / 8] >> (i % 8) & 1) != 0);
+      return bits;
+    };
+    double kept = 0, gates_differ = 0;
     for (Index b = 0; b < kRows; ++b) {
-      for (Index i = 0; i < 4 * kUnits; ++i) {
-        const double factor = rows.at(b, 0)[i];
-        EXPECT_TRUE(factor == 0 || factor == 1 / (1 - rate)) << factor;
-        sum += factor;
-        gates_differ += i % 4 > 0 && factor != rows.at(b, 0)[i - 1] ? 1 : 0;
+      const std::vector<bool> bits = bits_of_row(b);
+      for (std::size_t i = 0; i < bits.size(); ++i) {
+        kept += bits[i] ? 1 : 0;
+        gates_differ += i % 4 > 0 && bits[i] != bits[i - 1] ? 1 : 0;
       }
     }
     const double n = 4 * kRows * kUnits, odds = 2 * rate * (1 - rate);
-    EXPECT_NEAR(sum / n, 1, 4.5 * std::sqrt(rate / (1 - rate) / n));
+    EXPECT_NEAR(kept / n, 1 - rate, 4.5 * std::sqrt(rate * (1 - rate) / n));
     EXPECT_NEAR(gates_differ / (0.75 * n), odds, 4.5 * std::sqrt(odds / n));
 
-    // A part of the batch that begins at row 3.
-    const std::vector<double> fourth(rows.at(3, 0), rows.at(4, 0));
+    // A part of the batch that begins at row 3, and rows of a member from 5 on.
+    const std::vector<bool> fourth = bits_of_row(3), sixth = bits_of_row(5);
     engine::Run part = workspace.run(1);
     part.first_row = 3;
-    factors.draw<double>(part, {0, 1});
-    EXPECT_EQ(std::vector<double>(rows.at(0, 0), rows.at(1, 0)), fourth);
+    places.draw(part, {0, 1}, kernels::chosen());
+    EXPECT_EQ(bits_of_row(0), fourth);
+    places.draw(run, {5, 7}, kernels::chosen());
+    EXPECT_EQ(bits_of_row(5), sixth);
+  }
+}
+
+TEST(RecurrentDropout, WhatIsDroppedIsNotThereWhateverItWas) {
+  const Tensor x(Shape{64, 2, 1}, std::vector<double>(128, std::numeric_limits<double>::infinity()));
+  const std::vector<Layer> layers{Dropout(0.5), LSTM(3, {.dropout = 0.9, .recurrent_dropout = 0.1}),
+                                  GRU(3, {.dropout = 0.9, .recurrent_dropout = 0.1}), LSTM(3, {.dropout = 0.9})};
+  for (const Layer& layer : layers) {
+    const Shape y = layer.node()->output_shapes({x.shape().from(1)})[0];
+    const test::Probed got = test::probe(*layer.node(), {.inputs = {x}, .cotangents = {ones(y.prepend(64))}});
+    for (const double v : got.outputs[0].to_vector()) ASSERT_FALSE(std::isnan(v)) << layer.node()->where();
   }
 }
 

@@ -42,6 +42,7 @@ struct DroppedPlaces {
   }
   void draw(const engine::Run& run, Range rows, const kernels::KernelTable& table) const noexcept {
     if (!draws || rows.empty()) return;
+    // Draws of a row stand behind those of the row before, wherever rows are shared out.
     auto of_rows = bits.rows<std::uint8_t>(run.arena);
     of_rows.data = of_rows.at(rows.begin, 0);
     table.dropout_bits(draws->at(run, rows.begin, 0), of_rows, rows.size(), numbers);

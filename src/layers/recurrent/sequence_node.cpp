@@ -197,7 +197,7 @@ DroppedPlaces SequenceNode::dropped(PlanBuilder& builder, const DropoutRule& rul
   return {.draws = DropoutDraws(rule, {.row = kernels::kRecordWidth * numbers}),
           .numbers = numbers,
           .bits = builder.byte_rows(kernels::dropped_bytes(numbers)),
-          .records = builder.zeroed_rows(1, kernels::kRecordWidth * round_up(numbers, kernels::kRowPadding))};
+          .records = builder.rows(1, kernels::kRecordWidth * round_up(numbers, kernels::kRowPadding))};
 }
 
 // Training with dropout, drawn once for all steps. With recurrent_dropout each gate has its own, of h and of x, and the

@@ -12,7 +12,7 @@ kernels::DropoutDraw DropoutDraws::at(const engine::Run& run, Index row, Index s
                             static_cast<std::uint32_t>(run.training_step));
   const std::uint64_t call = static_cast<std::uint64_t>(rule_.call) << 48 | walk << 32;
   const Index place = (run.first_row + row) * strides_.row + strides_.steps[static_cast<std::size_t>(step)];
-  return {.counter = stream.counter(call | static_cast<std::uint64_t>(place) / 4),
+  return {.counter = stream.counter(call + static_cast<std::uint64_t>(place) / 4),
           .key = stream.key(),
           .keep_from = static_cast<std::uint32_t>(std::min(rule_.rate * 0x1p32, 0x1p32 - 1))};
 }

@@ -38,7 +38,7 @@ class DropoutDraws {
 
   // What is kept is multiplied with 1 / (1 - rate).
   double kept() const noexcept { return rule_.rate < 1 ? 1 / (1 - rule_.rate) : 0; }
-  // Those of a row from its first feature on. A row's come behind those of the row before.
+  // Those of a row's features.
   kernels::DropoutDraw at(const engine::Run& run, Index row, Index step) const noexcept;
   const DrawStrides& strides() const noexcept { return strides_; }
 
@@ -97,7 +97,8 @@ class DropoutExecutor final : public engine::Executor {
       for (Index b = rows.begin; b < rows.end; ++b) {
         const T *source = from.at(b, t), *factor = factors.at(b, t);
         T* out = to.at(b, t);
-        for (Index i = 0; i < y_.features; ++i) out[i] = source[i] * factor[i];
+        // What is dropped is not there, whatever it was.
+        for (Index i = 0; i < y_.features; ++i) out[i] = factor[i] == 0 ? T{0} : source[i] * factor[i];
       }
     }
   }

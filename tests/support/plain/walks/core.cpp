@@ -67,7 +67,7 @@ Walked walk_dropout(GraphLayer& layer, const Tensor& x, Pass& pass) {
   const Size features = x.sample.back();
   const Array factors = shared_factors(next_draws(layer, pass), x.values.size() / features, features, 1);
   const auto times_factors = [factors](Array values) {
-    for (Size i = 0; i < values.size(); ++i) values[i] *= factors[i];
+    for (Size i = 0; i < values.size(); ++i) values[i] = factors[i] == 0 ? 0 : values[i] * factors[i];
     return values;
   };
   Tensor y = x;
