@@ -4,14 +4,21 @@
 //   model.compile({.loss = losses::BinaryCrossentropy({.from_logits = true})});
 //   model.compile({.loss = {"mse", "binary_crossentropy"}, .loss_weights = {1.0, 0.3}});   two outputs
 //
-// Names (Keras's): mean_squared_error (mse, MSE), mean_absolute_error (mae, MAE), binary_crossentropy (bce, BCE),
-// categorical_crossentropy, sparse_categorical_crossentropy, and crossentropy (ce), which becomes one of the last three
-// by the shapes of predictions and labels. Class names ("MeanSquaredError") are taken too.
+// Names (Keras's): mean_squared_error (mse, MSE), mean_absolute_error (mae, MAE), mean_absolute_percentage_error
+// (mape), mean_squared_logarithmic_error (msle), huber, log_cosh, poisson, kl_divergence (kld), cosine_similarity,
+// categorical_hinge, binary_crossentropy (bce, BCE), categorical_crossentropy, sparse_categorical_crossentropy,
+// binary_focal_crossentropy, categorical_focal_crossentropy, and crossentropy (ce), which becomes binary, categorical
+// or sparse by the shapes of predictions and labels. Class names ("MeanSquaredError") are taken too.
 //
-// The loss of a batch is the mean over all samples (and time steps) of the value per row; where the output has a mask,
-// over the steps that count. Labels must have the
-// predictions' shape; (N,) and (N, 1) are the same. Sparse labels are class numbers without the class axis; those of
-// the other crossentropies lie between 0 and 1 (rows need not sum to 1). fit and evaluate refuse others.
+// A loss has a value for each row, the last axis of a sample or time step. The loss of a batch is, by `reduction`,
+//
+//   "sum_over_batch_size"       the mean over all rows, of which sample weights change none (also "mean"; default)
+//   "sum"                       the sum over all rows
+//   "mean_with_sample_weight"   the sum by that of the sample weights
+//
+// of the values times their sample weights; where the output has a mask, over the steps that count. Labels must have
+// the predictions' shape; (N,) and (N, 1) are the same. Sparse labels are class numbers without the class axis; those
+// of the other crossentropies lie between 0 and 1 (rows need not sum to 1). fit and evaluate refuse others.
 #pragma once
 
 #include <cstddef>
@@ -98,21 +105,98 @@ class LossWeights {
 
 namespace losses {
 
-// Mean over the last axis of (prediction - label)^2.
-class MeanSquaredError : public Loss {
- public:
-  MeanSquaredError();
+// Of every loss; ConfigError for another reduction than those above.
+struct LossOptions {
+  std::string reduction = "sum_over_batch_size";
 };
 
-// Mean over the last axis of |prediction - label|.
+// ---- regression: t is a label, p its prediction, e = p - t ---------------------------------------------------------
+
+// Mean over the last axis of e^2.
+class MeanSquaredError : public Loss {
+ public:
+  explicit MeanSquaredError(const LossOptions& options = {});
+};
+
+// Mean over the last axis of |e|.
 class MeanAbsoluteError : public Loss {
  public:
-  MeanAbsoluteError();
+  explicit MeanAbsoluteError(const LossOptions& options = {});
+};
+
+// 100 times the mean over the last axis of |e| / max(|t|, 1e-7).
+class MeanAbsolutePercentageError : public Loss {
+ public:
+  explicit MeanAbsolutePercentageError(const LossOptions& options = {});
+};
+
+// Mean over the last axis of (log(1 + p) - log(1 + t))^2, p and t at least 1e-7.
+class MeanSquaredLogarithmicError : public Loss {
+ public:
+  explicit MeanSquaredLogarithmicError(const LossOptions& options = {});
+};
+
+struct HuberOptions {
+  Real delta = 1.0;  // above 0
+  std::string reduction = "sum_over_batch_size";
+};
+// Mean over the last axis of e^2 / 2, and of delta |e| - delta^2 / 2 where |e| is above delta (Huber 1964).
+class Huber : public Loss {
+ public:
+  explicit Huber(const HuberOptions& options = {});
+};
+
+// Mean over the last axis of log(cosh(e)).
+class LogCosh : public Loss {
+ public:
+  explicit LogCosh(const LossOptions& options = {});
+};
+
+// Mean over the last axis of p - t log(p + 1e-7): the negative logarithm of Poisson's likelihood of counts t, without
+// what does not depend on p.
+class Poisson : public Loss {
+ public:
+  explicit Poisson(const LossOptions& options = {});
+};
+
+// Minus the cosine between labels and predictions along the last axis: -1 for the same direction. Norms are at least
+// 1e-7.
+class CosineSimilarity : public Loss {
+ public:
+  explicit CosineSimilarity(const LossOptions& options = {});
+};
+
+struct QuantileOptions {
+  // Each between 0 and 1, without both.
+  std::vector<double> quantiles = {0.5};
+  std::string reduction = "sum_over_batch_size";
+};
+// Mean over the last axis of q (t - p) where the label lies above its prediction, else (1 - q) (p - t): p becomes the
+// quantile q (Koenker and Bassett 1978). With several quantiles a row of as many predictions stands beside one label.
+// Not in Keras.
+class Quantile : public Loss {
+ public:
+  explicit Quantile(const QuantileOptions& options = {});
+};
+
+// ---- classes -------------------------------------------------------------------------------------------------------
+
+// Sum over the last axis of t log(t / p), t and p within [1e-7, 1].
+class KLDivergence : public Loss {
+ public:
+  explicit KLDivergence(const LossOptions& options = {});
+};
+
+// max(0, 1 + the largest (1 - t) p - sum of t p), along the last axis.
+class CategoricalHinge : public Loss {
+ public:
+  explicit CategoricalHinge(const LossOptions& options = {});
 };
 
 struct BinaryCrossentropyOptions {
   bool from_logits = false;    // predictions are before the sigmoid
   Real label_smoothing = 0.0;  // s: labels become t (1 - s) + s / 2
+  std::string reduction = "sum_over_batch_size";
 };
 // Mean over the last axis of -(t log p + (1 - t) log(1 - p)), p within [1e-7, 1 - 1e-7].
 class BinaryCrossentropy : public Loss {
@@ -123,6 +207,7 @@ class BinaryCrossentropy : public Loss {
 struct CategoricalCrossentropyOptions {
   bool from_logits = false;    // predictions are before the softmax
   Real label_smoothing = 0.0;  // s: labels become t (1 - s) + s / classes
+  std::string reduction = "sum_over_batch_size";
 };
 // -sum over classes of t log(p / sum p), with p / sum p within [1e-7, 1 - 1e-7].
 class CategoricalCrossentropy : public Loss {
@@ -132,11 +217,50 @@ class CategoricalCrossentropy : public Loss {
 
 struct SparseCategoricalCrossentropyOptions {
   bool from_logits = false;
+  std::string reduction = "sum_over_batch_size";
 };
 // Categorical crossentropy whose labels are class numbers 0, 1, ...
 class SparseCategoricalCrossentropy : public Loss {
  public:
   explicit SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions options = {});
+};
+
+struct BinaryFocalCrossentropyOptions {
+  bool apply_class_balancing = false;  // times alpha for label 1 and 1 - alpha for label 0
+  Real alpha = 0.25;
+  Real gamma = 2.0;            // 0 or more
+  bool from_logits = false;    // predictions are before the sigmoid
+  Real label_smoothing = 0.0;  // s: labels become t (1 - s) + s / 2
+  std::string reduction = "sum_over_batch_size";
+};
+// Mean over the last axis of binary crossentropy times (1 - what the label's class was given)^gamma: what is learned
+// already counts little (Lin et al. 2017).
+class BinaryFocalCrossentropy : public Loss {
+ public:
+  explicit BinaryFocalCrossentropy(const BinaryFocalCrossentropyOptions& options = {});
+};
+
+struct CategoricalFocalCrossentropyOptions {
+  Real alpha = 0.25;
+  Real gamma = 2.0;            // 0 or more
+  bool from_logits = false;    // predictions are before the softmax
+  Real label_smoothing = 0.0;  // s: labels become t (1 - s) + s / classes
+  std::string reduction = "sum_over_batch_size";
+};
+// Sum over classes of -alpha (1 - p)^gamma t log p, where p is divided by its sum and within [1e-7, 1 - 1e-7].
+class CategoricalFocalCrossentropy : public Loss {
+ public:
+  explicit CategoricalFocalCrossentropy(const CategoricalFocalCrossentropyOptions& options = {});
+};
+
+struct CategoricalGeneralizedCrossEntropyOptions {
+  Real q = 0.5;  // above 0, at most 1: near 0 crossentropy, 1 the mean absolute error
+  std::string reduction = "sum_over_batch_size";
+};
+// (1 - p^q) / q with the p of the label's class, a class number: labels may be wrong (Zhang and Sabuncu 2018).
+class CategoricalGeneralizedCrossEntropy : public Loss {
+ public:
+  explicit CategoricalGeneralizedCrossEntropy(const CategoricalGeneralizedCrossEntropyOptions& options = {});
 };
 
 }  // namespace losses

@@ -2,9 +2,10 @@
 //
 //   model.compile({.loss = "categorical_crossentropy", .metrics = {"accuracy", metrics::RootMeanSquaredError()}});
 //
-// Names (Keras's): accuracy (acc), binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, mse, mae,
-// root_mean_squared_error (also rmse, which Keras does not know), and the losses' names. "accuracy" becomes the binary,
-// categorical or sparse one by the shapes of predictions and labels. The log key is the name as given.
+// Names (Keras's): accuracy (acc), binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, mse, mae, mape,
+// msle, root_mean_squared_error (also rmse, which Keras does not know), log_cosh_error, cosine_similarity, poisson,
+// kl_divergence, categorical_hinge, and the crossentropies' names. "accuracy" becomes the binary, categorical or sparse
+// one by the shapes of predictions and labels. The log key is the name as given.
 #pragma once
 
 #include <cstddef>
@@ -83,6 +84,36 @@ class MeanAbsoluteError : public Metric {
  public:
   explicit MeanAbsoluteError(const NameOptions& options = {});
 };
+class MeanAbsolutePercentageError : public Metric {
+ public:
+  explicit MeanAbsolutePercentageError(const NameOptions& options = {});
+};
+class MeanSquaredLogarithmicError : public Metric {
+ public:
+  explicit MeanSquaredLogarithmicError(const NameOptions& options = {});
+};
+// Keras's name: "logcosh".
+class LogCoshError : public Metric {
+ public:
+  explicit LogCoshError(const NameOptions& options = {});
+};
+class Poisson : public Metric {
+ public:
+  explicit Poisson(const NameOptions& options = {});
+};
+class KLDivergence : public Metric {
+ public:
+  explicit KLDivergence(const NameOptions& options = {});
+};
+class CategoricalHinge : public Metric {
+ public:
+  explicit CategoricalHinge(const NameOptions& options = {});
+};
+// The cosine itself: 1 for the same direction, where the loss is -1.
+class CosineSimilarity : public Metric {
+ public:
+  explicit CosineSimilarity(const NameOptions& options = {});
+};
 // The root of the mean over all samples of an epoch, not the mean of the batches' roots.
 class RootMeanSquaredError : public Metric {
  public:
@@ -97,6 +128,34 @@ struct BinaryAccuracyOptions {
 class BinaryAccuracy : public Metric {
  public:
   explicit BinaryAccuracy(const BinaryAccuracyOptions& options = {});
+};
+
+struct BinaryCrossentropyOptions {
+  std::string name = {};
+  bool from_logits = false;
+  Real label_smoothing = 0.0;
+};
+// As the loss.
+class BinaryCrossentropy : public Metric {
+ public:
+  explicit BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
+};
+struct CategoricalCrossentropyOptions {
+  std::string name = {};
+  bool from_logits = false;
+  Real label_smoothing = 0.0;
+};
+class CategoricalCrossentropy : public Metric {
+ public:
+  explicit CategoricalCrossentropy(const CategoricalCrossentropyOptions& options = {});
+};
+struct SparseCategoricalCrossentropyOptions {
+  std::string name = {};
+  bool from_logits = false;
+};
+class SparseCategoricalCrossentropy : public Metric {
+ public:
+  explicit SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
 };
 // How often the largest prediction stands where the largest label stands: the first of equals; NaN counts as largest.
 class CategoricalAccuracy : public Metric {

@@ -1,15 +1,13 @@
 // A user's functions of rows, as losses and metrics.
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
-#include <vector>
 
 #include <rondo/error.hpp>
 #include <rondo/extend.hpp>
 
 #include "core/access.hpp"
-#include "core/thread_buffers.hpp"
+#include "training/function_rows.hpp"
 #include "training/losses.hpp"
 #include "training/metrics.hpp"
 
@@ -18,68 +16,27 @@ namespace rondo {
 namespace {
 
 using training::BoundLoss;
+using training::FunctionRows;
 using training::Labels;
 
-// A row's numbers as doubles.
-struct RowBuffers {
-  std::vector<double> truth, prediction, gradient;
-};
-
-// Rows of a plan's numbers as rows of doubles.
-template <class T>
-void for_rows(const kernels::LossArgs<T>& a, Labels labels, const LossFunction& function) {
-  core::ThreadBuffers<RowBuffers> buffers;
-  auto& [truth, prediction, gradient] = *buffers;
-  const auto features = static_cast<std::size_t>(a.features);
-  truth.resize(labels == Labels::same ? features : 1);
-  prediction.resize(features);
-  gradient.resize(a.gradient != nullptr ? features : 0);
-  for (Index r = 0; r < a.rows; ++r) {
-    const T* t = a.truth + r * a.truth_stride;
-    const T* p = a.prediction + r * a.prediction_stride;
-    truth.assign(t, t + truth.size());
-    prediction.assign(p, p + features);
-    std::fill(gradient.begin(), gradient.end(), 0.0);  // what the function leaves alone is none
-    a.value[r] = static_cast<T>(function(truth, prediction, gradient));
-    const double weight = a.row_weights == nullptr ? 1 : static_cast<double>(a.row_weights[r]);
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-      T& out = a.gradient[r * a.gradient_stride + static_cast<Index>(i)];
-      out = weight == 0 ? T{0} : static_cast<T>(gradient[i] * static_cast<double>(a.scale) * weight);
-    }
-  }
-}
-
-class CustomRows final : public BoundLoss {
- public:
-  CustomRows(Labels labels, const std::string& name, LossFunction function)
-      : BoundLoss(labels, {.name = name, .class_name = name}), function_(std::move(function)) {}
-  void rows(const kernels::Ops<float>&, kernels::LossArgs<float> args) const override {
-    for_rows(args, labels(), function_);
-  }
-  void rows(const kernels::Ops<double>&, kernels::LossArgs<double> args) const override {
-    for_rows(args, labels(), function_);
-  }
-
- private:
-  LossFunction function_;
-};
-
-std::shared_ptr<const CustomRows> checked(const char* what, const std::string& name, LossFunction function,
-                                          bool is_empty, const CustomLossOptions& options) {
+std::shared_ptr<const FunctionRows> checked(const char* what, const std::string& name, LossFunction function,
+                                            bool is_empty, const CustomLossOptions& options) {
   if (name.empty()) throw ConfigError(std::string(what) + " needs a name");
   if (is_empty) throw ConfigError(std::string(what) + " '" + name + "' has no function");
-  return std::make_shared<CustomRows>(options.one_label ? Labels::one : Labels::same, name, std::move(function));
+  return std::make_shared<FunctionRows>(options.one_label ? Labels::one : Labels::same,
+                                        BoundLoss::Traits{.name = name, .class_name = name}, std::move(function));
 }
 
-void require_fit(const std::string& who, const CustomRows& rows, const Shape& prediction, const Shape& truth) {
+void require_fit(const std::string& who, const FunctionRows& rows, const Shape& prediction, const Shape& truth) {
   if (training::labels_fit(rows.labels(), prediction, truth)) return;
   throw ShapeError(training::labels_mismatch(who, rows.labels(), prediction, truth));
 }
 
 class CustomLoss final : public detail::LossImpl {
  public:
-  explicit CustomLoss(std::shared_ptr<const CustomRows> rows) : rows_(std::move(rows)) {}
+  explicit CustomLoss(std::shared_ptr<const FunctionRows> rows) : rows_(std::move(rows)) {}
   const std::string& name() const override { return rows_->traits().name; }
+  std::string class_name() const override { return name(); }
   nlohmann::ordered_json config() const override { return {{"name", name()}}; }
   std::shared_ptr<const BoundLoss> bind(const Shape& prediction, const Shape& truth) const override {
     require_fit("loss '" + name() + "'", *rows_, prediction, truth);
@@ -87,12 +44,12 @@ class CustomLoss final : public detail::LossImpl {
   }
 
  private:
-  std::shared_ptr<const CustomRows> rows_;
+  std::shared_ptr<const FunctionRows> rows_;
 };
 
 class CustomMetric final : public detail::MetricImpl {
  public:
-  explicit CustomMetric(std::shared_ptr<const CustomRows> rows) : rows_(std::move(rows)) {}
+  explicit CustomMetric(std::shared_ptr<const FunctionRows> rows) : rows_(std::move(rows)) {}
   std::string class_name() const override { return rows_->traits().name; }
   nlohmann::ordered_json config(const std::string& name) const override { return {{"name", name}}; }
   training::BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
@@ -101,7 +58,7 @@ class CustomMetric final : public detail::MetricImpl {
   }
 
  private:
-  std::shared_ptr<const CustomRows> rows_;
+  std::shared_ptr<const FunctionRows> rows_;
 };
 
 }  // namespace

@@ -74,18 +74,24 @@ TEST(LossFromConfig, ReadsWhatEachWrites) {
   for (const Loss& loss : {Loss(losses::MeanSquaredError()), Loss(losses::MeanAbsoluteError()),
                            Loss(losses::BinaryCrossentropy({.from_logits = true, .label_smoothing = 0.25})),
                            Loss(losses::CategoricalCrossentropy({.from_logits = true, .label_smoothing = 0.25})),
-                           Loss(losses::SparseCategoricalCrossentropy({.from_logits = true})), Loss("crossentropy")}) {
+                           Loss(losses::SparseCategoricalCrossentropy({.from_logits = true})), Loss("crossentropy"),
+                           Loss(losses::MeanSquaredError({.reduction = "sum"})), Loss(losses::CosineSimilarity()),
+                           Loss(losses::KLDivergence({.reduction = "mean_with_sample_weight"})),
+                           Loss(losses::Huber({.delta = 0.25})), Loss(losses::Quantile({.quantiles = {0.25, 0.75}})),
+                           Loss(losses::BinaryFocalCrossentropy({.apply_class_balancing = true, .gamma = 1.5})),
+                           Loss(losses::CategoricalFocalCrossentropy({.alpha = 0.5, .reduction = "sum"})),
+                           Loss(losses::CategoricalGeneralizedCrossEntropy({.q = 0.75}))}) {
     const Json config = to_config(loss);
     const Loss again = loss_from_config(config);
     EXPECT_EQ(to_config(again).dump(), config.dump());
     EXPECT_EQ(again.name(), loss.name());
     if (!config.is_object()) continue;
     for (const auto& [key, value] :
-         {std::pair("reduction", Json("sum")), std::pair("reduction", Json()), std::pair("from_logit", Json(true))}) {
+         {std::pair("reduction", Json("none")), std::pair("reduction", Json()), std::pair("from_logit", Json(true))}) {
       Json wrong = config;
       wrong["config"][key] = value;
       expect_error<ConfigError>([&] { (void)loss_from_config(wrong); },
-                                {config["class_name"].get<std::string>() + ": the option " + key});
+                                {config["class_name"].get<std::string>() + ": ", std::string("the option ") + key});
     }
   }
   const std::shared_ptr<const BoundLoss> logits =
@@ -110,8 +116,10 @@ TEST(MetricFromConfig, ReadsWhatEachWrites) {
         Metric(metrics::RootMeanSquaredError({.name = "c"})),
         Metric(metrics::BinaryAccuracy({.name = "d", .threshold = 0.25})),
         Metric(metrics::CategoricalAccuracy({.name = "e"})), Metric(metrics::SparseCategoricalAccuracy({.name = "f"})),
-        Metric("accuracy"), Metric("acc"), Metric("bce"), Metric("categorical_crossentropy"),
-        Metric("sparse_categorical_crossentropy")}) {
+        Metric(metrics::LogCoshError()), Metric(metrics::CosineSimilarity({.name = "g"})), Metric("mape"),
+        Metric("kl_divergence"), Metric(metrics::BinaryCrossentropy({.from_logits = true, .label_smoothing = 0.25})),
+        Metric(metrics::SparseCategoricalCrossentropy({.from_logits = true})), Metric("accuracy"), Metric("acc"),
+        Metric("bce"), Metric("categorical_crossentropy"), Metric("sparse_categorical_crossentropy")}) {
     const Json config = to_config(metric);
     const Metric again = metric_from_config(config);
     EXPECT_EQ(to_config(again).dump(), config.dump());
@@ -130,9 +138,9 @@ TEST(MetricFromConfig, ReadsWhatEachWrites) {
 TEST(MetricFromConfig, RefusesWhatRondoDoesNotHave) {
   expect_error<ConfigError>(
       [] {
-        (void)metric_from_config({{"class_name", "BinaryCrossentropy"}, {"config", {{"from_logits", true}}}});
+        (void)metric_from_config({{"class_name", "SparseCategoricalCrossentropy"}, {"config", {{"ignore_class", 0}}}});
       },
-      {"BinaryCrossentropy: the option from_logits = true is not supported"});
+      {"SparseCategoricalCrossentropy: the option ignore_class = 0 is not supported"});
   expect_error<ConfigError>(
       [] {
         (void)metric_from_config({{"class_name", "Accuracy"}, {"config", Json::object()}});

@@ -81,10 +81,23 @@ void Head::weigh_rows(const Run& run, Range rows) const noexcept {
 
 template <class T>
 double Head::denominator(const Run& run) const noexcept {
+  const Reduction reduction = loss_->traits().reduction;
+  if (reduction == Reduction::sum) return 1;
+  if (reduction == Reduction::weighted_mean && row_weights()) return sum_of_weights<T>(run);
   if (!counts_) return static_cast<double>(prediction_.steps * run.rows);
   const T* counts = counts_.pointer<const T>(run.arena);
   double sum = 0;  // of whole numbers: exact
   for (Index b = 0; b < run.rows; ++b) sum += static_cast<double>(counts[b]);
+  return sum;
+}
+
+template <class T>
+double Head::sum_of_weights(const Run& run) const noexcept {
+  const T* weights = row_weights().pointer<const T>(run.arena);
+  double sum = 0;
+  for (Index t = 0; t < prediction_.steps; ++t) {
+    for (Index i = t * capacity_; i < t * capacity_ + run.rows; ++i) sum += static_cast<double>(weights[i]);
+  }
   return sum;
 }
 

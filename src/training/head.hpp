@@ -5,8 +5,8 @@
 //
 // Rows may weigh differently: a mask of the output leaves time steps out, the user's sample weights count some for
 // more. Keras's denominators: a loss is divided by the number of rows, or by that of the rows that the mask leaves,
-// whatever the sample weights are; a metric by the sum of the weights. The number that a mask leaves is the whole
-// batch's, so a head with a mask takes two stages.
+// whatever the sample weights are, unless its reduction is another one; a metric by the sum of the weights. The number
+// that a mask leaves is the whole batch's, so a head with a mask takes two stages.
 #pragma once
 
 #include <cmath>
@@ -83,6 +83,8 @@ class Head final : public engine::Executor {
   // By how much the losses of all rows are divided.
   template <class T>
   double denominator(const engine::Run& run) const noexcept;
+  template <class T>
+  double sum_of_weights(const engine::Run& run) const noexcept;
   template <class T>
   RunningMean sum_as(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
   RunningMean sum(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;

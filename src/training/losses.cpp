@@ -1,5 +1,9 @@
 #include "training/losses.hpp"
 
+#include <limits>
+#include <string_view>
+#include <type_traits>
+
 #include <rondo/error.hpp>
 
 #include "core/access.hpp"
@@ -9,6 +13,8 @@
 #include "core/options.hpp"
 #include "core/registry.hpp"
 #include "training/from_config.hpp"
+#include "training/function_rows.hpp"
+#include "training/row_losses.hpp"
 
 namespace rondo {
 
@@ -17,20 +23,22 @@ namespace rondo {
 namespace {
 
 // What all losses list before their own options.
-template <class Visitor>
-void loss_fields(Visitor& v, const std::string& name) {
+template <class Visitor, class Options>
+void loss_fields(Visitor& v, const char* name, Options& o) {
   v.constant("name", name);
-  v.absent("reduction", "sum_over_batch_size");
+  v("reduction", o.reduction);
 }
 
-// Of a loss that has no options.
-struct NamedLoss {
-  std::string name = {};
+// Of a loss without options of its own.
+struct PlainLoss {
+  const char* name = "";
+  losses::LossOptions options = {};
 };
 
 template <class Visitor>
-void fields(Visitor& v, NamedLoss& loss) {
-  loss_fields(v, loss.name);
+void fields(Visitor& v, PlainLoss& loss) {
+  loss_fields(v, loss.name, loss.options);
+  if (std::string_view(loss.name) == "cosine_similarity") v.refused("axis", -1);
 }
 
 }  // namespace
@@ -38,8 +46,20 @@ void fields(Visitor& v, NamedLoss& loss) {
 namespace losses {
 
 template <class Visitor>
+void fields(Visitor& v, HuberOptions& o) {
+  loss_fields(v, "huber_loss", o);
+  v("delta", o.delta);
+}
+
+template <class Visitor>
+void fields(Visitor& v, QuantileOptions& o) {
+  loss_fields(v, "quantile", o);
+  v("quantiles", o.quantiles);
+}
+
+template <class Visitor>
 void fields(Visitor& v, BinaryCrossentropyOptions& o) {
-  loss_fields(v, "binary_crossentropy");
+  loss_fields(v, "binary_crossentropy", o);
   v("from_logits", o.from_logits);
   v("label_smoothing", o.label_smoothing);
   v.absent("axis", -1);
@@ -47,7 +67,7 @@ void fields(Visitor& v, BinaryCrossentropyOptions& o) {
 
 template <class Visitor>
 void fields(Visitor& v, CategoricalCrossentropyOptions& o) {
-  loss_fields(v, "categorical_crossentropy");
+  loss_fields(v, "categorical_crossentropy", o);
   v("from_logits", o.from_logits);
   v("label_smoothing", o.label_smoothing);
   v.absent("axis", -1);
@@ -55,10 +75,37 @@ void fields(Visitor& v, CategoricalCrossentropyOptions& o) {
 
 template <class Visitor>
 void fields(Visitor& v, SparseCategoricalCrossentropyOptions& o) {
-  loss_fields(v, "sparse_categorical_crossentropy");
+  loss_fields(v, "sparse_categorical_crossentropy", o);
   v("from_logits", o.from_logits);
   v.absent("ignore_class");
   v.absent("axis", -1);
+}
+
+template <class Visitor>
+void fields(Visitor& v, BinaryFocalCrossentropyOptions& o) {
+  loss_fields(v, "binary_focal_crossentropy", o);
+  v("from_logits", o.from_logits);
+  v("label_smoothing", o.label_smoothing);
+  v.absent("axis", -1);
+  v("apply_class_balancing", o.apply_class_balancing);
+  v("alpha", o.alpha);
+  v("gamma", o.gamma);
+}
+
+template <class Visitor>
+void fields(Visitor& v, CategoricalFocalCrossentropyOptions& o) {
+  loss_fields(v, "categorical_focal_crossentropy", o);
+  v("from_logits", o.from_logits);
+  v("label_smoothing", o.label_smoothing);
+  v.absent("axis", -1);
+  v("alpha", o.alpha);
+  v("gamma", o.gamma);
+}
+
+template <class Visitor>
+void fields(Visitor& v, CategoricalGeneralizedCrossEntropyOptions& o) {
+  loss_fields(v, "categorical_generalized_cross_entropy", o);
+  v("q", o.q);
 }
 
 }  // namespace losses
@@ -132,15 +179,22 @@ class BoundKernelLoss final : public BoundLoss {
   double smoothing_;
 };
 
-class KernelLoss final : public detail::LossImpl {
+// A loss that is one rule for all shapes.
+class FixedLoss final : public detail::LossImpl {
  public:
-  KernelLoss(BoundLoss::Traits traits, LossKind kind, Labels labels, Json config, double smoothing = 0)
-      : bound_(std::make_shared<BoundKernelLoss>(labels, std::move(traits), kind, smoothing)),
-        config_(std::move(config)) {}
+  // predictions: how many a row must have; 0: any number.
+  FixedLoss(Bound bound, Json config, Index predictions)
+      : bound_(std::move(bound)), config_(std::move(config)), predictions_(predictions) {}
 
   const std::string& name() const override { return bound_->traits().name; }
+  std::string class_name() const override { return bound_->traits().class_name; }
   Json config() const override { return config_; }
   Bound bind(const Shape& prediction, const Shape& truth) const override {
+    if (predictions_ > 0 && prediction.back() != predictions_) {
+      throw ShapeError("loss '" + name() + "' takes " + std::to_string(predictions_) +
+                       " predictions in a row, one for each quantile; the model's output has shape " +
+                       to_string(prediction.prepend(Shape::kUnknown)));
+    }
     if (!training::labels_fit(bound_->labels(), prediction, truth)) {
       throw ShapeError(training::labels_mismatch("loss '" + name() + "'", bound_->labels(), prediction, truth));
     }
@@ -150,12 +204,14 @@ class KernelLoss final : public detail::LossImpl {
  private:
   Bound bound_;
   Json config_;
+  Index predictions_;
 };
 
 // Keras's "crossentropy": one of three, by the shapes.
 class AnyCrossentropy final : public detail::LossImpl {
  public:
   const std::string& name() const override { return name_; }
+  std::string class_name() const override { return ""; }  // none of Keras's
   Json config() const override { return {{"name", name_}}; }
   Bound bind(const Shape& prediction, const Shape& truth) const override {
     if (prediction.back() == 1) return losses::BinaryCrossentropy().impl().bind(prediction, truth);
@@ -168,24 +224,69 @@ class AnyCrossentropy final : public detail::LossImpl {
   std::string name_ = "crossentropy";
 };
 
+// What all losses take: their class and their reduction, checked.
+BoundLoss::Traits traits(const char* name, const char* class_name, const std::string& reduction,
+                         LossFamily family = LossFamily::regression, bool from_logits = false) {
+  using training::Reduction;
+  Reduction rule = Reduction::mean;
+  if (reduction == "sum") {
+    rule = Reduction::sum;
+  } else if (reduction == "mean_with_sample_weight") {
+    rule = Reduction::weighted_mean;
+  } else if (reduction != "sum_over_batch_size" && reduction != "mean") {
+    throw ConfigError(std::string(class_name) + ": the option reduction = \"" + reduction +
+                      "\" is not supported; training needs one number of a batch: 'sum_over_batch_size', 'sum' or "
+                      "'mean_with_sample_weight'");
+  }
+  return {family, from_logits, name, class_name, rule};
+}
+
 double checked_smoothing(const char* loss, Real smoothing) {
   return checked_option(loss, "label_smoothing", smoothing, Allowed::between_0_and_1);
 }
 
-template <class... Options>
-Loss kernel_loss(BoundLoss::Traits traits, Options&&... options) {
-  return detail::Access::make<Loss>(std::make_shared<KernelLoss>(std::move(traits), std::forward<Options>(options)...));
+double above_0(const char* loss, const char* option, Real value, Real most = std::numeric_limits<double>::max()) {
+  if (value.value > 0 && value.value <= most.value) return value.value;
+  throw ConfigError(std::string(loss) + ": " + option + " is " + number_text(value.value) + "; it must be above 0" +
+                    (most.value < 2 ? " and at most " + number_text(most.value) : ""));
+}
+
+Loss made(Bound bound, Json config, Index predictions = 0) {
+  return detail::Access::make<Loss>(std::make_shared<FixedLoss>(std::move(bound), std::move(config), predictions));
+}
+
+template <class Options>
+Loss kernel_loss(BoundLoss::Traits traits, LossKind kind, Labels labels, const Options& options, double smoothing = 0) {
+  return made(std::make_shared<BoundKernelLoss>(labels, std::move(traits), kind, smoothing), core::config_of(options));
+}
+
+template <class Options>
+Loss row_loss(BoundLoss::Traits traits, LossFunction function, const Options& options, Labels labels = Labels::same) {
+  return made(std::make_shared<training::FunctionRows>(labels, std::move(traits), std::move(function)),
+              core::config_of(options));
+}
+
+// One without options of its own.
+Loss plain_loss(const char* name, const char* class_name, const losses::LossOptions& o, LossFunction function) {
+  return row_loss(traits(name, class_name, o.reduction), std::move(function), PlainLoss{name, o});
 }
 
 struct KnownLoss {
   Loss standard;
-  Loss (*read)(const std::string& class_name, const Json& config) = nullptr;  // null: there are no options
+  Loss (*read)(const std::string& class_name, const Json& config);
 };
 
-template <class Class, class Options>
-KnownLoss with_options() {
+template <class Class, class Options = losses::LossOptions>
+KnownLoss known() {
   return {Class(), [](const std::string& class_name, const Json& config) -> Loss {
-            return core::from_fields<Class, Options>(class_name, config);
+            if constexpr (std::is_same_v<Options, losses::LossOptions>) {
+              const std::string name = Class().name();
+              PlainLoss loss{name.c_str()};
+              core::read_fields(class_name, config, loss);
+              return Class(loss.options);
+            } else {
+              return core::from_fields<Class, Options>(class_name, config);
+            }
           }};
 }
 
@@ -193,17 +294,31 @@ using KnownLosses = core::Registry<NameKind::loss, KnownLoss>;
 
 // Keras's function names and short forms; class names and capitals are found through these.
 const KnownLosses& known_losses() {
-  static constinit Lazy<KnownLosses> known;
-  return known.get([] {
+  static constinit Lazy<KnownLosses> all;
+  return all.get([] {
     using namespace losses;
     return KnownLosses{
-        {{"mean_squared_error", "mse"}, {MeanSquaredError()}},
-        {{"mean_absolute_error", "mae"}, {MeanAbsoluteError()}},
-        {{"binary_crossentropy", "bce"}, with_options<BinaryCrossentropy, BinaryCrossentropyOptions>()},
-        {{"categorical_crossentropy"}, with_options<CategoricalCrossentropy, CategoricalCrossentropyOptions>()},
+        {{"mean_squared_error", "mse"}, known<MeanSquaredError>()},
+        {{"mean_absolute_error", "mae"}, known<MeanAbsoluteError>()},
+        {{"mean_absolute_percentage_error", "mape"}, known<MeanAbsolutePercentageError>()},
+        {{"mean_squared_logarithmic_error", "msle"}, known<MeanSquaredLogarithmicError>()},
+        {{"huber"}, known<Huber, HuberOptions>()},
+        {{"log_cosh"}, known<LogCosh>()},
+        {{"poisson"}, known<Poisson>()},
+        {{"cosine_similarity"}, known<CosineSimilarity>()},
+        {{"quantile"}, known<Quantile, QuantileOptions>()},
+        {{"kl_divergence", "kld"}, known<KLDivergence>()},
+        {{"categorical_hinge"}, known<CategoricalHinge>()},
+        {{"binary_crossentropy", "bce"}, known<BinaryCrossentropy, BinaryCrossentropyOptions>()},
+        {{"categorical_crossentropy"}, known<CategoricalCrossentropy, CategoricalCrossentropyOptions>()},
         {{"sparse_categorical_crossentropy"},
-         with_options<SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions>()},
-        {{"crossentropy", "ce"}, {detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>())}},
+         known<SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions>()},
+        {{"binary_focal_crossentropy"}, known<BinaryFocalCrossentropy, BinaryFocalCrossentropyOptions>()},
+        {{"categorical_focal_crossentropy"},
+         known<CategoricalFocalCrossentropy, CategoricalFocalCrossentropyOptions>()},
+        {{"categorical_generalized_cross_entropy"},
+         known<CategoricalGeneralizedCrossEntropy, CategoricalGeneralizedCrossEntropyOptions>()},
+        {{"crossentropy", "ce"}, {detail::Access::make<Loss>(std::make_shared<AnyCrossentropy>()), nullptr}},
     };
   });
 }
@@ -213,18 +328,15 @@ const KnownLosses& known_losses() {
 Loss::Loss(const std::string& name) : Loss(known_losses().at(name, snake_case(name)).standard) {}
 
 core::Json training::to_config(const Loss& loss) {
-  if (loss.name() == "crossentropy") return loss.name();  // not a class of Keras's
-  return {{"class_name", camel_case(loss.name())}, {"config", loss.impl().config()}};
+  if (loss.impl().class_name().empty()) return loss.name();
+  return {{"class_name", loss.impl().class_name()}, {"config", loss.impl().config()}};
 }
 
 Loss training::loss_from_config(const core::Json& config) {
   const core::Serialized given = core::serialized("loss", config);
   if (!given.name.empty()) return given.name;
   const KnownLoss& known = known_losses().at(given.class_name, snake_case(given.class_name));
-  if (known.read != nullptr) return known.read(given.class_name, given.config);
-  NamedLoss none;
-  core::read_fields(given.class_name, given.config, none);
-  return known.standard;
+  return known.read == nullptr ? known.standard : known.read(given.class_name, given.config);
 }
 
 const std::string& Loss::name() const { return impl_->name(); }
@@ -247,32 +359,106 @@ LossWeights::LossWeights(std::initializer_list<std::pair<const char*, Real>> nam
 
 namespace losses {
 
-MeanSquaredError::MeanSquaredError()
-    : Loss(kernel_loss({.name = "mean_squared_error", .class_name = "MeanSquaredError"}, LossKind::mean_squared_error,
-                       Labels::same, core::config_of(NamedLoss{"mean_squared_error"}))) {}
+MeanSquaredError::MeanSquaredError(const LossOptions& o)
+    : Loss(kernel_loss(traits("mean_squared_error", "MeanSquaredError", o.reduction), LossKind::mean_squared_error,
+                       Labels::same, PlainLoss{"mean_squared_error", o})) {}
 
-MeanAbsoluteError::MeanAbsoluteError()
-    : Loss(kernel_loss({.name = "mean_absolute_error", .class_name = "MeanAbsoluteError"},
-                       LossKind::mean_absolute_error, Labels::same,
-                       core::config_of(NamedLoss{"mean_absolute_error"}))) {}
+MeanAbsoluteError::MeanAbsoluteError(const LossOptions& o)
+    : Loss(kernel_loss(traits("mean_absolute_error", "MeanAbsoluteError", o.reduction), LossKind::mean_absolute_error,
+                       Labels::same, PlainLoss{"mean_absolute_error", o})) {}
+
+MeanAbsolutePercentageError::MeanAbsolutePercentageError(const LossOptions& o)
+    : Loss(plain_loss("mean_absolute_percentage_error", "MeanAbsolutePercentageError", o,
+                      training::mean_absolute_percentage_error())) {}
+
+MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(const LossOptions& o)
+    : Loss(plain_loss("mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", o,
+                      training::mean_squared_logarithmic_error())) {}
+
+Huber::Huber(const HuberOptions& o)
+    : Loss(row_loss(traits("huber", "Huber", o.reduction), training::huber(above_0("Huber", "delta", o.delta)), o)) {}
+
+LogCosh::LogCosh(const LossOptions& o) : Loss(plain_loss("log_cosh", "LogCosh", o, training::log_cosh())) {}
+
+Poisson::Poisson(const LossOptions& o) : Loss(plain_loss("poisson", "Poisson", o, training::poisson())) {}
+
+CosineSimilarity::CosineSimilarity(const LossOptions& o)
+    : Loss(plain_loss("cosine_similarity", "CosineSimilarity", o, training::cosine_similarity())) {}
+
+namespace {
+
+Loss quantile_loss(const QuantileOptions& o) {
+  if (o.quantiles.empty()) throw ConfigError("Quantile needs one of .quantiles at least, such as {0.1, 0.5, 0.9}");
+  for (const double q : o.quantiles) {
+    if (q > 0 && q < 1) continue;
+    throw ConfigError("Quantile: a quantile is " + number_text(q) + "; it must lie between 0 and 1");
+  }
+  const auto count = static_cast<Index>(o.quantiles.size());
+  return made(std::make_shared<training::FunctionRows>(count == 1 ? Labels::same : Labels::one,
+                                                       traits("quantile", "Quantile", o.reduction),
+                                                       training::quantile(o.quantiles)),
+              core::config_of(o), count == 1 ? 0 : count);
+}
+
+}  // namespace
+
+Quantile::Quantile(const QuantileOptions& o) : Loss(quantile_loss(o)) {}
+
+KLDivergence::KLDivergence(const LossOptions& o)
+    : Loss(plain_loss("kl_divergence", "KLDivergence", o, training::kl_divergence())) {}
+
+CategoricalHinge::CategoricalHinge(const LossOptions& o)
+    : Loss(plain_loss("categorical_hinge", "CategoricalHinge", o, training::categorical_hinge())) {}
 
 BinaryCrossentropy::BinaryCrossentropy(BinaryCrossentropyOptions o)
-    : Loss(kernel_loss({LossFamily::binary, o.from_logits, "binary_crossentropy", "BinaryCrossentropy"},
-                       o.from_logits ? LossKind::binary_crossentropy_from_logits : LossKind::binary_crossentropy,
-                       Labels::same, core::config_of(o), checked_smoothing("BinaryCrossentropy", o.label_smoothing))) {}
+    : Loss(kernel_loss(
+          traits("binary_crossentropy", "BinaryCrossentropy", o.reduction, LossFamily::binary, o.from_logits),
+          o.from_logits ? LossKind::binary_crossentropy_from_logits : LossKind::binary_crossentropy, Labels::same, o,
+          checked_smoothing("BinaryCrossentropy", o.label_smoothing))) {}
 
 CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions o)
     : Loss(kernel_loss(
-          {LossFamily::categorical, o.from_logits, "categorical_crossentropy", "CategoricalCrossentropy"},
+          traits("categorical_crossentropy", "CategoricalCrossentropy", o.reduction, LossFamily::categorical,
+                 o.from_logits),
           o.from_logits ? LossKind::categorical_crossentropy_from_logits : LossKind::categorical_crossentropy,
-          Labels::same, core::config_of(o), checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
+          Labels::same, o, checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
 
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
-    : Loss(kernel_loss(
-          {LossFamily::categorical, o.from_logits, "sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"},
-          o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
-                        : LossKind::sparse_categorical_crossentropy,
-          Labels::sparse, core::config_of(o))) {}
+    : Loss(kernel_loss(traits("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", o.reduction,
+                              LossFamily::categorical, o.from_logits),
+                       o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
+                                     : LossKind::sparse_categorical_crossentropy,
+                       Labels::sparse, o)) {}
+
+BinaryFocalCrossentropy::BinaryFocalCrossentropy(const BinaryFocalCrossentropyOptions& o)
+    : Loss(row_loss(traits("binary_focal_crossentropy", "BinaryFocalCrossentropy", o.reduction, LossFamily::binary,
+                           o.from_logits),
+                    training::binary_focal_crossentropy(
+                        {.alpha = checked_option("BinaryFocalCrossentropy", "alpha", o.alpha, Allowed::between_0_and_1),
+                         .gamma = checked_option("BinaryFocalCrossentropy", "gamma", o.gamma, Allowed::zero_or_more),
+                         .from_logits = o.from_logits,
+                         .label_smoothing = checked_smoothing("BinaryFocalCrossentropy", o.label_smoothing),
+                         .balances_classes = o.apply_class_balancing}),
+                    o)) {}
+
+CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(const CategoricalFocalCrossentropyOptions& o)
+    : Loss(row_loss(
+          traits("categorical_focal_crossentropy", "CategoricalFocalCrossentropy", o.reduction, LossFamily::categorical,
+                 o.from_logits),
+          training::categorical_focal_crossentropy(
+              {.alpha = checked_option("CategoricalFocalCrossentropy", "alpha", o.alpha, Allowed::finite),
+               .gamma = checked_option("CategoricalFocalCrossentropy", "gamma", o.gamma, Allowed::zero_or_more),
+               .from_logits = o.from_logits,
+               .label_smoothing = checked_smoothing("CategoricalFocalCrossentropy", o.label_smoothing)}),
+          o)) {}
+
+CategoricalGeneralizedCrossEntropy::CategoricalGeneralizedCrossEntropy(
+    const CategoricalGeneralizedCrossEntropyOptions& o)
+    : Loss(row_loss(
+          traits("categorical_generalized_cross_entropy", "CategoricalGeneralizedCrossEntropy", o.reduction,
+                 LossFamily::categorical),
+          training::categorical_generalized_cross_entropy(above_0("CategoricalGeneralizedCrossEntropy", "q", o.q, 1.0)),
+          o, Labels::sparse)) {}
 
 }  // namespace losses
 }  // namespace rondo

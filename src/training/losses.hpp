@@ -23,6 +23,9 @@ enum class Labels {
 // What a loss makes of predictions, for checks of labels and of the last activation.
 enum class LossFamily { regression, binary, categorical };
 
+// What the sum of rows' values is divided by: the number of rows, nothing, or the sum of their weights.
+enum class Reduction { mean, sum, weighted_mean };
+
 // A loss or metric for known shapes, at work on rows: what Keras calls a function of (y_true, y_pred). Immutable; safe
 // from any thread.
 class RowFunction {
@@ -48,6 +51,7 @@ class BoundLoss : public RowFunction {
     LossFamily family = LossFamily::regression;
     bool from_logits = false;
     std::string name = {}, class_name = {};
+    Reduction reduction = Reduction::mean;
   };
   BoundLoss(Labels labels, Traits traits) : RowFunction(labels), traits_(std::move(traits)) {}
   const Traits& traits() const { return traits_; }
@@ -71,6 +75,7 @@ class LossImpl {
  public:
   virtual ~LossImpl() = default;
   virtual const std::string& name() const = 0;        // "mean_squared_error"
+  virtual std::string class_name() const = 0;         // "MeanSquaredError"
   virtual nlohmann::ordered_json config() const = 0;  // Keras's
   // Sample shapes of predictions and labels. ShapeError, in words, where they do not fit.
   virtual std::shared_ptr<const training::BoundLoss> bind(const Shape& prediction, const Shape& truth) const = 0;

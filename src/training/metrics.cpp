@@ -9,18 +9,31 @@
 #include "core/options.hpp"
 #include "core/registry.hpp"
 #include "training/from_config.hpp"
+#include "training/function_rows.hpp"
+#include "training/row_losses.hpp"
 
 namespace rondo {
 
 namespace metrics {
 
-// The rest are options of the losses of some metrics.
 template <class Visitor>
 void fields(Visitor& v, NameOptions& o) {
   v("name", o.name);
   v.refused("axis", -1);
-  v.refused("label_smoothing", 0);
-  for (const char* key : {"from_logits", "ignore_class"}) v.refused(key);
+}
+
+// Of the crossentropies.
+template <class Visitor, class Options>
+  requires requires(Options& o) { o.from_logits; }
+void fields(Visitor& v, Options& o) {
+  v("name", o.name);
+  v("from_logits", o.from_logits);
+  if constexpr (requires { o.label_smoothing; }) {
+    v("label_smoothing", o.label_smoothing);
+  } else {
+    v.refused("ignore_class");
+  }
+  v.refused("axis", -1);
 }
 
 template <class Visitor>
@@ -53,8 +66,6 @@ class AccuracyRows final : public RowFunction {
       : RowFunction(kind == Kind::sparse_categorical ? Labels::sparse : Labels::same),
         kind_(kind),
         threshold_(threshold) {}
-  Kind kind() const { return kind_; }
-  double threshold() const { return threshold_; }
   void rows(const kernels::Ops<float>&, kernels::LossArgs<float> args) const override { run(args); }
   void rows(const kernels::Ops<double>&, kernels::LossArgs<double> args) const override { run(args); }
 
@@ -93,12 +104,18 @@ namespace {
 using training::AccuracyRows;
 using training::BoundMetric;
 
+// A mean of what a loss says of rows.
 class LossMetric final : public detail::MetricImpl {
  public:
-  LossMetric(std::string class_name, const Loss& loss, bool root = false)
-      : class_name_(std::move(class_name)), loss_(loss), root_(root) {}
+  // config: what follows the name.
+  LossMetric(std::string class_name, const Loss& loss, core::Json config = core::Json::object(), bool root = false)
+      : class_name_(std::move(class_name)), loss_(loss), config_(std::move(config)), root_(root) {}
   std::string class_name() const override { return class_name_; }
-  core::Json config(const std::string& name) const override { return core::config_of(metrics::NameOptions{name}); }
+  core::Json config(const std::string& name) const override {
+    core::Json config = core::config_of(metrics::NameOptions{name});
+    config.update(config_);
+    return config;
+  }
   BoundMetric bind(const std::string&, const Shape& prediction, const Shape& truth) const override {
     return {.rows = loss_.impl().bind(prediction, truth), .root = root_};
   }
@@ -106,17 +123,21 @@ class LossMetric final : public detail::MetricImpl {
  private:
   std::string class_name_;
   Loss loss_;
+  core::Json config_;
   bool root_;
 };
 
-class AccuracyMetric final : public detail::MetricImpl {
+// A mean of a function of rows.
+class RowsMetric final : public detail::MetricImpl {
  public:
-  AccuracyMetric(std::string class_name, AccuracyRows::Kind kind, double threshold = 0.5)
-      : class_name_(std::move(class_name)), rows_(std::make_shared<AccuracyRows>(kind, threshold)) {}
+  RowsMetric(std::string class_name, std::shared_ptr<const training::RowFunction> rows,
+             core::Json config = core::Json::object())
+      : class_name_(std::move(class_name)), rows_(std::move(rows)), config_(std::move(config)) {}
   std::string class_name() const override { return class_name_; }
   core::Json config(const std::string& name) const override {
-    if (rows_->kind() != AccuracyRows::Kind::binary) return core::config_of(metrics::NameOptions{name});
-    return core::config_of(metrics::BinaryAccuracyOptions{name, rows_->threshold()});
+    core::Json config = core::config_of(metrics::NameOptions{name});
+    config.update(config_);
+    return config;
   }
   BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
     if (!training::labels_fit(rows_->labels(), prediction, truth)) {
@@ -127,7 +148,8 @@ class AccuracyMetric final : public detail::MetricImpl {
 
  private:
   std::string class_name_;
-  std::shared_ptr<const AccuracyRows> rows_;
+  std::shared_ptr<const training::RowFunction> rows_;
+  core::Json config_;
 };
 
 // Keras's "accuracy": one of three, by the shapes.
@@ -146,34 +168,12 @@ class AnyAccuracy final : public detail::MetricImpl {
 
 using Rule = std::shared_ptr<const detail::MetricImpl>;
 
-Rule accuracy(const char* class_name, AccuracyRows::Kind kind, double threshold = 0.5) {
-  return std::make_shared<AccuracyMetric>(class_name, kind, threshold);
+Rule mean_of(const char* class_name, const Loss& loss, core::Json options = core::Json::object()) {
+  return std::make_shared<LossMetric>(class_name, loss, std::move(options));
 }
 
-Rule mean_of(const char* class_name, const Loss& loss) { return std::make_shared<LossMetric>(class_name, loss); }
-
-using KnownMetrics = core::Registry<NameKind::metric, Rule>;
-
-// Keras's function names and short forms; class names and capitals are found through these.
-const KnownMetrics& known_metrics() {
-  static constinit Lazy<KnownMetrics> known;
-  return known.get([] {
-    using Kind = AccuracyRows::Kind;
-    return KnownMetrics{
-        {{"accuracy", "acc"}, std::make_shared<AnyAccuracy>()},
-        {{"binary_accuracy"}, accuracy("BinaryAccuracy", Kind::binary)},
-        {{"categorical_accuracy"}, accuracy("CategoricalAccuracy", Kind::categorical)},
-        {{"sparse_categorical_accuracy"}, accuracy("SparseCategoricalAccuracy", Kind::sparse_categorical)},
-        {{"mean_squared_error", "mse"}, mean_of("MeanSquaredError", losses::MeanSquaredError())},
-        {{"mean_absolute_error", "mae"}, mean_of("MeanAbsoluteError", losses::MeanAbsoluteError())},
-        {{"root_mean_squared_error", "rmse"},
-         std::make_shared<LossMetric>("RootMeanSquaredError", losses::MeanSquaredError(), true)},
-        {{"binary_crossentropy", "bce"}, mean_of("BinaryCrossentropy", losses::BinaryCrossentropy())},
-        {{"categorical_crossentropy"}, mean_of("CategoricalCrossentropy", losses::CategoricalCrossentropy())},
-        {{"sparse_categorical_crossentropy"},
-         mean_of("SparseCategoricalCrossentropy", losses::SparseCategoricalCrossentropy())},
-    };
-  });
+Rule accuracy(const char* class_name, AccuracyRows::Kind kind) {
+  return std::make_shared<RowsMetric>(class_name, std::make_shared<AccuracyRows>(kind));
 }
 
 // A metric of a class, under the name given or else its standard one.
@@ -181,18 +181,57 @@ Metric named(const std::string& name, const char* standard, const Rule& rule) {
   return detail::Access::make<Metric>(name.empty() ? standard : name, rule);
 }
 
-Metric known(const std::string& name, const char* standard) {
-  return named(name, standard, known_metrics().at(standard));
+struct KnownMetric {
+  Metric standard;
+  Metric (*read)(const std::string& class_name, const core::Json& config);
+};
+
+template <class Class, class Options = metrics::NameOptions>
+KnownMetric known() {
+  return {Class(), [](const std::string& class_name, const core::Json& config) -> Metric {
+            return core::from_fields<Class, Options>(class_name, config);
+          }};
 }
 
-Rule binary_accuracy(Real threshold) {
-  return accuracy("BinaryAccuracy", AccuracyRows::Kind::binary,
-                  checked_option("BinaryAccuracy", "threshold", threshold, Allowed::finite));
+Metric refuse_accuracy_class(const std::string&, const core::Json&) {
+  throw ConfigError(
+      "metric 'Accuracy' is in Keras, but not in Rondo yet: the class compares element by element. The name 'accuracy' "
+      "chooses BinaryAccuracy, CategoricalAccuracy or SparseCategoricalAccuracy by the shapes");
+}
+
+using KnownMetrics = core::Registry<NameKind::metric, KnownMetric>;
+
+// Keras's function names and short forms; class names and capitals are found through these.
+const KnownMetrics& known_metrics() {
+  static constinit Lazy<KnownMetrics> known_ones;
+  return known_ones.get([] {
+    using namespace metrics;
+    return KnownMetrics{
+        {{"accuracy", "acc"}, {named("", "accuracy", std::make_shared<AnyAccuracy>()), refuse_accuracy_class}},
+        {{"binary_accuracy"}, known<BinaryAccuracy, BinaryAccuracyOptions>()},
+        {{"categorical_accuracy"}, known<CategoricalAccuracy>()},
+        {{"sparse_categorical_accuracy"}, known<SparseCategoricalAccuracy>()},
+        {{"mean_squared_error", "mse"}, known<MeanSquaredError>()},
+        {{"mean_absolute_error", "mae"}, known<MeanAbsoluteError>()},
+        {{"mean_absolute_percentage_error", "mape"}, known<MeanAbsolutePercentageError>()},
+        {{"mean_squared_logarithmic_error", "msle"}, known<MeanSquaredLogarithmicError>()},
+        {{"root_mean_squared_error", "rmse"}, known<RootMeanSquaredError>()},
+        {{"log_cosh_error"}, known<LogCoshError>()},
+        {{"poisson"}, known<Poisson>()},
+        {{"kl_divergence"}, known<KLDivergence>()},
+        {{"categorical_hinge"}, known<CategoricalHinge>()},
+        {{"cosine_similarity"}, known<CosineSimilarity>()},
+        {{"binary_crossentropy", "bce"}, known<BinaryCrossentropy, BinaryCrossentropyOptions>()},
+        {{"categorical_crossentropy"}, known<CategoricalCrossentropy, CategoricalCrossentropyOptions>()},
+        {{"sparse_categorical_crossentropy"},
+         known<SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions>()},
+    };
+  });
 }
 
 }  // namespace
 
-Metric::Metric(const std::string& name) : name_(name), impl_(known_metrics().at(name, snake_case(name))) {}
+Metric::Metric(const std::string& name) : Metric(known_metrics().at(name, snake_case(name)).standard.renamed(name)) {}
 
 core::Json training::to_config(const Metric& metric) {
   const std::string class_name = metric.impl().class_name();
@@ -204,19 +243,7 @@ core::Json training::to_config(const Metric& metric) {
 Metric training::metric_from_config(const core::Json& config) {
   const core::Serialized given = core::serialized("metric", config);
   if (!given.name.empty()) return given.name;
-  const std::string standard = snake_case(given.class_name);
-  const Rule& rule = known_metrics().at(given.class_name, standard);
-  if (rule->class_name() == "Accuracy") {
-    throw ConfigError(
-        "metric 'Accuracy' is in Keras, but not in Rondo yet: the class compares element by element. The name "
-        "'accuracy' chooses BinaryAccuracy, CategoricalAccuracy or SparseCategoricalAccuracy by the shapes");
-  }
-  if (rule->class_name() == "BinaryAccuracy") {
-    return core::from_fields<metrics::BinaryAccuracy, metrics::BinaryAccuracyOptions>(given.class_name, given.config);
-  }
-  metrics::NameOptions options;
-  core::read_fields(given.class_name, given.config, options);
-  return named(options.name, standard.c_str(), rule);
+  return known_metrics().at(given.class_name, snake_case(given.class_name)).read(given.class_name, given.config);
 }
 
 Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named) {
@@ -228,14 +255,79 @@ Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric
 
 namespace metrics {
 
-MeanSquaredError::MeanSquaredError(const NameOptions& o) : Metric(known(o.name, "mean_squared_error")) {}
-MeanAbsoluteError::MeanAbsoluteError(const NameOptions& o) : Metric(known(o.name, "mean_absolute_error")) {}
-RootMeanSquaredError::RootMeanSquaredError(const NameOptions& o) : Metric(known(o.name, "root_mean_squared_error")) {}
+namespace {
+
+// What a config has of a crossentropy's options behind the name.
+core::Json options_of(bool from_logits) { return {{"from_logits", from_logits}}; }
+core::Json options_of(bool from_logits, Real label_smoothing) {
+  return {{"from_logits", from_logits}, {"label_smoothing", label_smoothing.value}};
+}
+
+std::shared_ptr<const training::RowFunction> cosine() {
+  LossFunction cosine = [minus = training::cosine_similarity()](Row truth, Row prediction, GradientRow) {
+    return -minus(truth, prediction, {});
+  };
+  return std::make_shared<training::FunctionRows>(training::Labels::same, training::BoundLoss::Traits{},
+                                                  std::move(cosine));
+}
+
+}  // namespace
+
+MeanSquaredError::MeanSquaredError(const NameOptions& o)
+    : Metric(named(o.name, "mean_squared_error", mean_of("MeanSquaredError", losses::MeanSquaredError()))) {}
+MeanAbsoluteError::MeanAbsoluteError(const NameOptions& o)
+    : Metric(named(o.name, "mean_absolute_error", mean_of("MeanAbsoluteError", losses::MeanAbsoluteError()))) {}
+MeanAbsolutePercentageError::MeanAbsolutePercentageError(const NameOptions& o)
+    : Metric(named(o.name, "mean_absolute_percentage_error",
+                   mean_of("MeanAbsolutePercentageError", losses::MeanAbsolutePercentageError()))) {}
+MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(const NameOptions& o)
+    : Metric(named(o.name, "mean_squared_logarithmic_error",
+                   mean_of("MeanSquaredLogarithmicError", losses::MeanSquaredLogarithmicError()))) {}
+RootMeanSquaredError::RootMeanSquaredError(const NameOptions& o)
+    : Metric(named(o.name, "root_mean_squared_error",
+                   std::make_shared<LossMetric>("RootMeanSquaredError", losses::MeanSquaredError(),
+                                                core::Json::object(), /*root=*/true))) {}
+LogCoshError::LogCoshError(const NameOptions& o)
+    : Metric(named(o.name, "logcosh", mean_of("LogCoshError", losses::LogCosh()))) {}
+Poisson::Poisson(const NameOptions& o) : Metric(named(o.name, "poisson", mean_of("Poisson", losses::Poisson()))) {}
+KLDivergence::KLDivergence(const NameOptions& o)
+    : Metric(named(o.name, "kl_divergence", mean_of("KLDivergence", losses::KLDivergence()))) {}
+CategoricalHinge::CategoricalHinge(const NameOptions& o)
+    : Metric(named(o.name, "categorical_hinge", mean_of("CategoricalHinge", losses::CategoricalHinge()))) {}
+CosineSimilarity::CosineSimilarity(const NameOptions& o)
+    : Metric(named(o.name, "cosine_similarity", std::make_shared<RowsMetric>("CosineSimilarity", cosine()))) {}
+
+BinaryCrossentropy::BinaryCrossentropy(const BinaryCrossentropyOptions& o)
+    : Metric(named(
+          o.name, "binary_crossentropy",
+          mean_of("BinaryCrossentropy",
+                  losses::BinaryCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing}),
+                  options_of(o.from_logits, o.label_smoothing)))) {}
+CategoricalCrossentropy::CategoricalCrossentropy(const CategoricalCrossentropyOptions& o)
+    : Metric(named(
+          o.name, "categorical_crossentropy",
+          mean_of("CategoricalCrossentropy",
+                  losses::CategoricalCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing}),
+                  options_of(o.from_logits, o.label_smoothing)))) {}
+SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& o)
+    : Metric(named(
+          o.name, "sparse_categorical_crossentropy",
+          mean_of("SparseCategoricalCrossentropy",
+                  losses::SparseCategoricalCrossentropy({.from_logits = o.from_logits}), options_of(o.from_logits)))) {}
+
 BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& o)
-    : Metric(named(o.name, "binary_accuracy", binary_accuracy(o.threshold))) {}
-CategoricalAccuracy::CategoricalAccuracy(const NameOptions& o) : Metric(known(o.name, "categorical_accuracy")) {}
+    : Metric(named(
+          o.name, "binary_accuracy",
+          std::make_shared<RowsMetric>(
+              "BinaryAccuracy",
+              std::make_shared<AccuracyRows>(AccuracyRows::Kind::binary, checked_option("BinaryAccuracy", "threshold",
+                                                                                        o.threshold, Allowed::finite)),
+              core::Json{{"threshold", o.threshold.value}}))) {}
+CategoricalAccuracy::CategoricalAccuracy(const NameOptions& o)
+    : Metric(named(o.name, "categorical_accuracy", accuracy("CategoricalAccuracy", AccuracyRows::Kind::categorical))) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(const NameOptions& o)
-    : Metric(known(o.name, "sparse_categorical_accuracy")) {}
+    : Metric(named(o.name, "sparse_categorical_accuracy",
+                   accuracy("SparseCategoricalAccuracy", AccuracyRows::Kind::sparse_categorical))) {}
 
 }  // namespace metrics
 }  // namespace rondo

@@ -1,0 +1,125 @@
+// Losses of one row: derivatives against differences, and values that can be said in words. Numbers of Keras's own are
+// in tests/golden.
+#include "training/row_losses.hpp"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "support/expect_error.hpp"
+
+namespace rondo::training {
+namespace {
+
+using test::expect_error;
+
+double value_of(const LossFunction& loss, const std::vector<double>& truth, const std::vector<double>& prediction) {
+  return loss(truth, prediction, {});
+}
+
+void expect_derivatives(const char* name, const LossFunction& loss, const std::vector<double>& truth,
+                        std::vector<double> prediction) {
+  std::vector<double> gradient(prediction.size(), 0);
+  const double value = loss(truth, prediction, gradient);
+  EXPECT_EQ(value, value_of(loss, truth, prediction)) << name << ": evaluation alone";
+  for (std::size_t i = 0; i < prediction.size(); ++i) {
+    const double at = prediction[i], step = 1e-6;
+    prediction[i] = at + step;
+    const double above = value_of(loss, truth, prediction);
+    prediction[i] = at - step;
+    const double below = value_of(loss, truth, prediction);
+    prediction[i] = at;
+    EXPECT_NEAR(gradient[i], (above - below) / (2 * step), 1e-6 * std::max(1.0, std::abs(gradient[i])))
+        << name << ", prediction " << i;
+  }
+}
+
+TEST(RowLosses, DerivativesAgreeWithDifferences) {
+  const std::vector<double> targets{1.5, -0.5, 2.0, 0.0}, guesses{1.0, 0.7, -2.5, 0.3};
+  expect_derivatives("mape", mean_absolute_percentage_error(), {1.5, -0.5, 2.0}, {1.0, 0.7, -2.5});
+  expect_derivatives("msle", mean_squared_logarithmic_error(), targets, {1.0, 0.7, 2.5, -0.5});
+  expect_derivatives("huber", huber(1.0), targets, guesses);
+  expect_derivatives("log_cosh", log_cosh(), targets, guesses);
+  expect_derivatives("poisson", poisson(), {3, 0, 1, 2}, {2.5, 0.1, 4, 2});
+  expect_derivatives("cosine_similarity", cosine_similarity(), targets, guesses);
+  expect_derivatives("cosine_similarity of nothing", cosine_similarity(), {0, 0}, {1.0, 0.7});
+
+  const std::vector<double> class_of{0, 1, 0}, given{0.2, 0.5, 0.3};
+  expect_derivatives("kl_divergence", kl_divergence(), {0.1, 0.6, 0.3}, given);
+  expect_derivatives("kl_divergence beyond its bounds", kl_divergence(), {0.1, 0.6, 0.3}, {-0.2, 1.5, 0.3});
+  expect_derivatives("categorical_hinge", categorical_hinge(), class_of, given);
+  expect_derivatives("categorical_hinge of nothing to learn", categorical_hinge(), class_of, {0.1, 3.0, 0.2});
+  expect_derivatives("generalized", categorical_generalized_cross_entropy(0.7), {2}, given);
+
+  for (const bool logits : {false, true}) {
+    for (const double gamma : {0.0, 1.0, 2.0, 3.5}) {
+      const FocalRule rule{.alpha = 0.3, .gamma = gamma, .from_logits = logits, .label_smoothing = 0.1};
+      const std::vector<double> p = logits ? std::vector<double>{-1.5, 0.4, 2.0} : given;
+      expect_derivatives("binary_focal", binary_focal_crossentropy(rule), class_of, p);
+      FocalRule balanced = rule;
+      balanced.balances_classes = true;
+      expect_derivatives("binary_focal, balanced", binary_focal_crossentropy(balanced), class_of, p);
+      expect_derivatives("categorical_focal", categorical_focal_crossentropy(rule), class_of, p);
+    }
+  }
+  const FocalRule plain{.alpha = 1, .gamma = 2, .from_logits = false, .label_smoothing = 0};
+  expect_derivatives("categorical_focal, not normalised", categorical_focal_crossentropy(plain), class_of, {2, 3, 1});
+  expect_derivatives("quantile", quantile({0.9}), targets, guesses);
+  expect_derivatives("quantiles", quantile({0.1, 0.5, 0.9}), {0.4}, {0.1, 0.5, 0.2});
+}
+
+TEST(RowLosses, SayWhatTheirNamesPromise) {
+  EXPECT_EQ(value_of(quantile({0.9}), {2.0}, {1.0}), 0.9);
+  EXPECT_NEAR(value_of(quantile({0.9}), {1.0}, {2.0}), 0.1, 1e-15);
+  EXPECT_EQ(value_of(cosine_similarity(), {3, 4}, {6, 8}), -1);
+  EXPECT_EQ(value_of(cosine_similarity(), {3, 4}, {-3, -4}), 1);
+  EXPECT_EQ(value_of(huber(1.0), {0}, {3}), 2.5);
+  EXPECT_NEAR(value_of(log_cosh(), {0}, {1000}), 1000 - std::log(2), 1e-12);  // cosh(1000) is no double
+  const FocalRule plain{.alpha = 1, .gamma = 0, .from_logits = false, .label_smoothing = 0};
+  EXPECT_NEAR(value_of(categorical_focal_crossentropy(plain), {0, 1}, {0.25, 0.75}), -std::log(0.75), 1e-15);
+}
+
+// ---- in a model -----------------------------------------------------------------------------------------------------
+
+double evaluated(const Loss& loss, const std::vector<double>& weights) {
+  set_random_seed(1);
+  Sequential model{Dense(1, {.use_bias = false, .dtype = "float64", .input_shape = {1}})};
+  model.set_weights({Tensor(Shape{1, 1}, std::vector<double>{1.0})});
+  model.compile({.loss = loss});
+  const Tensor x(Shape{4, 1}, std::vector<double>{1, 2, 3, 4}), y = Tensor::zeros(Shape{4, 1}, DType::float64);
+  return model.evaluate(x, y, {.verbose = 0, .sample_weight = Tensor(Shape{4}, weights)}).loss();
+}
+
+TEST(Losses, ReductionsDivideByWhatTheySay) {
+  const std::vector<double> weights{1, 0, 2, 0.5};  // of 1, 2, 3, 4: 1 + 0 + 6 + 2
+  EXPECT_EQ(evaluated(losses::MeanAbsoluteError(), weights), 9.0 / 4);
+  EXPECT_EQ(evaluated(losses::MeanAbsoluteError({.reduction = "mean"}), weights), 9.0 / 4);
+  EXPECT_EQ(evaluated(losses::MeanAbsoluteError({.reduction = "sum"}), weights), 9);
+  EXPECT_EQ(evaluated(losses::MeanAbsoluteError({.reduction = "mean_with_sample_weight"}), weights), 9 / 3.5);
+  EXPECT_EQ(evaluated(losses::Huber({.delta = 0.5, .reduction = "sum"}), {1, 1, 1, 1}), 0.5 * 10 - 4 * 0.125);
+}
+
+TEST(Losses, RefuseOptionsThatMeanNothing) {
+  expect_error<ConfigError>([] { losses::LogCosh({.reduction = "none"}); },
+                            {"LogCosh", "reduction = \"none\"", "'sum'"});
+  expect_error<ConfigError>([] { losses::Huber({.delta = 0.0}); }, {"Huber", "delta is 0", "above 0"});
+  expect_error<ConfigError>(
+      [] {
+        losses::Quantile({.quantiles = {0.1, 1.0}});
+      },
+      {"Quantile", "is 1", "between 0 and 1"});
+  expect_error<ConfigError>([] { losses::Quantile({.quantiles = {}}); }, {"Quantile", "one of .quantiles"});
+  expect_error<ConfigError>([] { losses::CategoricalGeneralizedCrossEntropy({.q = 1.5}); }, {"q is 1.5", "at most 1"});
+  expect_error<ConfigError>([] { losses::BinaryFocalCrossentropy({.gamma = -1.0}); }, {"gamma is -1"});
+
+  Sequential model{Dense(2, {.input_shape = {1}})};
+  model.compile({.loss = losses::Quantile({.quantiles = {0.1, 0.5, 0.9}})});
+  const Tensor x = Tensor::zeros(Shape{4, 1}), y = Tensor::zeros(Shape{4, 1});
+  expect_error<ShapeError>([&] { model.fit(x, y, {.verbose = 0}); }, {"quantile", "3 predictions", "(None, 2)"});
+}
+
+}  // namespace
+}  // namespace rondo::training
