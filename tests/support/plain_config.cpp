@@ -53,13 +53,29 @@ plain::Activation plain_activation(const Json& function) {
   return f;
 }
 
+namespace {
+
+// The plain program has the losses that kernels compute.
+std::string plain_loss_name(const std::string& name) {
+  if (name == "mse") return "mean_squared_error";
+  if (name == "mae") return "mean_absolute_error";
+  for (const char* known : {"mean_squared_error", "mean_absolute_error", "binary_crossentropy",
+                            "categorical_crossentropy", "sparse_categorical_crossentropy"}) {
+    if (name == known) return name;
+  }
+  throw golden::NotSupported("the plain program's loss " + name);
+}
+
+}  // namespace
+
 plain::Loss plain_loss(const Json& serialized, const Json& arguments) {
-  if (serialized == "mse") return {.name = "mean_squared_error"};
-  if (serialized == "mae") return {.name = "mean_absolute_error"};
-  if (serialized.is_string()) return {.name = serialized};
+  if (serialized.is_string()) return {.name = plain_loss_name(serialized)};
   Json config = serialized.at("config");
   config.update(arguments);
-  return {.name = config.at("name"),
+  if (config.value("reduction", "sum_over_batch_size") != "sum_over_batch_size") {
+    throw golden::NotSupported("the plain program's reduction");
+  }
+  return {.name = plain_loss_name(config.at("name")),
           .from_logits = option(config, "from_logits", false),
           .label_smoothing = option(config, "label_smoothing", 0.0)};
 }
