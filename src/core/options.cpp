@@ -18,6 +18,8 @@ bool holds(double v, Allowed allowed) {
     case Allowed::zero_or_more: return v >= 0;
     case Allowed::between_0_and_1: return v >= 0 && v <= 1;
     case Allowed::below_1: return v >= 0 && v < 1;
+    case Allowed::above_0: return v > 0;
+    case Allowed::above_0_to_1: return v > 0 && v <= 1;
   }
   return false;
 }
@@ -28,6 +30,8 @@ const char* text(Allowed allowed) {
     case Allowed::zero_or_more: return "a finite number, 0 or more";
     case Allowed::between_0_and_1: return "a number between 0 and 1";
     case Allowed::below_1: return "0 or more and below 1";
+    case Allowed::above_0: return "a finite number above 0";
+    case Allowed::above_0_to_1: return "above 0 and at most 1";
   }
   return "";
 }

@@ -10,6 +10,8 @@ enum class Allowed {
   zero_or_more,     // and finite, as all below
   between_0_and_1,  // both included
   below_1,          // from 0 on
+  above_0,
+  above_0_to_1,  // 1 included
 };
 
 // The value; ConfigError "Adam: epsilon is nan; it must be a finite number, 0 or more" where it is not allowed.

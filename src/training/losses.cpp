@@ -1,6 +1,5 @@
 #include "training/losses.hpp"
 
-#include <limits>
 #include <string_view>
 #include <type_traits>
 
@@ -27,6 +26,15 @@ template <class Visitor, class Options>
 void loss_fields(Visitor& v, const char* name, Options& o) {
   v.constant("name", name);
   v("reduction", o.reduction);
+}
+
+// The same of crossentropies of probabilities.
+template <class Visitor, class Options>
+void crossentropy_fields(Visitor& v, const char* name, Options& o) {
+  loss_fields(v, name, o);
+  v("from_logits", o.from_logits);
+  v("label_smoothing", o.label_smoothing);
+  v.absent("axis", -1);
 }
 
 // Of a loss without options of its own.
@@ -59,18 +67,12 @@ void fields(Visitor& v, QuantileOptions& o) {
 
 template <class Visitor>
 void fields(Visitor& v, BinaryCrossentropyOptions& o) {
-  loss_fields(v, "binary_crossentropy", o);
-  v("from_logits", o.from_logits);
-  v("label_smoothing", o.label_smoothing);
-  v.absent("axis", -1);
+  crossentropy_fields(v, "binary_crossentropy", o);
 }
 
 template <class Visitor>
 void fields(Visitor& v, CategoricalCrossentropyOptions& o) {
-  loss_fields(v, "categorical_crossentropy", o);
-  v("from_logits", o.from_logits);
-  v("label_smoothing", o.label_smoothing);
-  v.absent("axis", -1);
+  crossentropy_fields(v, "categorical_crossentropy", o);
 }
 
 template <class Visitor>
@@ -83,10 +85,7 @@ void fields(Visitor& v, SparseCategoricalCrossentropyOptions& o) {
 
 template <class Visitor>
 void fields(Visitor& v, BinaryFocalCrossentropyOptions& o) {
-  loss_fields(v, "binary_focal_crossentropy", o);
-  v("from_logits", o.from_logits);
-  v("label_smoothing", o.label_smoothing);
-  v.absent("axis", -1);
+  crossentropy_fields(v, "binary_focal_crossentropy", o);
   v("apply_class_balancing", o.apply_class_balancing);
   v("alpha", o.alpha);
   v("gamma", o.gamma);
@@ -94,10 +93,7 @@ void fields(Visitor& v, BinaryFocalCrossentropyOptions& o) {
 
 template <class Visitor>
 void fields(Visitor& v, CategoricalFocalCrossentropyOptions& o) {
-  loss_fields(v, "categorical_focal_crossentropy", o);
-  v("from_logits", o.from_logits);
-  v("label_smoothing", o.label_smoothing);
-  v.absent("axis", -1);
+  crossentropy_fields(v, "categorical_focal_crossentropy", o);
   v("alpha", o.alpha);
   v("gamma", o.gamma);
 }
@@ -123,6 +119,8 @@ bool labels_fit(Labels labels, const Shape& prediction, const Shape& truth) {
   return truth.rank() == rank + 1 && truth.back() == 1 && truth.without_last() == prediction;
 }
 
+namespace {
+
 std::string labels_mismatch(const std::string& who, Labels expected, const Shape& prediction, const Shape& truth) {
   const auto text = [](const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); };
   std::string message =
@@ -146,6 +144,12 @@ std::string labels_mismatch(const std::string& who, Labels expected, const Shape
            "layer for one per sample";
   }
   return message + ": change y, or the number of units of the last layer";
+}
+
+}  // namespace
+
+void require_labels_fit(const std::string& who, Labels labels, const Shape& prediction, const Shape& truth) {
+  if (!labels_fit(labels, prediction, truth)) throw ShapeError(labels_mismatch(who, labels, prediction, truth));
 }
 
 }  // namespace training
@@ -179,10 +183,8 @@ class BoundKernelLoss final : public BoundLoss {
   double smoothing_;
 };
 
-// A loss that is one rule for all shapes.
 class FixedLoss final : public detail::LossImpl {
  public:
-  // predictions: how many a row must have; 0: any number.
   FixedLoss(Bound bound, Json config, Index predictions)
       : bound_(std::move(bound)), config_(std::move(config)), predictions_(predictions) {}
 
@@ -195,9 +197,7 @@ class FixedLoss final : public detail::LossImpl {
                        " predictions in a row, one for each quantile; the model's output has shape " +
                        to_string(prediction.prepend(Shape::kUnknown)));
     }
-    if (!training::labels_fit(bound_->labels(), prediction, truth)) {
-      throw ShapeError(training::labels_mismatch("loss '" + name() + "'", bound_->labels(), prediction, truth));
-    }
+    training::require_labels_fit("loss '" + name() + "'", bound_->labels(), prediction, truth);
     return bound_;
   }
 
@@ -245,25 +245,16 @@ double checked_smoothing(const char* loss, Real smoothing) {
   return checked_option(loss, "label_smoothing", smoothing, Allowed::between_0_and_1);
 }
 
-double above_0(const char* loss, const char* option, Real value, Real most = std::numeric_limits<double>::max()) {
-  if (value.value > 0 && value.value <= most.value) return value.value;
-  throw ConfigError(std::string(loss) + ": " + option + " is " + number_text(value.value) + "; it must be above 0" +
-                    (most.value < 2 ? " and at most " + number_text(most.value) : ""));
-}
-
-Loss made(Bound bound, Json config, Index predictions = 0) {
-  return detail::Access::make<Loss>(std::make_shared<FixedLoss>(std::move(bound), std::move(config), predictions));
-}
-
 template <class Options>
 Loss kernel_loss(BoundLoss::Traits traits, LossKind kind, Labels labels, const Options& options, double smoothing = 0) {
-  return made(std::make_shared<BoundKernelLoss>(labels, std::move(traits), kind, smoothing), core::config_of(options));
+  return training::fixed_loss(std::make_shared<BoundKernelLoss>(labels, std::move(traits), kind, smoothing),
+                              core::config_of(options));
 }
 
 template <class Options>
 Loss row_loss(BoundLoss::Traits traits, LossFunction function, const Options& options, Labels labels = Labels::same) {
-  return made(std::make_shared<training::FunctionRows>(labels, std::move(traits), std::move(function)),
-              core::config_of(options));
+  return training::fixed_loss(std::make_shared<training::FunctionRows>(labels, std::move(traits), std::move(function)),
+                              core::config_of(options));
 }
 
 // One without options of its own.
@@ -327,6 +318,10 @@ const KnownLosses& known_losses() {
 
 Loss::Loss(const std::string& name) : Loss(known_losses().at(name, snake_case(name)).standard) {}
 
+Loss training::fixed_loss(std::shared_ptr<const BoundLoss> rule, Json config, Index predictions) {
+  return detail::Access::make<Loss>(std::make_shared<FixedLoss>(std::move(rule), std::move(config), predictions));
+}
+
 core::Json training::to_config(const Loss& loss) {
   if (loss.impl().class_name().empty()) return loss.name();
   return {{"class_name", loss.impl().class_name()}, {"config", loss.impl().config()}};
@@ -376,7 +371,8 @@ MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(const LossOptions& o)
                       training::mean_squared_logarithmic_error())) {}
 
 Huber::Huber(const HuberOptions& o)
-    : Loss(row_loss(traits("huber", "Huber", o.reduction), training::huber(above_0("Huber", "delta", o.delta)), o)) {}
+    : Loss(row_loss(traits("huber", "Huber", o.reduction),
+                    training::huber(checked_option("Huber", "delta", o.delta, Allowed::above_0)), o)) {}
 
 LogCosh::LogCosh(const LossOptions& o) : Loss(plain_loss("log_cosh", "LogCosh", o, training::log_cosh())) {}
 
@@ -394,10 +390,10 @@ Loss quantile_loss(const QuantileOptions& o) {
     throw ConfigError("Quantile: a quantile is " + number_text(q) + "; it must lie between 0 and 1");
   }
   const auto count = static_cast<Index>(o.quantiles.size());
-  return made(std::make_shared<training::FunctionRows>(count == 1 ? Labels::same : Labels::one,
-                                                       traits("quantile", "Quantile", o.reduction),
-                                                       training::quantile(o.quantiles)),
-              core::config_of(o), count == 1 ? 0 : count);
+  return training::fixed_loss(std::make_shared<training::FunctionRows>(count == 1 ? Labels::same : Labels::one,
+                                                                       traits("quantile", "Quantile", o.reduction),
+                                                                       training::quantile(o.quantiles)),
+                              core::config_of(o), count == 1 ? 0 : count);
 }
 
 }  // namespace
@@ -454,11 +450,11 @@ CategoricalFocalCrossentropy::CategoricalFocalCrossentropy(const CategoricalFoca
 
 CategoricalGeneralizedCrossEntropy::CategoricalGeneralizedCrossEntropy(
     const CategoricalGeneralizedCrossEntropyOptions& o)
-    : Loss(row_loss(
-          traits("categorical_generalized_cross_entropy", "CategoricalGeneralizedCrossEntropy", o.reduction,
-                 LossFamily::categorical),
-          training::categorical_generalized_cross_entropy(above_0("CategoricalGeneralizedCrossEntropy", "q", o.q, 1.0)),
-          o, Labels::sparse)) {}
+    : Loss(row_loss(traits("categorical_generalized_cross_entropy", "CategoricalGeneralizedCrossEntropy", o.reduction,
+                           LossFamily::categorical),
+                    training::categorical_generalized_cross_entropy(
+                        checked_option("CategoricalGeneralizedCrossEntropy", "q", o.q, Allowed::above_0_to_1)),
+                    o, Labels::sparse)) {}
 
 }  // namespace losses
 }  // namespace rondo

@@ -64,8 +64,12 @@ class BoundLoss : public RowFunction {
 // possible (one output), `same` wins.
 bool labels_fit(Labels labels, const Shape& prediction, const Shape& truth);
 
-// The text of a mismatch, for a ShapeError. `who` is "loss 'mse'" or "metric 'accuracy'".
-std::string labels_mismatch(const std::string& who, Labels expected, const Shape& prediction, const Shape& truth);
+// ShapeError, in words, where they do not. `who` is "loss 'mse'" or "metric 'accuracy'".
+void require_labels_fit(const std::string& who, Labels labels, const Shape& prediction, const Shape& truth);
+
+// A loss that is one rule for all shapes, with Keras's configuration. predictions: how many a row must have; 0: any
+// number.
+Loss fixed_loss(std::shared_ptr<const BoundLoss> rule, nlohmann::ordered_json config, Index predictions = 0);
 
 }  // namespace rondo::training
 

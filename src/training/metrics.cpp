@@ -104,52 +104,49 @@ namespace {
 using training::AccuracyRows;
 using training::BoundMetric;
 
-// A mean of what a loss says of rows.
-class LossMetric final : public detail::MetricImpl {
+// A rule of a class, whose configuration says all but the name.
+class ClassMetric : public detail::MetricImpl {
  public:
-  // config: what follows the name.
-  LossMetric(std::string class_name, const Loss& loss, core::Json config = core::Json::object(), bool root = false)
-      : class_name_(std::move(class_name)), loss_(loss), config_(std::move(config)), root_(root) {}
+  ClassMetric(std::string class_name, core::Json config)
+      : class_name_(std::move(class_name)), config_(std::move(config)) {}
   std::string class_name() const override { return class_name_; }
   core::Json config(const std::string& name) const override {
-    core::Json config = core::config_of(metrics::NameOptions{name});
-    config.update(config_);
+    core::Json config = config_;
+    config["name"] = name;
     return config;
   }
+
+ private:
+  std::string class_name_;
+  core::Json config_;
+};
+
+// A mean of what a loss says of rows.
+class LossMetric final : public ClassMetric {
+ public:
+  LossMetric(std::string class_name, const Loss& loss, core::Json config, bool root = false)
+      : ClassMetric(std::move(class_name), std::move(config)), loss_(loss), root_(root) {}
   BoundMetric bind(const std::string&, const Shape& prediction, const Shape& truth) const override {
     return {.rows = loss_.impl().bind(prediction, truth), .root = root_};
   }
 
  private:
-  std::string class_name_;
   Loss loss_;
-  core::Json config_;
   bool root_;
 };
 
 // A mean of a function of rows.
-class RowsMetric final : public detail::MetricImpl {
+class RowsMetric final : public ClassMetric {
  public:
-  RowsMetric(std::string class_name, std::shared_ptr<const training::RowFunction> rows,
-             core::Json config = core::Json::object())
-      : class_name_(std::move(class_name)), rows_(std::move(rows)), config_(std::move(config)) {}
-  std::string class_name() const override { return class_name_; }
-  core::Json config(const std::string& name) const override {
-    core::Json config = core::config_of(metrics::NameOptions{name});
-    config.update(config_);
-    return config;
-  }
+  RowsMetric(std::string class_name, std::shared_ptr<const training::RowFunction> rows, core::Json config)
+      : ClassMetric(std::move(class_name), std::move(config)), rows_(std::move(rows)) {}
   BoundMetric bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
-    if (!training::labels_fit(rows_->labels(), prediction, truth)) {
-      throw ShapeError(training::labels_mismatch("metric '" + name + "'", rows_->labels(), prediction, truth));
-    }
+    training::require_labels_fit("metric '" + name + "'", rows_->labels(), prediction, truth);
     return {.rows = rows_};
   }
 
  private:
-  std::string class_name_;
   std::shared_ptr<const training::RowFunction> rows_;
-  core::Json config_;
 };
 
 // Keras's "accuracy": one of three, by the shapes.
@@ -168,17 +165,20 @@ class AnyAccuracy final : public detail::MetricImpl {
 
 using Rule = std::shared_ptr<const detail::MetricImpl>;
 
-Rule mean_of(const char* class_name, const Loss& loss, core::Json options = core::Json::object()) {
-  return std::make_shared<LossMetric>(class_name, loss, std::move(options));
-}
-
-Rule accuracy(const char* class_name, AccuracyRows::Kind kind) {
-  return std::make_shared<RowsMetric>(class_name, std::make_shared<AccuracyRows>(kind));
-}
-
 // A metric of a class, under the name given or else its standard one.
 Metric named(const std::string& name, const char* standard, const Rule& rule) {
   return detail::Access::make<Metric>(name.empty() ? standard : name, rule);
+}
+
+template <class Options>
+Metric mean_of(const char* class_name, const char* standard, const Options& o, const Loss& loss, bool root = false) {
+  return named(o.name, standard, std::make_shared<LossMetric>(class_name, loss, core::config_of(o), root));
+}
+
+template <class Options>
+Metric mean_of(const char* class_name, const char* standard, const Options& o,
+               std::shared_ptr<const training::RowFunction> rows) {
+  return named(o.name, standard, training::rows_metric(class_name, std::move(rows), core::config_of(o)));
 }
 
 struct KnownMetric {
@@ -253,15 +253,15 @@ Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric
   }
 }
 
+std::shared_ptr<const detail::MetricImpl> training::rows_metric(std::string class_name,
+                                                                std::shared_ptr<const RowFunction> rows,
+                                                                core::Json config) {
+  return std::make_shared<RowsMetric>(std::move(class_name), std::move(rows), std::move(config));
+}
+
 namespace metrics {
 
 namespace {
-
-// What a config has of a crossentropy's options behind the name.
-core::Json options_of(bool from_logits) { return {{"from_logits", from_logits}}; }
-core::Json options_of(bool from_logits, Real label_smoothing) {
-  return {{"from_logits", from_logits}, {"label_smoothing", label_smoothing.value}};
-}
 
 std::shared_ptr<const training::RowFunction> cosine() {
   LossFunction cosine = [minus = training::cosine_similarity()](Row truth, Row prediction, GradientRow) {
@@ -271,63 +271,55 @@ std::shared_ptr<const training::RowFunction> cosine() {
                                                   std::move(cosine));
 }
 
+std::shared_ptr<const training::RowFunction> accuracy(AccuracyRows::Kind kind, double threshold = 0.5) {
+  return std::make_shared<AccuracyRows>(kind, threshold);
+}
+
 }  // namespace
 
 MeanSquaredError::MeanSquaredError(const NameOptions& o)
-    : Metric(named(o.name, "mean_squared_error", mean_of("MeanSquaredError", losses::MeanSquaredError()))) {}
+    : Metric(mean_of("MeanSquaredError", "mean_squared_error", o, losses::MeanSquaredError())) {}
 MeanAbsoluteError::MeanAbsoluteError(const NameOptions& o)
-    : Metric(named(o.name, "mean_absolute_error", mean_of("MeanAbsoluteError", losses::MeanAbsoluteError()))) {}
+    : Metric(mean_of("MeanAbsoluteError", "mean_absolute_error", o, losses::MeanAbsoluteError())) {}
 MeanAbsolutePercentageError::MeanAbsolutePercentageError(const NameOptions& o)
-    : Metric(named(o.name, "mean_absolute_percentage_error",
-                   mean_of("MeanAbsolutePercentageError", losses::MeanAbsolutePercentageError()))) {}
+    : Metric(mean_of("MeanAbsolutePercentageError", "mean_absolute_percentage_error", o,
+                     losses::MeanAbsolutePercentageError())) {}
 MeanSquaredLogarithmicError::MeanSquaredLogarithmicError(const NameOptions& o)
-    : Metric(named(o.name, "mean_squared_logarithmic_error",
-                   mean_of("MeanSquaredLogarithmicError", losses::MeanSquaredLogarithmicError()))) {}
+    : Metric(mean_of("MeanSquaredLogarithmicError", "mean_squared_logarithmic_error", o,
+                     losses::MeanSquaredLogarithmicError())) {}
 RootMeanSquaredError::RootMeanSquaredError(const NameOptions& o)
-    : Metric(named(o.name, "root_mean_squared_error",
-                   std::make_shared<LossMetric>("RootMeanSquaredError", losses::MeanSquaredError(),
-                                                core::Json::object(), /*root=*/true))) {}
-LogCoshError::LogCoshError(const NameOptions& o)
-    : Metric(named(o.name, "logcosh", mean_of("LogCoshError", losses::LogCosh()))) {}
-Poisson::Poisson(const NameOptions& o) : Metric(named(o.name, "poisson", mean_of("Poisson", losses::Poisson()))) {}
+    : Metric(mean_of("RootMeanSquaredError", "root_mean_squared_error", o, losses::MeanSquaredError(),
+                     /*root=*/true)) {}
+LogCoshError::LogCoshError(const NameOptions& o) : Metric(mean_of("LogCoshError", "logcosh", o, losses::LogCosh())) {}
+Poisson::Poisson(const NameOptions& o) : Metric(mean_of("Poisson", "poisson", o, losses::Poisson())) {}
 KLDivergence::KLDivergence(const NameOptions& o)
-    : Metric(named(o.name, "kl_divergence", mean_of("KLDivergence", losses::KLDivergence()))) {}
+    : Metric(mean_of("KLDivergence", "kl_divergence", o, losses::KLDivergence())) {}
 CategoricalHinge::CategoricalHinge(const NameOptions& o)
-    : Metric(named(o.name, "categorical_hinge", mean_of("CategoricalHinge", losses::CategoricalHinge()))) {}
+    : Metric(mean_of("CategoricalHinge", "categorical_hinge", o, losses::CategoricalHinge())) {}
 CosineSimilarity::CosineSimilarity(const NameOptions& o)
-    : Metric(named(o.name, "cosine_similarity", std::make_shared<RowsMetric>("CosineSimilarity", cosine()))) {}
+    : Metric(mean_of("CosineSimilarity", "cosine_similarity", o, cosine())) {}
 
 BinaryCrossentropy::BinaryCrossentropy(const BinaryCrossentropyOptions& o)
-    : Metric(named(
-          o.name, "binary_crossentropy",
-          mean_of("BinaryCrossentropy",
-                  losses::BinaryCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing}),
-                  options_of(o.from_logits, o.label_smoothing)))) {}
+    : Metric(
+          mean_of("BinaryCrossentropy", "binary_crossentropy", o,
+                  losses::BinaryCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing}))) {}
 CategoricalCrossentropy::CategoricalCrossentropy(const CategoricalCrossentropyOptions& o)
-    : Metric(named(
-          o.name, "categorical_crossentropy",
-          mean_of("CategoricalCrossentropy",
-                  losses::CategoricalCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing}),
-                  options_of(o.from_logits, o.label_smoothing)))) {}
+    : Metric(mean_of(
+          "CategoricalCrossentropy", "categorical_crossentropy", o,
+          losses::CategoricalCrossentropy({.from_logits = o.from_logits, .label_smoothing = o.label_smoothing}))) {}
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& o)
-    : Metric(named(
-          o.name, "sparse_categorical_crossentropy",
-          mean_of("SparseCategoricalCrossentropy",
-                  losses::SparseCategoricalCrossentropy({.from_logits = o.from_logits}), options_of(o.from_logits)))) {}
+    : Metric(mean_of("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy", o,
+                     losses::SparseCategoricalCrossentropy({.from_logits = o.from_logits}))) {}
 
 BinaryAccuracy::BinaryAccuracy(const BinaryAccuracyOptions& o)
-    : Metric(named(
-          o.name, "binary_accuracy",
-          std::make_shared<RowsMetric>(
-              "BinaryAccuracy",
-              std::make_shared<AccuracyRows>(AccuracyRows::Kind::binary, checked_option("BinaryAccuracy", "threshold",
-                                                                                        o.threshold, Allowed::finite)),
-              core::Json{{"threshold", o.threshold.value}}))) {}
+    : Metric(mean_of("BinaryAccuracy", "binary_accuracy", o,
+                     accuracy(AccuracyRows::Kind::binary,
+                              checked_option("BinaryAccuracy", "threshold", o.threshold, Allowed::finite)))) {}
 CategoricalAccuracy::CategoricalAccuracy(const NameOptions& o)
-    : Metric(named(o.name, "categorical_accuracy", accuracy("CategoricalAccuracy", AccuracyRows::Kind::categorical))) {}
+    : Metric(mean_of("CategoricalAccuracy", "categorical_accuracy", o, accuracy(AccuracyRows::Kind::categorical))) {}
 SparseCategoricalAccuracy::SparseCategoricalAccuracy(const NameOptions& o)
-    : Metric(named(o.name, "sparse_categorical_accuracy",
-                   accuracy("SparseCategoricalAccuracy", AccuracyRows::Kind::sparse_categorical))) {}
+    : Metric(mean_of("SparseCategoricalAccuracy", "sparse_categorical_accuracy", o,
+                     accuracy(AccuracyRows::Kind::sparse_categorical))) {}
 
 }  // namespace metrics
 }  // namespace rondo

@@ -32,3 +32,11 @@ class MetricImpl {
 };
 
 }  // namespace rondo::detail
+
+namespace rondo::training {
+
+// The mean of a function of rows. `config` is Keras's, whatever name it has.
+std::shared_ptr<const detail::MetricImpl> rows_metric(std::string class_name, std::shared_ptr<const RowFunction> rows,
+                                                      nlohmann::ordered_json config);
+
+}  // namespace rondo::training

@@ -19,18 +19,24 @@ struct Term {
   double value, slope;
 };
 
-// The mean over a row of terms of a label and a prediction.
+// The mean over a row of n terms, term(i) being of prediction i.
+template <class F>
+double mean_over(std::size_t count, GradientRow gradient, F&& term) {
+  const auto n = static_cast<double>(count);
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Term each = term(i);
+    sum += each.value;
+    if (!gradient.empty()) gradient[i] = each.slope / n;
+  }
+  return sum / n;
+}
+
+// The same of terms of a label and a prediction.
 template <class F>
 LossFunction mean_of(F term) {
   return [term = std::move(term)](Row truth, Row prediction, GradientRow gradient) {
-    const auto n = static_cast<double>(prediction.size());
-    double sum = 0;
-    for (std::size_t i = 0; i < prediction.size(); ++i) {
-      const Term each = term(truth[i], prediction[i]);
-      sum += each.value;
-      if (!gradient.empty()) gradient[i] = each.slope / n;
-    }
-    return sum / n;
+    return mean_over(prediction.size(), gradient, [&](std::size_t i) { return term(truth[i], prediction[i]); });
   };
 }
 
@@ -191,18 +197,11 @@ LossFunction quantile(std::vector<double> quantiles) {
   const auto pinball = [](double q, double t, double p) -> Term {
     return t > p ? Term{q * (t - p), -q} : Term{(1 - q) * (p - t), 1 - q};
   };
-  if (quantiles.size() == 1) {
-    return mean_of([pinball, q = quantiles[0]](double t, double p) { return pinball(q, t, p); });
-  }
   return [pinball, quantiles = std::move(quantiles)](Row truth, Row prediction, GradientRow gradient) {
-    const auto n = static_cast<double>(quantiles.size());
-    double sum = 0;
-    for (std::size_t i = 0; i < quantiles.size(); ++i) {
-      const Term each = pinball(quantiles[i], truth[0], prediction[i]);
-      sum += each.value;
-      if (!gradient.empty()) gradient[i] = each.slope / n;
-    }
-    return sum / n;
+    const bool several = quantiles.size() > 1;
+    return mean_over(prediction.size(), gradient, [&](std::size_t i) {
+      return pinball(quantiles[several ? i : 0], truth[several ? 0 : i], prediction[i]);
+    });
   };
 }
 
