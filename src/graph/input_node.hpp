@@ -32,6 +32,9 @@ class InputNode final : public LayerNode {
     return inputs;
   }
   Json config() const override;
+  std::shared_ptr<LayerNode> copy(const Changes& changes) const override {
+    return std::make_shared<InputNode>(declared_input(), options_for_copy(changes));
+  }
 };
 
 }  // namespace rondo::graph

@@ -92,8 +92,6 @@ void LayerNode::build(const std::vector<Shape>& inputs) {
 
 Json LayerNode::config() const { return core::config_of(LayerOptions{name_, policy_, trainable_}); }
 
-Json LayerNode::config_for_copies() const { return config(); }
-
 void LayerNode::mark_changed() {
   static constinit std::atomic<std::uint64_t> changes{0};
   changed_ = changes.fetch_add(1, std::memory_order_relaxed) + 1;

@@ -41,6 +41,18 @@ void fields(Visitor& v, LayerOptions& o) {
   v("dtype", o.dtype);
 }
 
+// How a recurrent layer walks a sequence, and what it returns.
+struct Recurrence {
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false;
+  bool zero_output_for_mask = false;
+};
+
+// What a copy of a layer has otherwise than the layer itself.
+struct Changes {
+  std::optional<std::string> name = {};
+  std::optional<Recurrence> recurrence = {};  // of a recurrent layer
+};
+
 class LayerNode {
  public:
   LayerNode(std::string class_name, const LayerOptions& options, std::uint32_t number = next_layer_number());
@@ -75,8 +87,8 @@ class LayerNode {
 
   // Keras's configuration; subclasses append their keys to the common ones.
   virtual Json config() const;
-  // The same with what Keras does not have: for a layer of the same options.
-  virtual Json config_for_copies() const;
+  // A layer of the same options, with weights of its own; so are the layers inside it.
+  virtual std::shared_ptr<LayerNode> copy(const Changes& changes = {}) const = 0;
 
   // The layers inside it, in the order of their weights. What follows from them (parameters, trainable, state, changes)
   // needs no more than this.
@@ -102,6 +114,8 @@ class LayerNode {
   // Of a cell, which turns {x of a time step, states} into {y, new states} of the same shapes: the sample shapes of its
   // states. None for other layers.
   virtual std::vector<Shape> state_shapes() const { return {}; }
+  // Of a layer that walks sequences in one direction; none of others.
+  virtual std::optional<Recurrence> recurrence() const { return {}; }
   // Whether inputs behind the first are the state in which it begins.
   virtual bool takes_initial_state() const { return false; }
 
@@ -137,6 +151,11 @@ class LayerNode {
   const Shape& declared_input() const { return declared_input_; }
 
  protected:
+  // What a copy has in common with it.
+  LayerOptions options_for_copy(const Changes& changes) const {
+    return {changes.name.value_or(name_), policy_, trainable_};
+  }
+
   // Nothing for layers without weights.
   virtual void create_parameters(const std::vector<Shape>& /*inputs*/) {}
 

@@ -254,12 +254,13 @@ std::vector<Shape> Network::output_shapes(const std::vector<Shape>& inputs) cons
   return out;
 }
 
-std::vector<Symbol> Network::outputs_for(const std::vector<Symbol>& inputs) const {
+std::vector<Symbol> Network::outputs_for(const std::vector<Symbol>& inputs, const Substitute& substitute) const {
   std::vector<Symbol> all = inputs;
   for (const Call& made : calls_) {
     std::vector<Symbol> from;
     for (const TensorNumber n : made.inputs) from.push_back(all[n]);
-    for (const Symbol& out : call(made.layer, from, made.arguments)) all.push_back(out);
+    const LayerPtr layer = substitute ? substitute(made.layer) : made.layer;
+    for (const Symbol& out : call(layer, from, made.arguments)) all.push_back(out);
   }
   std::vector<Symbol> out;
   for (const TensorNumber n : outputs_) out.push_back(all[n]);

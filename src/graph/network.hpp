@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -63,8 +64,9 @@ class Network {
   bool works_row_by_row() const;
   // Of the outputs.
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const;
-  // Calls the layers with symbols, in another graph, and returns its outputs.
-  std::vector<Symbol> outputs_for(const std::vector<Symbol>& inputs) const;
+  // Calls the layers, or what stands for them, with symbols in another graph, and returns its outputs.
+  using Substitute = std::function<LayerPtr(const LayerPtr& layer)>;
+  std::vector<Symbol> outputs_for(const std::vector<Symbol>& inputs, const Substitute& substitute = {}) const;
   // Makes the parameters of all layers.
   void build(const std::vector<Shape>& inputs) const;
   // Adds the network to a plan and returns its outputs.

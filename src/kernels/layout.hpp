@@ -41,6 +41,8 @@ struct ColumnGroups {
 // What a recurrent layer computes in a step. The two GRUs apply the reset gate behind the product of the recurrent
 // kernel (Keras's default) or before it.
 enum class RecurrentCell { lstm, gru, gru_reset_before };
+constexpr Index gates_of(RecurrentCell cell) { return cell == RecurrentCell::lstm ? 4 : 3; }
+constexpr Index states_of(RecurrentCell cell) { return cell == RecurrentCell::lstm ? 2 : 1; }  // h, c; h
 
 // Weights of a recurrent layer: panels of units. A row of a panel holds the gates of its units, one gate after the
 // other. Rows in order: the bias where there is one, inputs, then what goes with the state: the recurrent bias where
@@ -111,7 +113,7 @@ class RecurrentLayout {
 
 inline RecurrentLayout::RecurrentLayout(RecurrentCell cell, Index inputs, Index units, bool use_bias, Index lanes)
     : cell_(cell),
-      gates_(is_lstm() ? 4 : 3),
+      gates_(gates_of(cell)),
       inputs_(inputs),
       units_(units),
       lanes_(lanes),

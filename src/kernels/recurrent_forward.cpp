@@ -48,7 +48,9 @@ void DropRows(const Dropped<T>& dropped, const Rows<const T>& numbers, Range row
     const T* from = numbers.at(b, 0);
     const std::uint8_t* bits = dropped.bits.at(b, 0);
     T* to = dropped.records.at(b, 0);
-    for (Index k = 0; k < count; k += kAtOnce) WriteRecords<kAtOnce>(from + k, bits, k, kept, to + kRecordWidth * k);
+    for (Index k = 0; k < count; k += kAtOnce) {
+      WriteRecords<kAtOnce>(from + k, count - k, bits, k, kept, to + kRecordWidth * k);
+    }
   }
 }
 template <class T>

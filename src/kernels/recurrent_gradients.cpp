@@ -118,7 +118,7 @@ HWY_INLINE Index CopyColumns(const RecurrentArgs<T>& p, const GradientPass& pass
       const T kept = dropped->kept;
       for (Index b = 0; b < batch; ++b, row += stride, bits += bits_stride, to += kWidth) {
         if (ones) std::fill_n(to, kRecordWidth, T{1});
-        WriteRecords<kMaxRows>(row + first, bits, column + first, kept, to + kRecordWidth * first);
+        WriteRecords<kMaxRows>(row + first, kMaxRows, bits, column + first, kept, to + kRecordWidth * first);
       }
     } else if (ones) {
       for (Index b = 0; b < batch; ++b, row += stride, to += kWidth) {

@@ -119,16 +119,17 @@ HWY_INLINE hn::Mask<D> LoadBits(D d, const std::uint8_t* bits, Index first) {
   }
 }
 
-// Eight numbers, and zeros behind them: rows are padded to no more than whole vectors.
+// Up to eight numbers, and zeros behind them: rows are padded to no more than whole vectors.
 template <class D>
-HWY_INLINE hn::Vec<D> LoadEight(D d, const hn::TFromD<D>* numbers) {
-  if constexpr (hn::MaxLanes(D()) == 8) return hn::LoadU(d, numbers);
-  return hn::MaskedLoad(hn::FirstN(d, 8), d, numbers);
+HWY_INLINE hn::Vec<D> LoadEight(D d, const hn::TFromD<D>* numbers, Index count) {
+  if (hn::MaxLanes(D()) == 8 && count == 8) return hn::LoadU(d, numbers);
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, numbers);
 }
 
-// Records of kCount numbers, whose bits begin at number `first`.
+// Records of kCount numbers, whose bits begin at number `first`. Of the numbers no more than `count` are read: behind
+// the last one another thread may be writing.
 template <Index kCount, class T>
-HWY_INLINE void WriteRecords(const T* numbers, const std::uint8_t* bits, Index first, T kept, T* records) {
+HWY_INLINE void WriteRecords(const T* numbers, Index count, const std::uint8_t* bits, Index first, T kept, T* records) {
   constexpr Index kLanes = hn::MaxLanes(hn::ScalableTag<T>());
   static_assert(kRecordWidth == 4);
   if constexpr (kLanes >= 8) {
@@ -137,7 +138,7 @@ HWY_INLINE void WriteRecords(const T* numbers, const std::uint8_t* bits, Index f
     const hn::ScalableTag<T> d;
     const hn::RebindToSigned<decltype(d)> di;
     std::uint64_t word = LoadWord(bits + (first >> 1)) >> (4 * (first & 1));
-    const auto products = hn::Mul(LoadEight(d, numbers), hn::Set(d, kept));
+    const auto products = hn::Mul(LoadEight(d, numbers, HWY_MIN(count, Index{8})), hn::Set(d, kept));
     RONDO_UNROLL
     for (Index k = 0; k < kCount; k += kNumbers) {
       const auto from = hn::Add(hn::ShiftRight<2>(hn::Iota(di, 0)), hn::Set(di, static_cast<hwy::MakeSigned<T>>(k)));
@@ -152,7 +153,7 @@ HWY_INLINE void WriteRecords(const T* numbers, const std::uint8_t* bits, Index f
     }
   } else {
     const hn::CappedTag<T, 4> d;
-    for (Index k = 0; k < kCount; ++k) {
+    for (Index k = 0; k < HWY_MIN(count, kCount); ++k) {
       const auto product = hn::Mul(hn::Set(d, numbers[k]), hn::Set(d, kept));
       for (Index i = 4 * k; i < 4 * k + 4; i += static_cast<Index>(hn::Lanes(d))) {
         hn::StoreU(hn::IfThenElseZero(LoadBits<false>(d, bits, 4 * first + i), product), d, records + i);

@@ -185,14 +185,13 @@ class CustomExecutor final : public engine::Executor {
 
 class CustomNode final : public graph::LayerNode {
  public:
-  CustomNode(const std::string& class_name, CustomLayer rule, const CustomLayerOptions& options)
-      : LayerNode(class_name, {options.name, options.dtype, options.trainable}),
-        rule_(std::make_shared<const CustomLayer>(std::move(rule))),
-        each_step_(options.each_step) {
+  CustomNode(const std::string& class_name, std::shared_ptr<const CustomLayer> rule, bool each_step,
+             const Shape& input_shape, const graph::LayerOptions& common)
+      : LayerNode(class_name, common), rule_(std::move(rule)), each_step_(each_step) {
     if (!rule_->forward || !rule_->backward) {
       throw ConfigError(where() + " needs the functions .forward and .backward (custom_layer)");
     }
-    declare_input(options.input_shape);
+    declare_input(input_shape);
   }
 
   std::vector<Shape> output_shapes(const std::vector<Shape>& inputs) const override {
@@ -213,6 +212,9 @@ class CustomNode final : public graph::LayerNode {
   }
 
   bool keeps_time(const std::vector<Shape>&) const override { return each_step_; }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<CustomNode>(class_name(), rule_, each_step_, declared_input(), options_for_copy(changes));
+  }
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
@@ -285,7 +287,9 @@ class CustomNode final : public graph::LayerNode {
 
 Layer custom_layer(const std::string& class_name, CustomLayer rule, const CustomLayerOptions& options) {
   if (class_name.empty()) throw ConfigError("custom_layer needs a name for the layer's class");
-  return graph::make_layer<CustomNode>(class_name, std::move(rule), options);
+  return graph::make_layer<CustomNode>(class_name, std::make_shared<const CustomLayer>(std::move(rule)),
+                                       options.each_step, options.input_shape,
+                                       graph::LayerOptions{options.name, options.dtype, options.trainable});
 }
 
 }  // namespace rondo

@@ -124,12 +124,22 @@ TEST(LayerRegistry, ReadsWhatEachOfItsLayersWrites) {
   }
 }
 
-TEST(LayerRegistry, KeepsWhatKerasDoesNotHaveForCopies) {
-  const LSTM layer(2, {.recompute = true});
-  EXPECT_FALSE(layer.node()->config().contains("recompute"));
-  const Json config = layer.node()->config_for_copies();
-  EXPECT_EQ(layers::layer_from_config("LSTM", config)->config_for_copies(), config);
-  EXPECT_EQ(config["recompute"], true);
+TEST(LayerRegistry, CopiesEachLayerWithTheSameOptions) {
+  for (const Layer& layer : layers_with_options()) {
+    const auto copy = layer.node()->copy();
+    EXPECT_EQ(copy->config().dump(), layer.get_config());
+    EXPECT_EQ(copy->class_name(), layer.class_name());
+    EXPECT_EQ(layer.node()->copy({.name = "another"})->name(), "another");
+  }
+}
+
+TEST(LayerRegistry, CopiesOfModelsShareLayersAsTheModelsDo) {
+  const Input in({3}), other({3});
+  const Dense shared(3);
+  const Model model({in, other}, {shared(in), shared(other)});
+  const auto copy = model.node()->copy();
+  EXPECT_EQ(copy->parameters().size(), 2U);
+  EXPECT_NE(copy->parameters()[0].block, model.node()->parameters()[0].block);
 }
 
 TEST(LayerRegistry, RefusesWhatNobodyKnowsInEachLayer) {

@@ -1,6 +1,8 @@
 #include "training/functional.hpp"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include <rondo/model.hpp>
@@ -113,6 +115,18 @@ graph::Json FunctionalNode::config() const {
   config["input_layers"] = listed(inputs);
   config["output_layers"] = listed(network_.outputs());
   return config;
+}
+
+std::shared_ptr<graph::LayerNode> FunctionalNode::copy(const graph::Changes& changes) const {
+  std::map<const LayerNode*, std::shared_ptr<LayerNode>> copies;
+  const auto copied = [&](const std::shared_ptr<LayerNode>& layer) {
+    std::shared_ptr<LayerNode>& copy = copies[layer.get()];
+    if (copy == nullptr) copy = layer->copy();
+    return copy;
+  };
+  std::vector<Symbol> inputs;
+  for (const auto& layer : network_.input_layers()) inputs.push_back(graph::input_symbol(copied(layer)));
+  return std::make_shared<FunctionalNode>(inputs, network_.outputs_for(inputs, copied), options_for_copy(changes));
 }
 
 }  // namespace training

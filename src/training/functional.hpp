@@ -1,6 +1,7 @@
 // FunctionalNode: a model that is any graph of layers.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ class FunctionalNode final : public ModelNode {
   // A graph of {x, states...} to {y, new states...} is a cell.
   std::vector<Shape> state_shapes() const override;
   graph::Json config() const override;
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override;
 
  protected:
   // As in Keras: the layers were built before there was a model.

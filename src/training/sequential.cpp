@@ -84,6 +84,12 @@ class SequentialNode final : public ModelNode {
     config["layers"] = layers;
     return config;
   }
+  LayerPtr copy(const graph::Changes& changes) const override {
+    const auto copy = std::make_shared<SequentialNode>(options_for_copy(changes));
+    if (!declared_input().empty()) copy->set_input(declared_input());
+    for (const LayerPtr& layer : layers()) copy->add(layer->copy());
+    return copy;
+  }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {

@@ -71,6 +71,9 @@ class ActivationNode final : public graph::LayerNode {
   std::string output_activation(std::size_t) const override { return fn_.name() == "linear" ? "" : fn_.name(); }
 
   Json config() const override { return core::with_fields(LayerNode::config(), ActivationFields{fn_}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<ActivationNode>(ActivationFields{fn_, declared_input()}, options_for_copy(changes));
+  }
 
  private:
   template <class T>

@@ -51,7 +51,11 @@ class DenseNode final : public graph::LayerNode {
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {
-    return core::with_type(dtype(), [&]<class T>() { return plan_as<T>(builder, inputs[0]); });
+    const Shape y = output_shapes({builder.info(inputs[0]).sample})[0];
+    const kernels::Activation activation = layers::kernel_of(options_.activation);
+    return core::with_type(dtype(), [&]<class T>() -> std::vector<engine::Value> {
+      return {layers::add_dense<T>(builder, layout_, block_, activation, inputs[0], y)};
+    });
   }
 
   bool works_row_by_row() const override { return true; }
@@ -59,6 +63,9 @@ class DenseNode final : public graph::LayerNode {
   std::string output_activation(std::size_t) const override { return options_.activation.name(); }
 
   Json config() const override { return core::with_fields(LayerNode::config(), units_, options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<DenseNode>(units_, options_, options_for_copy(changes));
+  }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {
@@ -77,32 +84,6 @@ class DenseNode final : public graph::LayerNode {
   }
 
  private:
-  template <class T>
-  std::vector<engine::Value> plan_as(engine::PlanBuilder& builder, engine::Value x) const {
-    const engine::ValueInfo in = builder.info(x);
-    const engine::GradientPlace gradient = builder.gradient(block_);
-    const bool dx_wanted = builder.wants_gradient(x);
-    const engine::Value y = builder.value(output_shapes({in.sample})[0], gradient || dx_wanted);
-    builder.set_mask(y, in.mask);
-    const engine::ValueInfo out = builder.info(y);
-
-    layers::DensePlaces at{
-        .x = in.data, .dx = in.gradient, .z = out.data, .dz = out.gradient, .gradient = gradient, .transposed = {}};
-    std::optional<layers::ActivationStep<T>> activation;
-    const kernels::Activation fn = layers::kernel_of(options_.activation);
-    if (fn.kind != kernels::ActivationKind::linear) {
-      at.z = builder.rows(in.steps, units_);
-      if (out.gradient) at.dz = builder.rows(in.steps, units_);
-      engine::ValueInfo sums = in;  // steps of the input, features of the sums
-      sums.features = units_;
-      activation.emplace(fn, block_->table().template ops<T>(), sums, at.z, at.dz, out);
-    }
-    if (dx_wanted && !layout_.is_own_transpose())
-      at.transposed = builder.derived(block_, 0, kernels::dense_transposed_size(layout_));
-    builder.add(layers::DenseExecutor<T>(layout_, in.steps, block_, at, std::move(activation)));
-    return {y};
-  }
-
   Index units_;
   DenseOptions options_;
   DenseLayout layout_;

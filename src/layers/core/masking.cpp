@@ -90,6 +90,10 @@ class MaskingNode final : public graph::LayerNode {
   graph::Json config() const override {
     return core::with_fields(LayerNode::config(), MaskingOptions{.mask_value = value_});
   }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<MaskingNode>(MaskingOptions{.mask_value = value_, .input_shape = declared_input()},
+                                         options_for_copy(changes));
+  }
 
  private:
   double value_;

@@ -116,6 +116,9 @@ class AddNode final : public graph::LayerNode {
   }
 
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<AddNode>(core::NoOptions{}, options_for_copy(changes));
+  }
 
   std::vector<engine::Value> plan(engine::PlanBuilder& builder,
                                   const std::vector<engine::Value>& inputs) const override {

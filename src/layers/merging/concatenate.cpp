@@ -115,6 +115,9 @@ class ConcatenateNode final : public graph::LayerNode {
   }
 
   Json config() const override { return core::with_fields(LayerNode::config(), ConcatenateOptions{.axis = axis_}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<ConcatenateNode>(ConcatenateOptions{.axis = axis_}, options_for_copy(changes));
+  }
 
  private:
   // Among the axes of a sample.

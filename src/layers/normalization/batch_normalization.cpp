@@ -360,6 +360,9 @@ class BatchNormalizationNode final : public graph::LayerNode {
   }
 
   Json config() const override { return core::with_fields(LayerNode::config(), options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<BatchNormalizationNode>(options_, options_for_copy(changes));
+  }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/builder.hpp"
 #include "engine/executor.hpp"
 #include "kernels/table.hpp"
 #include "layers/parts/activation_step.hpp"
@@ -101,5 +102,34 @@ class DenseExecutor final : public engine::Executor {
   bool adds_ = false;  // to gradients of other calls
   std::optional<ActivationStep<T>> activation_;
 };
+
+// y = f(x K + b), a row of features of x for one of y, in a plan; returns y, of this sample shape. The weights are in
+// the block, laid out like this.
+template <class T>
+engine::Value add_dense(engine::PlanBuilder& builder, const kernels::DenseLayout& layout,
+                        const std::shared_ptr<engine::ParameterBlock>& block, const kernels::Activation& fn,
+                        engine::Value x, const Shape& sample) {
+  const engine::ValueInfo in = builder.info(x);
+  const engine::GradientPlace gradient = builder.gradient(block);
+  const bool dx_wanted = builder.wants_gradient(x);
+  const engine::Value y = builder.value(sample, gradient || dx_wanted);
+  builder.set_mask(y, in.mask);
+  const engine::ValueInfo out = builder.info(y);
+
+  DensePlaces at{
+      .x = in.data, .dx = in.gradient, .z = out.data, .dz = out.gradient, .gradient = gradient, .transposed = {}};
+  std::optional<ActivationStep<T>> activation;
+  if (fn.kind != kernels::ActivationKind::linear) {
+    at.z = builder.rows(in.steps, layout.units);
+    if (out.gradient) at.dz = builder.rows(in.steps, layout.units);
+    engine::ValueInfo sums = in;  // steps of the input, features of the sums
+    sums.features = layout.units;
+    activation.emplace(fn, block->table().template ops<T>(), sums, at.z, at.dz, out);
+  }
+  if (dx_wanted && !layout.is_own_transpose())
+    at.transposed = builder.derived(block, 0, kernels::dense_transposed_size(layout));
+  builder.add(DenseExecutor<T>(layout, in.steps, block, at, std::move(activation)));
+  return y;
+}
 
 }  // namespace rondo::layers

@@ -65,6 +65,9 @@ class LstmCellNode final : public CellNode {
         options_(options) {}
 
   Json config() const override { return core::with_fields(LayerNode::config(), units(), options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<LstmCellNode>(units(), options_, options_for_copy(changes));
+  }
 
  private:
   LSTMCellOptions options_;
@@ -79,6 +82,9 @@ class GruCellNode final : public CellNode {
         options_(options) {}
 
   Json config() const override { return core::with_fields(LayerNode::config(), units(), options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<GruCellNode>(units(), options_, options_for_copy(changes));
+  }
 
  private:
   GRUCellOptions options_;
@@ -120,6 +126,11 @@ class StackedCellsNode final : public graph::LayerNode {
   }
 
   Json config() const override { return core::with_fields(LayerNode::config(), cells_, StackedRNNCellsOptions{}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    std::vector<std::shared_ptr<LayerNode>> cells;
+    for (const auto& cell : cells_) cells.push_back(cell->copy());
+    return std::make_shared<StackedCellsNode>(std::move(cells), StackedRNNCellsOptions{}, options_for_copy(changes));
+  }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override {

@@ -18,6 +18,9 @@ class GruNode final : public layers::SequenceNode {
         options_(options) {}
 
   graph::Json config() const override { return core::with_fields(LayerNode::config(), units(), options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<GruNode>(units(), layers::with_recurrence(options_, changes), options_for_copy(changes));
+  }
 
  private:
   GRUOptions options_;

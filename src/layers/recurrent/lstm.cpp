@@ -16,6 +16,9 @@ class LstmNode final : public layers::SequenceNode {
         options_(options) {}
 
   graph::Json config() const override { return core::with_fields(LayerNode::config(), units(), options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<LstmNode>(units(), layers::with_recurrence(options_, changes), options_for_copy(changes));
+  }
 
  private:
   LSTMOptions options_;

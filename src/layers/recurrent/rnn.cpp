@@ -272,6 +272,7 @@ class RnnNode final : public graph::LayerNode {
   void reset_states() const override {
     for (const auto& state : carried_) state->reset();
   }
+  std::optional<graph::Recurrence> recurrence() const override { return layers::recurrence_of(options_); }
   bool takes_initial_state() const override { return true; }
   bool keeps_time(const std::vector<Shape>& inputs) const override { return inputs.size() == 1; }
   std::string output_activation(std::size_t output) const override { return cell().output_activation(output); }
@@ -336,6 +337,10 @@ class RnnNode final : public graph::LayerNode {
   }
 
   Json config() const override { return core::with_fields(LayerNode::config(), inside_[0], options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<RnnNode>(cell().copy(), layers::with_recurrence(options_, changes),
+                                     options_for_copy(changes));
+  }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override { inside_[0]->build(inputs_of_cell(inputs[0])); }

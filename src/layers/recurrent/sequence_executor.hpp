@@ -24,7 +24,7 @@ namespace rondo::layers {
 // One tensor for each of a layer's states: h, and c of an LSTM.
 using StatePlaces = std::array<engine::Place, 2>;
 
-inline Index state_count(const kernels::RecurrentLayout& layout) { return layout.is_lstm() ? 2 : 1; }
+inline Index state_count(const kernels::RecurrentLayout& layout) { return kernels::states_of(layout.cell()); }
 
 // Where each gate has dropout of its own.
 struct DroppedPlaces {

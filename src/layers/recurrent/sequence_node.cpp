@@ -15,7 +15,6 @@ using engine::Place;
 using engine::PlanBuilder;
 using engine::Value;
 using engine::ValueInfo;
-using graph::Json;
 using kernels::RecurrentCell;
 
 SequenceNode::SequenceNode(const std::string& class_name, RecurrentCell cell, Index units, SequenceOptions options,
@@ -90,12 +89,6 @@ std::string SequenceNode::output_hint() const { return last_step_hint(options_.r
 
 // ---- configuration and weights --------------------------------------------------------------------------------------
 
-Json SequenceNode::config_for_copies() const {
-  Json config = this->config();
-  config["recompute"] = options_.recompute;
-  return config;
-}
-
 std::string SequenceNode::weights_path() const { return is_lstm() ? "lstm_cell/" : "gru_cell/"; }
 
 // The forget gate's quarter of the bias becomes 1; the initializer keeps the rest.
@@ -109,7 +102,7 @@ void SequenceNode::set_forget_bias() const {
 void SequenceNode::create_parameters(const std::vector<Shape>& inputs) {
   const kernels::KernelTable& table = kernels::chosen();
   const Index lanes = dtype() == DType::float32 ? table.f32.lanes : table.f64.lanes;
-  const Index features = inputs[0].back(), gates = is_lstm() ? 4 : 3;
+  const Index features = inputs[0].back(), gates = kernels::gates_of(cell_);
   require_countable_weights(*this, Size(features) + units_, Size(units_) * gates);
   layout_ = kernels::RecurrentLayout(cell_, features, units_, options_.use_bias, lanes);
   block_ = make_block(layout_.size(), table);

@@ -102,6 +102,7 @@ class SequenceNode : public graph::LayerNode {
                                   const std::vector<engine::Value>& inputs) const override;
 
   bool stateful() const override { return options_.stateful; }
+  std::optional<graph::Recurrence> recurrence() const override { return recurrence_of(options_); }
   bool takes_initial_state() const override { return true; }
   // Not from a state that is given: it may be the end of a whole sequence. One that goes backwards says so itself.
   bool keeps_time(const std::vector<Shape>& inputs) const override { return inputs.size() == 1; }
@@ -111,11 +112,9 @@ class SequenceNode : public graph::LayerNode {
   std::string output_activation(std::size_t output) const override;
   std::string output_hint() const override;
 
-  graph::Json config_for_copies() const override;
-
  protected:
   Index units() const { return units_; }
-  Index states() const { return is_lstm() ? 2 : 1; }
+  Index states() const { return kernels::states_of(cell_); }
   // Between the layer's name and those of its weights.
   virtual std::string weights_path() const;
   void create_parameters(const std::vector<Shape>& inputs) override;

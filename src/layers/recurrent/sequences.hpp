@@ -29,6 +29,24 @@ void sequence_fields(Visitor& v, Options& o) {
   v("zero_output_for_mask", o.zero_output_for_mask);
 }
 
+template <class Options>
+graph::Recurrence recurrence_of(const Options& o) {
+  return {o.return_sequences, o.return_state, o.go_backwards, o.stateful, o.zero_output_for_mask};
+}
+
+// The options of a copy.
+template <class Options>
+Options with_recurrence(Options options, const graph::Changes& changes) {
+  if (!changes.recurrence) return options;
+  const graph::Recurrence& r = *changes.recurrence;
+  options.return_sequences = r.return_sequences;
+  options.return_state = r.return_state;
+  options.go_backwards = r.go_backwards;
+  options.stateful = r.stateful;
+  options.zero_output_for_mask = r.zero_output_for_mask;
+  return options;
+}
+
 // LayerNode::output_hint.
 inline std::string last_step_hint(bool return_sequences) {
   if (return_sequences) return "";

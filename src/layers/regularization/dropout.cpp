@@ -60,6 +60,9 @@ class DropoutNode final : public graph::LayerNode {
   }
 
   graph::Json config() const override { return core::with_fields(LayerNode::config(), rate_, options_); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<DropoutNode>(rate_, options_, options_for_copy(changes));
+  }
 
  private:
   // Of the draws: row-major, with no stride along axes that share one.

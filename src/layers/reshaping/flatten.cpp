@@ -32,6 +32,9 @@ class FlattenNode final : public graph::LayerNode {
     return {layers::add_rearranged(builder, inputs[0], {builder.info(inputs[0]).sample.elements()})};
   }
   graph::Json config() const override { return core::with_fields(LayerNode::config(), FlattenOptions{}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<FlattenNode>(FlattenOptions{.input_shape = declared_input()}, options_for_copy(changes));
+  }
 };
 
 }  // namespace

@@ -62,6 +62,10 @@ class PermuteNode final : public graph::LayerNode {
     return {layers::add_rearranged(builder, inputs[0], to, source)};
   }
   graph::Json config() const override { return core::with_fields(LayerNode::config(), dims_, PermuteOptions{}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<PermuteNode>(dims_, PermuteOptions{.input_shape = declared_input()},
+                                         options_for_copy(changes));
+  }
 
  private:
   std::vector<Index> dims_;

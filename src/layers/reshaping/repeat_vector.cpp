@@ -70,6 +70,10 @@ class RepeatVectorNode final : public graph::LayerNode {
     return {y};
   }
   graph::Json config() const override { return core::with_fields(LayerNode::config(), n_, RepeatVectorOptions{}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<RepeatVectorNode>(n_, RepeatVectorOptions{.input_shape = declared_input()},
+                                              options_for_copy(changes));
+  }
 
  private:
   Index n_;

@@ -67,6 +67,10 @@ class ReshapeNode final : public graph::LayerNode {
   graph::Json config() const override {
     return core::with_fields(LayerNode::config(), std::vector<Index>(target_.begin(), target_.end()), ReshapeOptions{});
   }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<ReshapeNode>(std::vector<Index>(target_.begin(), target_.end()),
+                                         ReshapeOptions{.input_shape = declared_input()}, options_for_copy(changes));
+  }
 
  private:
   Shape target_;

@@ -101,31 +101,16 @@ class MergeDirections final : public engine::Executor {
 
 using Node = std::shared_ptr<graph::LayerNode>;
 
-// What both layers must have and agree in, as their configurations say.
-struct Traits {
-  explicit Traits(const graph::LayerNode& layer) {
-    const Json config = layer.config();
-    const auto is = [&](const char* key) { return config.value(key, false); };
-    return_sequences = is("return_sequences");
-    return_state = is("return_state");
-    stateful = is("stateful");
-    go_backwards = is("go_backwards");
-    zero_output_for_mask = is("zero_output_for_mask");
-  }
-  bool return_sequences, return_state, stateful, go_backwards, zero_output_for_mask;
-};
-
 std::string without_prefix(const std::string& name, const std::string& prefix) {
   return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 
 // A new layer of the same options, with weights of its own.
 Node direction(const graph::LayerNode& layer, const std::string& prefix, bool go_backwards) {
-  Json config = layer.config_for_copies();
-  config["name"] = prefix + without_prefix(layer.name(), prefix);
-  if (config.contains("go_backwards")) config["go_backwards"] = go_backwards;
-  if (config.contains("zero_output_for_mask")) config["zero_output_for_mask"] = config.value("return_sequences", false);
-  return layers::layer_from_config(layer.class_name(), config);
+  graph::Recurrence recurrence = *layer.recurrence();
+  recurrence.go_backwards = go_backwards;
+  recurrence.zero_output_for_mask = recurrence.return_sequences;
+  return layer.copy({.name = prefix + without_prefix(layer.name(), prefix), .recurrence = recurrence});
 }
 
 struct BidirectionalFields {
@@ -147,16 +132,13 @@ class BidirectionalNode final : public graph::LayerNode {
                     const graph::LayerOptions& common)
       : LayerNode("Bidirectional", common), mode_(merge_mode(where(), mode)) {
     for (const Node& each : {layer, backward}) {
-      if (each == nullptr || each->takes_initial_state()) continue;
+      if (each == nullptr || each->recurrence()) continue;
       throw ConfigError(where() + " takes a recurrent layer, such as LSTM; " + each->where() + " is none");
     }
-    const Traits traits(*layer);
-    inside_.push_back(direction(*layer, "forward_", traits.go_backwards));
-    inside_.push_back(backward != nullptr ? backward : direction(*layer, "backward_", !traits.go_backwards));
-    const Traits backward_traits(this->backward());
-    require_agreement(Traits(forward()), backward_traits);
-    return_sequences_ = backward_traits.return_sequences;
-    shows_masked_steps_ = !backward_traits.zero_output_for_mask;
+    const bool go_backwards = layer->recurrence()->go_backwards;
+    inside_.push_back(direction(*layer, "forward_", go_backwards));
+    inside_.push_back(backward != nullptr ? backward : direction(*layer, "backward_", !go_backwards));
+    require_agreement(*forward().recurrence(), *this->backward().recurrence());
     declare_input(input_shape);
   }
 
@@ -195,6 +177,7 @@ class BidirectionalNode final : public graph::LayerNode {
 
   std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
     const ValueInfo x = builder.info(inputs[0]);
+    const graph::Recurrence recurrence = *backward().recurrence();
     const std::vector<Value> readers = builder.fan_out(inputs[0], 2);
     std::vector<std::vector<Value>> of_direction;
     for (std::size_t i = 0; i < 2; ++i) {
@@ -203,12 +186,12 @@ class BidirectionalNode final : public graph::LayerNode {
       of_direction.push_back(inside_[i]->plan(builder, from));
     }
     std::vector<Value>&a = of_direction[0], &b = of_direction[1];
-    if (return_sequences_) {
-      if (x.mask && shows_masked_steps_) b[0] = zero_where_masked(builder, b[0], x);
+    if (recurrence.return_sequences) {
+      if (x.mask && !recurrence.zero_output_for_mask) b[0] = zero_where_masked(builder, b[0], x);
       b[0] = builder.reversed(b[0]);
     }
     std::vector<Value> out = merged(builder, a[0], b[0]);
-    for (const Value v : out) builder.set_mask(v, return_sequences_ ? x.mask : engine::Place{});
+    for (const Value v : out) builder.set_mask(v, recurrence.return_sequences ? x.mask : engine::Place{});
     out.insert(out.end(), a.begin() + 1, a.end());
     out.insert(out.end(), b.begin() + 1, b.end());
     return out;
@@ -216,8 +199,12 @@ class BidirectionalNode final : public graph::LayerNode {
 
   Json config() const override {
     BidirectionalFields f{.merge_mode = {}, .layer = to_config(inside_[0]), .backward_layer = to_config(inside_[1])};
-    if (mode_ != MergeMode::none) f.merge_mode = merge_modes()[static_cast<std::size_t>(mode_)];
+    if (mode_ != MergeMode::none) f.merge_mode = mode_name();
     return core::with_fields(LayerNode::config(), f);
+  }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<BidirectionalNode>(inside_[0], inside_[1]->copy(), mode_name(), declared_input(),
+                                               options_for_copy(changes));
   }
 
  protected:
@@ -226,10 +213,11 @@ class BidirectionalNode final : public graph::LayerNode {
   }
 
  private:
+  std::string mode_name() const { return merge_modes()[static_cast<std::size_t>(mode_)]; }
   const graph::LayerNode& forward() const { return *inside_[0]; }
   const graph::LayerNode& backward() const { return *inside_[1]; }
 
-  void require_agreement(const Traits& a, const Traits& b) const {
+  void require_agreement(const graph::Recurrence& a, const graph::Recurrence& b) const {
     const auto refuse = [&](const std::string& what) {
       throw ConfigError(where() + ": " + forward().where() + " and " + backward().where() + " " + what);
     };
@@ -256,7 +244,7 @@ class BidirectionalNode final : public graph::LayerNode {
 
   Value zero_where_masked(engine::PlanBuilder& builder, Value h, const ValueInfo& x) const {
     const layers::MaskedOutput rule{
-        .mask = x.mask, .steps = x.steps, .backwards = Traits(backward()).go_backwards, .zero = true};
+        .mask = x.mask, .steps = x.steps, .backwards = backward().recurrence()->go_backwards, .zero = true};
     return core::with_type(dtype(), [&]<class T>() { return layers::add_masked_output<T>(builder, h, rule); });
   }
 
@@ -271,8 +259,6 @@ class BidirectionalNode final : public graph::LayerNode {
 
   MergeMode mode_;
   std::vector<Node> inside_;  // forward, backward
-  bool return_sequences_ = false;
-  bool shows_masked_steps_ = false;  // the backward layer's outputs there are not zero
 };
 
 }  // namespace

@@ -181,6 +181,49 @@ TEST(Bidirectional, StatefulDirectionsGoOnAndCanBeReset) {
   EXPECT_TRUE(model.predict(x, {.verbose = 0}).identical(first));
 }
 
+// What is in no configuration: functions, and an activation's own numbers.
+TEST(Bidirectional, TakesACellOfTheUsersOwn) {
+  const auto cell = [] {
+    const Input x({2}), h({3});
+    const Symbol next = custom_layer(
+        "Sum", {.forward =
+                    [](const ForwardPass& pass) {
+                      for (std::size_t i = 0; i < pass.y.size(); ++i) {
+                        pass.y[i] = pass.x[0][i] + 0.5 * pass.x[1][i];
+                      }
+                    },
+                .backward =
+                    [](const BackwardPass& pass) {
+                      for (std::size_t i = 0; i < pass.dy.size(); ++i) {
+                        if (!pass.dx[0].empty()) pass.dx[0][i] = pass.dy[i];
+                        if (!pass.dx[1].empty()) pass.dx[1][i] = 0.5 * pass.dy[i];
+                      }
+                    }})({Dense(3, {.activation = activations::leaky_relu({.negative_slope = 0.3})})(x), h});
+    return Model({x, h}, {next, next});
+  };
+  set_random_seed(3);
+  const Input in({4, 2});
+  const Bidirectional both(RNN(cell(), {.return_sequences = true}));
+  const Model model(in, both(in));
+  ASSERT_EQ(model.get_weights().size(), 4U);
+  const Tensor x = ramp({2, 4, 2}, 0.1);
+  const std::vector<double> y = model.predict(x, {.verbose = 0}).to_vector();
+  for (std::size_t direction = 0; direction < 2; ++direction) {
+    const std::vector<double> w = model.get_weights()[2 * direction].to_vector(), data = x.to_vector();
+    for (std::size_t row = 0; row < 2; ++row) {
+      std::vector<double> h(3, 0.0);
+      for (std::size_t step = 0; step < 4; ++step) {
+        const std::size_t t = direction == 0 ? step : 3 - step;
+        for (std::size_t u = 0; u < 3; ++u) {
+          const double z = data[(row * 4 + t) * 2] * w[u] + data[(row * 4 + t) * 2 + 1] * w[3 + u];
+          h[u] = (z < 0 ? 0.3 * z : z) + 0.5 * h[u];
+          EXPECT_NEAR(y[(row * 4 + t) * 6 + direction * 3 + u], h[u], 1e-5);
+        }
+      }
+    }
+  }
+}
+
 TEST(Bidirectional, MistakesAreNamed) {
   expect_error<ConfigError>([] { (void)Bidirectional(Dense(2)); }, {"recurrent layer", "(Dense) is none"});
   expect_error<ConfigError>([] { (void)Bidirectional(LSTM(2), {.merge_mode = "mull"}); },

@@ -129,6 +129,10 @@ class TimeDistributedNode final : public graph::LayerNode {
   }
 
   Json config() const override { return core::with_fields(LayerNode::config(), inside_[0], TimeDistributedOptions{}); }
+  std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
+    return std::make_shared<TimeDistributedNode>(
+        layer().copy(), TimeDistributedOptions{.input_shape = declared_input()}, options_for_copy(changes));
+  }
 
  protected:
   void create_parameters(const std::vector<Shape>& inputs) override { inside_[0]->build({inputs[0].from(1)}); }
