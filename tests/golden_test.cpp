@@ -482,7 +482,9 @@ class TrainingRun {
         y_(several(one.at("y"))) {
     const Json& compile = one.at("compile");
     refuse_other_keys("compile", compile, {"optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"});
-    refuse_other_keys("fit", one.at("fit"), {"epochs", "shuffle", "batch_size", "validation_split", "initial_epoch"});
+    refuse_other_keys("fit", list(one, "fit"),
+                      {"epochs", "shuffle", "batch_size", "validation_split", "initial_epoch", "class_weight",
+                       "steps_per_epoch", "validation_freq", "validation_batch_size"});
     CompileOptions options{.optimizer = optimizer_from(compile.at("optimizer")),
                            .loss = losses_from(compile.at("loss")),
                            .loss_weights = numbers(list(compile, "loss_weights")),
@@ -505,6 +507,15 @@ class TrainingRun {
                        .initial_epoch = fit.value("initial_epoch", 0)};
     if (fit.contains("batch_size")) options.batch_size = fit["batch_size"].get<int>();
     options.sample_weight = weights_;
+    for (const auto& [number, weight] : list(fit, "class_weight").items()) {
+      options.class_weight[std::stol(number)] = weight.get<double>();
+    }
+    const auto count = [&](const char* key) {
+      return fit.contains(key) ? std::optional<Dim>(fit[key].get<int>()) : std::nullopt;
+    };
+    options.steps_per_epoch = count("steps_per_epoch");
+    options.validation_batch_size = count("validation_batch_size");
+    options.validation_freq = fit.value("validation_freq", 1);
     if (one_.contains("validation_data")) {
       const Json& data = one_["validation_data"];
       const Inputs X(tensors(data.at("x")));
@@ -519,6 +530,29 @@ class TrainingRun {
         }}));
     one_.contains("protocol") ? fit_by_protocol(options, course) : append(model_.fit(X_, y_, options), course);
     return course;
+  }
+
+  // train_on_batch and the like, one call after the other.
+  void call(Check& check, const Json& calls, const Tolerance& near) {
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      refuse_other_keys("call", calls[i], {"call", "result", "sample_weight"});
+      const std::string name = calls[i].at("call"), what = "call " + std::to_string(i) + ", " + name;
+      const Json& result = calls[i].at("result");
+      if (name == "predict_on_batch") {
+        check.near(what, model_.predict_on_batch(X_), tensor(result), near);
+        continue;
+      }
+      if (name != "train_on_batch" && name != "test_on_batch") throw NotSupported("call " + name);
+      OnBatchOptions options;
+      if (calls[i].value("sample_weight", false)) options.sample_weight = weights_;
+      std::vector<double> values;
+      for (const auto& [key, value] :
+           (name == "train_on_batch" ? model_.train_on_batch(X_, y_, options) : model_.test_on_batch(X_, y_, options))
+               .values()) {
+        values.push_back(value);
+      }
+      check.near(what, Tensor(values), Tensor(numbers(result)), near);
+    }
   }
 
   // Loss and metrics with the case's own batch size, in the order of compile.
@@ -630,7 +664,20 @@ void compare_single(Check& check, const Json& one, TrainingRun& run, const Cours
              kSingleEnd);
 }
 
+void run_calls(Check& check, const Json& one, DType dtype) {
+  refuse_other_keys(
+      "", one,
+      {"id", "note", "model", "initial_weights", "x", "y", "sample_weight", "compile", "calls", "final_weights"});
+  const Tolerance near = dtype == DType::float64 ? gradient_tolerance(dtype, one.at("model")) : Tolerance{kSingle};
+  TrainingRun run(one, dtype);
+  run.call(check, one.at("calls"), near);
+  if (dtype == DType::float64) {
+    compare_weights(check, "final weight", *run.model().node(), one.at("final_weights"), near);
+  }
+}
+
 void run_training(Check& check, const Json& one, DType dtype) {
+  if (one.contains("calls")) return run_calls(check, one, dtype);
   refuse_other_keys("", one,
                     {"id", "note", "model", "initial_weights", "x", "y", "sample_weight", "compile", "fit",
                      "validation_data", "protocol", "history", "epochs_run", "final_weights", "optimizer_iterations",
@@ -682,7 +729,7 @@ TEST(Golden, Layers) { run_area("layers", 290); }
 TEST(Golden, Losses) { run_area("losses", 243); }
 TEST(Golden, Metrics) { run_area("metrics", 78); }
 TEST(Golden, Optimizers) { run_area("optimizers", 23); }
-TEST(Golden, Training) { run_area("training", 43); }
+TEST(Golden, Training) { run_area("training", 48); }
 
 // Says of the files that this program does not run how many cases they have; utils.json is for the tests of src/data.
 TEST(Golden, OtherFiles) {

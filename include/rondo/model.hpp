@@ -18,6 +18,7 @@
 #include <concepts>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -110,8 +111,30 @@ class ValidationData {
   std::shared_ptr<DataSource> source_;
 };
 
+// Which epochs are followed by a validation: every n-th, or a list of epochs, counted from 1.
+class ValidationFreq {
+ public:
+  ValidationFreq() = default;
+  template <std::integral I>
+    requires(!std::same_as<I, bool>)
+  ValidationFreq(I every) : every_(static_cast<Index>(every)) {}
+  ValidationFreq(std::initializer_list<Index> epochs) : epochs_(epochs) {}
+  ValidationFreq(std::vector<Index> epochs) : epochs_(std::move(epochs)) {}
+
+  Index every() const { return every_; }
+  const std::vector<Index>& epochs() const { return epochs_; }  // none: every n-th
+  bool includes(Index epoch) const;                             // counted from 0
+
+ private:
+  Index every_ = 1;
+  std::vector<Index> epochs_;
+};
+
+// Class numbers and what a sample of such a class weighs; one that is not named weighs 1.
+using ClassWeight = std::map<Index, Real>;
+
 struct FitOptions {
-  std::optional<Dim> batch_size = {};  // default 32
+  std::optional<Dim> batch_size = {};  // default 32; with steps_per_epoch, as many samples as make so many batches
   Dim epochs = 1;
   int verbose = 1;  // 0 silent, 1 progress bar, 2 one line an epoch
   Callbacks callbacks = {};
@@ -124,12 +147,23 @@ struct FitOptions {
   // outputs with a time axis; for several outputs one each. Losses are divided by the number of rows, as in Keras, not
   // by the sum of the weights.
   std::optional<Outputs> sample_weight = {};
+  // Weights by the samples' classes, instead of sample_weight; for models of one output. A class is the number that the
+  // label is, its largest of several, or 0 and 1 of a single probability. Validation does not heed it.
+  //
+  //   .class_weight = {{0, 1.0}, {1, 20.0}}
+  ClassWeight class_weight = {};
   Dim initial_epoch = 0;  // 0 or more; epochs are counted from here, so there are epochs - initial_epoch of them
   // Into how many blocks of rows a batch is cut whose gradients are summed apart and then added up in pairs, 0 + 1 and
   // 2 + 3, then those sums, and so on. The number changes the last bits of what is learned, as the order of a sum does;
   // for one number they are the same on any threads. Each block has gradients of its own in memory. (Moments of a
   // BatchNormalization stay those of the whole batch.)
   Dim shards = 1;
+  // Batches in an epoch; default: all there are. The next epoch goes on where one ended. An epoch in which the data run
+  // out ends there, and the next begins with a new order.
+  std::optional<Dim> steps_per_epoch = {};
+  std::optional<Dim> validation_steps = {};       // batches of a validation, likewise
+  std::optional<Dim> validation_batch_size = {};  // default: batch_size
+  ValidationFreq validation_freq = 1;
 };
 
 struct EvaluateOptions {
@@ -137,6 +171,13 @@ struct EvaluateOptions {
   int verbose = 1;
   std::optional<Outputs> sample_weight = {};  // as in FitOptions
   Callbacks callbacks = {};
+  std::optional<Dim> steps = {};  // only so many batches, the first ones
+};
+
+// Of train_on_batch and test_on_batch.
+struct OnBatchOptions {
+  std::optional<Outputs> sample_weight = {};  // as in FitOptions
+  ClassWeight class_weight = {};
 };
 
 struct PredictOptions {
@@ -213,6 +254,7 @@ class Model : public Layer {
   }
   // The same on what a source gives, batch by batch. Sequences of many lengths take the memory of the longest.
   // .batch_size, .validation_split and .sample_weight are the source's business: ConfigError where they are given.
+  // .class_weight holds for each batch.
   // .shuffle means the order of the batches.
   History fit(DataSource& source, const FitOptions& options = {}) const;
 
@@ -225,6 +267,29 @@ class Model : public Layer {
     return evaluate_all(X, y, options);
   }
   Evaluation evaluate(DataSource& source, const EvaluateOptions& options = {}) const;
+
+  // One step on all of (X, y) as one batch, or its loss and metrics without the step. The numbers are those of this
+  // batch, before the weights have changed. Errors as fit; StateError from a callback of a fit at work.
+  //
+  //   for (const auto& [X, y] : batches) double loss = model.train_on_batch(X, y).loss();
+  Evaluation train_on_batch(const Tensor& X, const Tensor& y, const OnBatchOptions& options = {}) const;
+  template <class In, class Out>
+    requires detail::OneIsMany<In, Out>
+  Evaluation train_on_batch(const In& X, const Out& y, const OnBatchOptions& options = {}) const {
+    return train_on_batch_all(X, y, options);
+  }
+  Evaluation test_on_batch(const Tensor& X, const Tensor& y, const OnBatchOptions& options = {}) const;
+  template <class In, class Out>
+    requires detail::OneIsMany<In, Out>
+  Evaluation test_on_batch(const In& X, const Out& y, const OnBatchOptions& options = {}) const {
+    return test_on_batch_all(X, y, options);
+  }
+  // predict of all samples as one batch, silently.
+  Tensor predict_on_batch(const Tensor& X) const;
+  template <std::same_as<Inputs> Many>
+  Tensor predict_on_batch(const Many& X) const {
+    return predict_only(X, {.batch_size = X.tensors().front().shape()[0], .verbose = 0});
+  }
 
   // The outputs for X, one row a sample, of the model's dtype; needs no compile. A model whose shapes are not known yet
   // is built for X first, with initial weights from the random seed.
@@ -286,6 +351,8 @@ class Model : public Layer {
   training::ModelNode& model_node() const;
   History fit_all(const detail::Given& X, const detail::Given& y, const FitOptions& options) const;
   Evaluation evaluate_all(const detail::Given& X, const detail::Given& y, const EvaluateOptions& options) const;
+  Evaluation train_on_batch_all(const detail::Given& X, const detail::Given& y, const OnBatchOptions& options) const;
+  Evaluation test_on_batch_all(const detail::Given& X, const detail::Given& y, const OnBatchOptions& options) const;
   Tensor predict_only(const Inputs& X, const PredictOptions& options) const;
 };
 

@@ -7,6 +7,7 @@
 #include <rondo/random.hpp>
 
 #include "core/shuffle.hpp"
+#include "training/class_weight.hpp"
 #include "training/fit.hpp"
 
 namespace rondo::training {
@@ -38,8 +39,8 @@ const Samples& ArrayBatches::batch(Session&, Index number) {
 
 // ---- a user's source -----------------------------------------------------------------------------------------------
 
-SourceBatches::SourceBatches(const ModelNode& node, DataSource& source, std::string what)
-    : source_(source), what_(std::move(what)) {
+SourceBatches::SourceBatches(const ModelNode& node, DataSource& source, std::string what, ClassWeight class_weight)
+    : source_(source), what_(std::move(what)), class_weight_(std::move(class_weight)) {
   const Index count = source.batches();
   if (count < 1) {
     throw ConfigError(node.where() + ": the " + what_ + "data source has " + std::to_string(count) +
@@ -54,6 +55,8 @@ void SourceBatches::shuffle(const RandomStream& stream) { rondo::shuffle(order_,
 const Samples& SourceBatches::batch(Session& session, Index number) {
   batch_.reset();  // before the next one is made
   batch_ = source_.batch(order_[static_cast<std::size_t>(number)]);
+  batch_->sample_weight =
+      weights_of_samples(session.node(), batch_->X, batch_->y, batch_->sample_weight, class_weight_);
   data_ = check_data(session.node(), batch_->X, batch_->y, batch_->sample_weight, what_);
   session.prepare(data_, data_.samples, what_);
   samples_ = {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};

@@ -29,6 +29,28 @@ class Batches {
   virtual void end_epoch() {}
 };
 
+// Which batches an epoch takes: all, or so many of them, going on from epoch to epoch.
+class EpochSteps {
+ public:
+  EpochSteps(Index batches, const std::optional<Dim>& per_epoch)
+      : batches_(batches), count_(per_epoch ? Index{*per_epoch} : batches) {}
+
+  Index count() const { return count_; }
+  // Whether the next one is the first of all.
+  bool begins() const { return next_ == 0; }
+  // The number of the next one; none where the data have run out in the middle of an epoch.
+  std::optional<Index> take() {
+    if (next_ == batches_) return {};
+    return next_++;
+  }
+  void end_epoch() {
+    if (next_ == batches_) next_ = 0;
+  }
+
+ private:
+  Index batches_, count_, next_ = 0;
+};
+
 class ArrayBatches final : public Batches {
  public:
   // `what` names the data in messages, as for check_data. The tensors are the caller's.
@@ -52,7 +74,7 @@ class ArrayBatches final : public Batches {
 class SourceBatches final : public Batches {
  public:
   // ConfigError for a source without batches. The source is the caller's.
-  SourceBatches(const ModelNode& node, DataSource& source, std::string what);
+  SourceBatches(const ModelNode& node, DataSource& source, std::string what, ClassWeight class_weight = {});
 
   Index count() const override { return static_cast<Index>(order_.size()); }
   void begin(Session&) override {}
@@ -63,6 +85,7 @@ class SourceBatches final : public Batches {
  private:
   DataSource& source_;
   std::string what_;
+  ClassWeight class_weight_;
   std::vector<Index> order_;  // of batches
   std::optional<Batch> batch_;
   Data data_;  // looks into the batch

@@ -1,6 +1,8 @@
 // Walks data through an evaluation program: for evaluate, and for the validation inside fit.
 #pragma once
 
+#include <optional>
+
 #include <rondo/callbacks.hpp>
 
 #include "training/batches.hpp"
@@ -12,18 +14,20 @@ namespace rondo::training {
 
 class Evaluator {
  public:
-  // The batches are the caller's. Errors as Batches::begin.
-  Evaluator(ModelNode& node, const Compiled& compiled, Batches& batches);
+  // The batches are the caller's. `steps`: how many of them a run takes, where not all. Errors as Batches::begin.
+  Evaluator(ModelNode& node, const Compiled& compiled, Batches& batches, const std::optional<Dim>& steps = {});
 
   const EpochMeans& means() const { return means_; }
+  Index steps() const { return steps_.count(); }
 
-  // All batches; `bar` may be null. Callbacks get their on_test_ calls.
+  // A run; `bar` may be null. Callbacks get their on_test_ calls.
   void run(const Callbacks& callbacks, ProgressBar* bar);
 
  private:
-  void run_batch(Index batch);
+  void run_batch(Index number);
 
   Batches& batches_;
+  EpochSteps steps_;
   EvaluationSession session_;
   EpochMeans means_;
 };

@@ -7,6 +7,7 @@
 #include <rondo/random.hpp>
 
 #include "training/batches.hpp"
+#include "training/class_weight.hpp"
 #include "training/data.hpp"
 #include "training/evaluator.hpp"
 #include "training/interrupt.hpp"
@@ -17,6 +18,11 @@ namespace rondo {
 Model& Callback::model() const {
   if (model_ != nullptr) return *model_;
   throw StateError("a callback asked for its model before it had one: hand it to fit, evaluate or predict first");
+}
+
+bool ValidationFreq::includes(Index epoch) const {
+  if (epochs_.empty()) return (epoch + 1) % every_ == 0;
+  return std::find(epochs_.begin(), epochs_.end(), epoch + 1) != epochs_.end();
 }
 
 }  // namespace rondo
@@ -34,7 +40,7 @@ class Trainer {
         node_(node),
         options_(options),
         batches_(batches),
-        count_(batches.count()),
+        steps_(batches.count(), options.steps_per_epoch),
         session_(node, compiled, options.shards),
         means_(node, compiled) {
     batches_.begin(session_);
@@ -44,7 +50,7 @@ class Trainer {
 
   History run() {
     const Callbacks& callbacks = options_.callbacks;
-    attach(callbacks, model_, {options_.verbose, options_.epochs, count_});
+    attach(callbacks, model_, {options_.verbose, options_.epochs, steps_.count()});
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
@@ -60,14 +66,19 @@ class Trainer {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_epoch_begin(epoch);
     print_epoch_header(options_.verbose, epoch, options_.epochs);
-    ProgressBar bar(options_.verbose, count_);
-    shuffle();
+    ProgressBar bar(options_.verbose, steps_.count());
     means_.reset();
-    for (Index batch = 0; batch < count_ && (batch == 0 || !stopped()); ++batch) run_batch(epoch, batch, bar);
+    for (Index batch = 0; batch < steps_.count() && (batch == 0 || !stopped()); ++batch) {
+      if (steps_.begins()) shuffle();
+      const std::optional<Index> number = steps_.take();
+      if (!number) break;
+      run_batch(epoch, batch, *number, bar);
+    }
+    steps_.end_epoch();
     batches_.end_epoch();
     logs_.clear();
     means_.write(logs_);
-    if (validation_ != nullptr) {
+    if (validation_ != nullptr && options_.validation_freq.includes(epoch)) {
       validation_->run(callbacks, nullptr);
       validation_->means().write(logs_, /*validation=*/true);
     }
@@ -76,18 +87,15 @@ class Trainer {
     bar.finish(logs_);
   }
 
-  void run_batch(Index epoch, Index batch, ProgressBar& bar) {
+  // `number`: among those of the data.
+  void run_batch(Index epoch, Index batch, Index number, ProgressBar& bar) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_train_batch_begin(batch);
-    train_batch(epoch, batch);
+    if (const auto fault = session_.step(batches_.batch(session_, number), means_)) report(*fault, epoch, batch);
     if (callbacks.empty() && options_.verbose != 1) return;
     means_.write(logs_);
     for (const auto& c : callbacks) c->on_train_batch_end(batch, logs_);
     bar.update(batch + 1, logs_);
-  }
-
-  void train_batch(Index epoch, Index batch) {
-    if (const auto fault = session_.step(batches_.batch(session_, batch), means_)) report(*fault, epoch, batch);
   }
 
   // A function of seed, model and the epochs the model has seen.
@@ -100,15 +108,15 @@ class Trainer {
   [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
     throw NumericError(node_.where() + ": " + fault.what + " in epoch " + std::to_string(epoch + 1) + " of " +
                        std::to_string(options_.epochs) + ", batch " + std::to_string(batch + 1) + " of " +
-                       std::to_string(count_) + "; the weights are those before that batch. Cause: " + fault.why +
-                       (node_.stateful() ? ". Call reset_states() before you go on" : ""));
+                       std::to_string(steps_.count()) + "; the weights are those before that batch. Cause: " +
+                       fault.why + (node_.stateful() ? ". Call reset_states() before you go on" : ""));
   }
 
   const Model& model_;
   ModelNode& node_;
   const FitOptions& options_;
   Batches& batches_;
-  Index count_;
+  EpochSteps steps_;
   TrainingSession session_;
   EpochMeans means_;
   Evaluator* validation_ = nullptr;
@@ -117,17 +125,18 @@ class Trainer {
   History history_;
 };
 
-void check_epochs(const ModelNode& node, const FitOptions& options) {
-  for (const auto& [name, given] :
-       {std::pair{"epochs", options.epochs}, std::pair{"initial_epoch", options.initial_epoch}}) {
-    if (given >= 0) continue;
-    throw ConfigError(node.where() + ": " + name + " is " + std::to_string(given.value) + "; it must be 0 or more");
-  }
+void require_at_least(const ModelNode& node, const char* option, Index given, Index least) {
+  if (given >= least) return;
+  throw ConfigError(node.where() + ": " + option + " is " + std::to_string(given) + "; it must be " +
+                    std::to_string(least) + " or more");
+}
+void require_some(const ModelNode& node, const char* option, const std::optional<Dim>& given) {
+  if (given) require_at_least(node, option, *given, 1);
 }
 
-void check_shards(const ModelNode& node, const FitOptions& options) {
-  if (options.shards >= 1) return;
-  throw ConfigError(node.where() + ": shards is " + std::to_string(options.shards.value) + "; it must be 1 or more");
+void check_validation_freq(const ModelNode& node, const ValidationFreq& freq) {
+  require_at_least(node, "validation_freq", freq.every(), 1);
+  for (const Index epoch : freq.epochs()) require_at_least(node, "an epoch of validation_freq", epoch, 1);
 }
 
 void check_shuffle(const ModelNode& node, const FitOptions& options) {
@@ -161,6 +170,18 @@ void attach(const Callbacks& callbacks, const Model& model, const Callback::Para
   }
 }
 
+namespace {
+
+// As given, or so many samples as make the steps, if these are given, or 32.
+Index batch_size_of(const ModelNode& node, const std::optional<Dim>& given, const detail::Given& X,
+                    const std::optional<Dim>& steps) {
+  const Shape& shape = X.tensors().front()->shape();
+  if (given || !steps || shape.empty() || shape[0] == 0) return checked_batch_size(node, given);
+  return batches_of(shape[0], *steps);
+}
+
+}  // namespace
+
 Index checked_batch_size(const ModelNode& node, const std::optional<Dim>& given) {
   const Index size = given ? Index{*given} : kDefaultBatchSize;
   if (size >= 1) return size;
@@ -182,7 +203,7 @@ std::unique_ptr<Batches> validation_batches(const ModelNode& node, const Validat
 History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& batches, Batches* validation,
               const FitOptions& options) {
   std::optional<Evaluator> evaluator;
-  if (validation != nullptr) evaluator.emplace(node, compiled, *validation);
+  if (validation != nullptr) evaluator.emplace(node, compiled, *validation, options.validation_steps);
   Trainer trainer(model, node, compiled, batches, options);
   if (evaluator) trainer.validate_with(*evaluator);
   return trainer.run();
@@ -190,8 +211,13 @@ History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& 
 
 void check_options(const ModelNode& node, const FitOptions& options) {
   check_verbose(node, options.verbose);
-  check_epochs(node, options);
-  check_shards(node, options);
+  require_at_least(node, "epochs", options.epochs, 0);
+  require_at_least(node, "initial_epoch", options.initial_epoch, 0);
+  require_at_least(node, "shards", options.shards, 1);
+  require_some(node, "steps_per_epoch", options.steps_per_epoch);
+  require_some(node, "validation_steps", options.validation_steps);
+  require_some(node, "validation_batch_size", options.validation_batch_size);
+  check_validation_freq(node, options.validation_freq);
   check_shuffle(node, options);
 }
 
@@ -203,9 +229,9 @@ void refuse_with_source(const ModelNode& node, const char* call, const char* opt
 
 Evaluation evaluate(const Model& model, ModelNode& node, const Compiled& compiled, Batches& batches,
                     const EvaluateOptions& options) {
-  Evaluator evaluator(node, compiled, batches);
-  attach(options.callbacks, model, {options.verbose, 1, batches.count()});
-  ProgressBar bar(options.verbose, batches.count());
+  Evaluator evaluator(node, compiled, batches, options.steps);
+  attach(options.callbacks, model, {options.verbose, 1, evaluator.steps()});
+  ProgressBar bar(options.verbose, evaluator.steps());
   evaluator.run(options.callbacks, options.verbose != 0 ? &bar : nullptr);
   Logs logs;
   evaluator.means().write(logs);
@@ -220,18 +246,21 @@ History fit(const Model& model, ModelNode& node, const detail::Given& X, const d
   const ModelNode::Fitting fitting(node);
   Compiled& compiled = node.compiled("fit");
   check_options(node, options);
-  const Index batch_size = checked_batch_size(node, options.batch_size);
-  Data data = check_data(node, X, y, options.sample_weight, "");
+  const Index batch_size = batch_size_of(node, options.batch_size, X, options.steps_per_epoch);
+  const Index validation_batch_size = options.validation_batch_size.value_or(batch_size);
+  const std::optional<Outputs> weights = weights_of_samples(node, X, y, options.sample_weight, options.class_weight);
+  Data data = check_data(node, X, y, weights, "");
   std::unique_ptr<Batches> validation;
   if (options.validation_data) {
-    validation = validation_batches(node, options.validation_data, batch_size);
+    validation = validation_batches(node, options.validation_data, validation_batch_size);
   } else if (options.validation_split != 0) {
     Data rest = data;
     data.samples = training_samples(node, data.samples, options.validation_split);
     rest.first = data.samples;
     rest.samples -= data.samples;
-    check_stateful(node, rest.samples, batch_size);
-    validation = std::make_unique<ArrayBatches>(rest, batch_size, kValidation);
+    if (!options.class_weight.empty()) rest.sample_weights.clear();
+    check_stateful(node, rest.samples, validation_batch_size);
+    validation = std::make_unique<ArrayBatches>(rest, validation_batch_size, kValidation);
   }
   check_stateful(node, data.samples, batch_size);
   node.build_for(data.sample);
@@ -247,8 +276,11 @@ History fit(const Model& model, ModelNode& node, DataSource& source, const FitOp
   refuse_with_source(node, "fit", "validation_split", options.validation_split != 0);
   refuse_with_source(node, "fit", "sample_weight", options.sample_weight.has_value());
   std::unique_ptr<Batches> validation;
-  if (options.validation_data) validation = validation_batches(node, options.validation_data, kDefaultBatchSize);
-  SourceBatches batches(node, source, "");
+  if (options.validation_data) {
+    validation = validation_batches(node, options.validation_data,
+                                    options.validation_batch_size.value_or(Dim(kDefaultBatchSize)));
+  }
+  SourceBatches batches(node, source, "", options.class_weight);
   return train(model, node, compiled, batches, validation.get(), options);
 }
 
@@ -256,16 +288,46 @@ Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X,
                     const EvaluateOptions& options) {
   const Compiled& compiled = node.compiled("evaluate");
   check_verbose(node, options.verbose);
-  const Index batch_size = checked_batch_size(node, options.batch_size);
+  require_some(node, "steps", options.steps);
+  const Index batch_size = batch_size_of(node, options.batch_size, X, options.steps);
   const Data data = check_data(node, X, y, options.sample_weight, "");
   check_stateful(node, data.samples, batch_size);
   ArrayBatches batches(data, batch_size, "");
   return evaluate(model, node, compiled, batches, options);
 }
 
+Evaluation train_on_batch(ModelNode& node, const detail::Given& X, const detail::Given& y,
+                          const OnBatchOptions& options) {
+  const ModelNode::Fitting fitting(node);
+  Compiled& compiled = node.compiled("train_on_batch");
+  const std::optional<Outputs> weights = weights_of_samples(node, X, y, options.sample_weight, options.class_weight);
+  const Data data = check_data(node, X, y, weights, "");
+  TrainingSession session(node, compiled, /*shards=*/1);
+  EpochMeans means(node, compiled);
+  ArrayBatches batches(data, data.samples, "");
+  batches.begin(session);
+  if (const auto fault = session.step(batches.batch(session, 0), means)) {
+    throw NumericError(node.where() + ": " + fault->what +
+                       " in train_on_batch; the weights are those before it. Cause: " + fault->why);
+  }
+  return means.evaluation();
+}
+
+Evaluation test_on_batch(ModelNode& node, const detail::Given& X, const detail::Given& y,
+                         const OnBatchOptions& options) {
+  const Compiled& compiled = node.compiled("test_on_batch");
+  const std::optional<Outputs> weights = weights_of_samples(node, X, y, options.sample_weight, options.class_weight);
+  const Data data = check_data(node, X, y, weights, "");
+  ArrayBatches batches(data, data.samples, "");
+  Evaluator evaluator(node, compiled, batches);
+  evaluator.run({}, nullptr);
+  return evaluator.means().evaluation();
+}
+
 Evaluation evaluate(const Model& model, ModelNode& node, DataSource& source, const EvaluateOptions& options) {
   const Compiled& compiled = node.compiled("evaluate");
   check_verbose(node, options.verbose);
+  require_some(node, "steps", options.steps);
   refuse_with_source(node, "evaluate", "batch_size", options.batch_size.has_value());
   refuse_with_source(node, "evaluate", "sample_weight", options.sample_weight.has_value());
   SourceBatches batches(node, source, "");

@@ -31,4 +31,9 @@ Evaluation evaluate(const Model& model, ModelNode& node, const detail::Given& X,
                     const EvaluateOptions& options);
 Evaluation evaluate(const Model& model, ModelNode& node, DataSource& source, const EvaluateOptions& options);
 
+Evaluation train_on_batch(ModelNode& node, const detail::Given& X, const detail::Given& y,
+                          const OnBatchOptions& options);
+Evaluation test_on_batch(ModelNode& node, const detail::Given& X, const detail::Given& y,
+                         const OnBatchOptions& options);
+
 }  // namespace rondo::training

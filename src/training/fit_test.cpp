@@ -10,6 +10,7 @@
 #include <rondo/rondo.hpp>
 
 #include "support/ctrl_c.hpp"
+#include "support/expect_error.hpp"
 
 namespace rondo {
 namespace {
@@ -20,6 +21,8 @@ Tensor column(Index n, double factor = 1) {
   for (Index i = 1; i <= n; ++i) elements.push_back(factor * static_cast<double>(i));
   return Tensor({n, 1}, std::move(elements));
 }
+
+Tensor numbers_of(const Shape& shape, std::vector<double> elements) { return Tensor(shape, std::move(elements)); }
 
 // y = w x + b in float64 from w = 0, b = 0. Rate 0 leaves it there, so that every loss is known.
 Sequential line(double rate, const std::vector<Metric>& metrics = {}) {
@@ -235,6 +238,182 @@ TEST(Fit, ValidationIsMeasuredAfterTheEpochsUpdates) {
 }
 
 // ---- ends ---------------------------------------------------------------------------------------------------------
+
+TEST(Fit, ValidatesInTheEpochsThatAreAskedFor) {
+  const auto validated = [](const ValidationFreq& freq) {
+    const Sequential model = line(0);
+    const auto recorder = make_callback<Recorder>();
+    const History history = model.fit(column(4), column(4),
+                                      {.epochs = 5,
+                                       .verbose = 0,
+                                       .callbacks = {recorder},
+                                       .validation_data = {column(1), column(1)},
+                                       .validation_freq = freq});
+    EXPECT_EQ(history["loss"].size(), 5U);
+    std::vector<Index> epochs;
+    Index epoch = -1;
+    for (const std::string& call : recorder->calls) {
+      epoch += call.starts_with("epoch begin") ? 1 : 0;
+      if (call == "test begin") epochs.push_back(epoch);
+    }
+    EXPECT_EQ(history["val_loss"].size(), epochs.size());
+    return epochs;
+  };
+  EXPECT_EQ(validated(2), (std::vector<Index>{1, 3}));
+  EXPECT_EQ(validated({1, 5, 9}), (std::vector<Index>{0, 4}));
+}
+
+TEST(Fit, StepsPerEpochGoOnFromEpochToEpoch) {
+  const auto batches_of_epochs = [](Dim steps, Dim epochs) {
+    const Sequential model = line(0, {"mse"});
+    const auto recorder = make_callback<Recorder>();
+    const History history = model.fit(column(5), column(5),
+                                      {.batch_size = 2,
+                                       .epochs = epochs,
+                                       .verbose = 0,
+                                       .callbacks = {recorder},
+                                       .shuffle = false,
+                                       .steps_per_epoch = steps});
+    return history["loss"];
+  };
+  // Squares of 1 and 2, of 3 and 4, of 5: epochs of two batches, the second of which has lost its second one.
+  EXPECT_EQ(batches_of_epochs(2, 3), (std::vector<double>{7.5, 25, 7.5}));
+  EXPECT_EQ(batches_of_epochs(1, 4), (std::vector<double>{2.5, 12.5, 25, 2.5}));
+  EXPECT_EQ(batches_of_epochs(9, 2), (std::vector<double>{11, 11}));
+}
+
+TEST(Fit, StepsWithoutABatchSizeShareTheSamples) {
+  const Sequential model = line(0);
+  const auto recorder = make_callback<Recorder>();
+  (void)model.fit(column(7), column(7), {.verbose = 0, .callbacks = {recorder}, .steps_per_epoch = 2});
+  EXPECT_EQ(std::count_if(recorder->calls.begin(), recorder->calls.end(),
+                          [](const std::string& call) { return call.starts_with("batch begin"); }),
+            2);
+  EXPECT_EQ(recorder->params().steps, 2);
+}
+
+TEST(Fit, StepsOfValidationAndEvaluationAreTheFirstBatches) {
+  const Sequential model = line(0);
+  const History history = model.fit(column(4), column(4),
+                                    {.epochs = 2,
+                                     .verbose = 0,
+                                     .validation_data = {column(4), column(4)},
+                                     .validation_steps = 1,
+                                     .validation_batch_size = 2});
+  EXPECT_EQ(history["val_loss"], (std::vector<double>{2.5, 12.5}));  // as training's steps, they go on
+  EXPECT_EQ(model.evaluate(column(4), column(4), {.batch_size = 2, .verbose = 0, .steps = 1}).loss(), 2.5);
+  EXPECT_EQ(model.evaluate(column(4), column(4), {.verbose = 0, .steps = 2}).loss(), 7.5);
+}
+
+// ---- weights of classes --------------------------------------------------------------------------------------------
+
+TEST(Fit, ClassesWeighAsTheWeightsOfTheirSamplesWould) {
+  const auto trained = [](const Tensor& y, Loss loss, Index units, const FitOptions& options) {
+    set_random_seed(5);
+    const Sequential model{
+        Dense(units, {.activation = units == 1 ? "sigmoid" : "softmax", .dtype = DType::float64, .input_shape = {1}})};
+    model.compile({.optimizer = "sgd", .loss = loss});
+    (void)model.fit(column(4, 0.1), y, options);
+    return model.get_weights()[0].to_vector();
+  };
+  const FitOptions by_class{.epochs = 2, .verbose = 0, .class_weight = {{1, 3.0}, {2, 0.5}}};
+  const FitOptions by_sample{.epochs = 2, .verbose = 0, .sample_weight = Tensor({1.0, 3.0, 0.5, 3.0})};
+  const Tensor numbers = numbers_of({4, 1}, {0.0, 1.0, 2.0, 1.0});
+  const Tensor rows = numbers_of({4, 3}, {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0});
+  EXPECT_EQ(trained(numbers, "sparse_categorical_crossentropy", 3, by_class),
+            trained(numbers, "sparse_categorical_crossentropy", 3, by_sample));
+  EXPECT_EQ(trained(rows, "categorical_crossentropy", 3, by_class),
+            trained(rows, "categorical_crossentropy", 3, by_sample));
+  const FitOptions of_two{.epochs = 2, .verbose = 0, .sample_weight = Tensor({1.0, 3.0, 1.0, 3.0})};
+  const Tensor yes_or_no = numbers_of({4}, {0.0, 1.0, 0.0, 1.0});
+  EXPECT_EQ(trained(yes_or_no, "binary_crossentropy", 1, by_class),
+            trained(yes_or_no, "binary_crossentropy", 1, of_two));
+}
+
+TEST(Fit, ClassesWeighInEachTimeStepAndInEachBatchOfASource) {
+  const Tensor X = numbers_of({2, 2, 1}, {0.1, 0.2, 0.3, 0.4}), y = numbers_of({2, 2}, {0.0, 1.0, 1.0, 1.0});
+  struct One : DataSource {
+    Tensor X, y;
+    One(const Tensor& X_, const Tensor& y_) : X(X_), y(y_) {}
+    Index batches() const override { return 1; }
+    Batch batch(Index) override { return {X, y}; }
+  };
+  const auto loss = [&](const std::function<double(const Sequential&)>& fit) {
+    set_random_seed(5);
+    const Sequential model{LSTM(2, {.return_sequences = true, .dtype = DType::float64, .input_shape = {2, 1}}),
+                           Dense(2, {.activation = "softmax", .dtype = DType::float64})};
+    model.compile({.loss = "sparse_categorical_crossentropy"});
+    return fit(model);
+  };
+  const FitOptions by_class{.verbose = 0, .class_weight = {{0, 10.0}}};
+  const double expected = loss([&](const Sequential& model) {
+    return model.fit(X, y, {.verbose = 0, .sample_weight = numbers_of({2, 2}, {10.0, 1.0, 1.0, 1.0})})["loss"][0];
+  });
+  EXPECT_EQ(loss([&](const Sequential& model) { return model.fit(X, y, by_class)["loss"][0]; }), expected);
+  EXPECT_EQ(loss([&](const Sequential& model) {
+              One source(X, y);
+              return model.fit(source, by_class)["loss"][0];
+            }),
+            expected);
+}
+
+TEST(Fit, ClassWeightsAreNotForValidation) {
+  const Sequential model = line(0);
+  const History history =
+      model.fit(column(4), column(4),
+                {.verbose = 0, .validation_split = 0.5, .shuffle = false, .class_weight = {{1, 2.0}, {3, 100.0}}});
+  EXPECT_EQ(history["loss"][0], 3);  // (2 * 1 + 4) / 2
+  EXPECT_EQ(history["val_loss"][0], 12.5);
+}
+
+TEST(Fit, OptionsOutOfRangeAreNamed) {
+  const Sequential model = line(0);
+  const auto refused = [&](const FitOptions& options, const std::vector<std::string>& words) {
+    test::expect_error<ConfigError>([&] { (void)model.fit(column(2), column(2), options); }, words);
+  };
+  refused({.steps_per_epoch = 0}, {"steps_per_epoch is 0", "1 or more"});
+  refused({.validation_steps = -1}, {"validation_steps is -1"});
+  refused({.validation_batch_size = 0}, {"validation_batch_size is 0"});
+  refused({.validation_freq = 0}, {"validation_freq is 0"});
+  refused({.validation_freq = {0, 1}}, {"an epoch of validation_freq is 0"});
+  refused({.class_weight = {{1, std::nan("")}}}, {"class_weight[1]", "nan"});
+  refused({.sample_weight = Tensor({1.0, 1.0}), .class_weight = {{1, 2.0}}},
+          {"class_weight and sample_weight were both given"});
+}
+
+// ---- one batch ------------------------------------------------------------------------------------------------------
+
+TEST(OnBatch, TrainsAsFitWithOneBatch) {
+  const Sequential fitted = line(0.01, {"mae"}), stepped = line(0.01, {"mae"});
+  const History history = fitted.fit(column(3), column(3, 10), {.epochs = 3, .verbose = 0});
+  for (std::size_t step = 0; step < 3; ++step) {
+    const Evaluation now = stepped.train_on_batch(column(3), column(3, 10));
+    EXPECT_EQ(now.loss(), history["loss"][step]);
+    EXPECT_EQ(now["mae"], history["mae"][step]);
+  }
+  EXPECT_TRUE(stepped.get_weights()[0].identical(fitted.get_weights()[0]));
+  const Tensor before = stepped.get_weights()[0];
+  EXPECT_EQ(stepped.test_on_batch(column(3), column(3, 10)).loss(),
+            fitted.evaluate(column(3), column(3, 10), {.verbose = 0}).loss());
+  EXPECT_TRUE(stepped.get_weights()[0].identical(before));
+  EXPECT_TRUE(stepped.predict_on_batch(column(3)).identical(stepped.predict(column(3), {.verbose = 0})));
+}
+
+TEST(OnBatch, SamplesMayWeigh) {
+  const Sequential model = line(0);
+  EXPECT_EQ(model.train_on_batch(column(2), column(2), {.sample_weight = Tensor({2.0, 0.0})}).loss(), 1);
+  EXPECT_EQ(model.test_on_batch(column(2), column(2), {.class_weight = {{2, 0.5}}}).loss(), 1.5);
+}
+
+TEST(OnBatch, ALossThatIsNoNumberLeavesTheWeights) {
+  const Sequential model = line(0.1);
+  test::expect_error<NumericError>(
+      [&] {
+        (void)model.train_on_batch(numbers_of({1, 1}, {std::nan("")}), column(1));
+      },
+      {"NaN in sample 0", "train_on_batch"});
+  EXPECT_EQ(model.get_weights()[0].to_vector()[0], 0);
+}
 
 TEST(Fit, StopTrainingInABatchEndsTheEpochAfterThatBatch) {
   const auto recorder = std::make_shared<Recorder>();

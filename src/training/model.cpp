@@ -44,6 +44,26 @@ Evaluation Model::evaluate_all(const detail::Given& X, const detail::Given& y, c
   return training::evaluate(*this, model_node(), X, y, options);
 }
 
+Evaluation Model::train_on_batch(const Tensor& X, const Tensor& y, const OnBatchOptions& options) const {
+  return train_on_batch_all(X, y, options);
+}
+Evaluation Model::train_on_batch_all(const detail::Given& X, const detail::Given& y,
+                                     const OnBatchOptions& options) const {
+  return training::train_on_batch(model_node(), X, y, options);
+}
+
+Evaluation Model::test_on_batch(const Tensor& X, const Tensor& y, const OnBatchOptions& options) const {
+  return test_on_batch_all(X, y, options);
+}
+Evaluation Model::test_on_batch_all(const detail::Given& X, const detail::Given& y,
+                                    const OnBatchOptions& options) const {
+  return training::test_on_batch(model_node(), X, y, options);
+}
+
+Tensor Model::predict_on_batch(const Tensor& X) const {
+  return predict(X, {.batch_size = X.shape().empty() ? Index{1} : X.shape()[0], .verbose = 0});
+}
+
 namespace {
 
 class PredictHooks final : public training::BatchHooks {
