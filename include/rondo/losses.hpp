@@ -6,15 +6,17 @@
 //
 // Names (Keras's): mean_squared_error (mse, MSE), mean_absolute_error (mae, MAE), mean_absolute_percentage_error
 // (mape), mean_squared_logarithmic_error (msle), huber, log_cosh, poisson, kl_divergence (kld), cosine_similarity,
-// categorical_hinge, binary_crossentropy (bce, BCE), categorical_crossentropy, sparse_categorical_crossentropy,
-// binary_focal_crossentropy, categorical_focal_crossentropy, and crossentropy (ce), which becomes binary, categorical
-// or sparse by the shapes of predictions and labels. Class names ("MeanSquaredError") are taken too.
+// hinge, squared_hinge, categorical_hinge, dice, tversky, circle, ctc, binary_crossentropy (bce, BCE),
+// categorical_crossentropy, sparse_categorical_crossentropy, binary_focal_crossentropy, categorical_focal_crossentropy,
+// and crossentropy (ce), which becomes binary, categorical or sparse by the shapes of predictions and labels. Class
+// names ("MeanSquaredError") are taken too.
 //
 // A loss has a value for each row, the last axis of a sample or time step. The loss of a batch is, by `reduction`,
 //
 //   "sum_over_batch_size"       the mean over all rows, of which sample weights change none (also "mean"; default)
 //   "sum"                       the sum over all rows
 //   "mean_with_sample_weight"   the sum by that of the sample weights
+//   "none"                      all of them: only where the loss is called as a function
 //
 // of the values times their sample weights; where the output has a mask, over the steps that count. Labels must have
 // the predictions' shape; (N,) and (N, 1) are the same. Sparse labels are class numbers without the class axis; those
@@ -30,6 +32,7 @@
 #include <vector>
 
 #include <rondo/shape.hpp>
+#include <rondo/tensor.hpp>
 
 namespace rondo {
 
@@ -51,6 +54,13 @@ class Loss {
 
   // Keras's function name: "mean_squared_error".
   const std::string& name() const;
+
+  // The loss of predictions (samples, ...) outside of a model: a scalar, or with the reduction "none" a number for each
+  // row. Weights as in fit, or a single number. Computes in the dtype of y_pred, float32 where that holds integers.
+  // ShapeError as in fit.
+  //
+  //   double error = losses::Huber()(y_test, model.predict(X_test)).item();
+  Tensor operator()(const Tensor& y_true, const Tensor& y_pred, const std::optional<Tensor>& sample_weight = {}) const;
   const detail::LossImpl& impl() const { return *impl_; }
 
  private:
@@ -193,6 +203,72 @@ class CategoricalHinge : public Loss {
   explicit CategoricalHinge(const LossOptions& options = {});
 };
 
+// Mean over the last axis of max(0, 1 - t p), for labels -1 and 1. Where all labels of a batch are 0 or 1, 0 is taken
+// for -1.
+class Hinge : public Loss {
+ public:
+  explicit Hinge(const LossOptions& options = {});
+};
+
+// Mean over the last axis of max(0, 1 - t p)^2, labels as for Hinge.
+class SquaredHinge : public Loss {
+ public:
+  explicit SquaredHinge(const LossOptions& options = {});
+};
+
+// ---- more than a row
+// -------------------------------------------------------------------------------------------------
+
+// Without axis one value of the whole batch, which knows no sample weights; with all axes behind the batch, {1, 2} of
+// three, one of each sample. Not for outputs with a mask.
+struct DiceOptions {
+  std::vector<Index> axis = {};
+  std::string reduction = "sum_over_batch_size";
+};
+// 1 - 2 (sum of t p) / (sum of t + sum of p), for parts of little area.
+class Dice : public Loss {
+ public:
+  explicit Dice(const DiceOptions& options = {});
+};
+
+struct TverskyOptions {
+  Real alpha = 0.5;
+  Real beta = 0.5;
+  std::vector<Index> axis = {};  // as Dice
+  std::string reduction = "sum_over_batch_size";
+};
+// 1 - s / (s + alpha sum of t (1 - p) + beta sum of p (1 - t)) with s the sum of t p: 0.5 and 0.5 are Dice (Salehi et
+// al. 2017).
+class Tversky : public Loss {
+ public:
+  explicit Tversky(const TverskyOptions& options = {});
+};
+
+struct CircleOptions {
+  Real gamma = 80.0;  // scale, above 0
+  Real margin = 0.4;
+  bool remove_diagonal = true;  // a row is not compared with itself
+  std::string reduction = "sum_over_batch_size";
+};
+// Rows of a batch are vectors of length 1, labels class numbers: those of a class shall be near, others far (Sun et al.
+// 2020). Of the distances d = 1 - p q of a row p, softplus(log sum exp(-gamma (m + d)(m - d)) over its class + log sum
+// exp(gamma (1 + m - d)(1 - m - d)) over the others). Rows without either do not count.
+class Circle : public Loss {
+ public:
+  explicit Circle(const CircleOptions& options = {});
+};
+
+// Connectionist temporal classification: labels (samples, n) are sequences of class numbers, 0 at the end of shorter
+// ones, predictions (samples, timesteps, classes) logits, of which class 0 is the blank. Minus the logarithm of the
+// probability of all ways to read the labels from the steps (Graves et al. 2006). Not for outputs with a mask.
+class CTC : public Loss {
+ public:
+  explicit CTC(const LossOptions& options = {});
+};
+
+// ---- crossentropies
+// --------------------------------------------------------------------------------------------------
+
 struct BinaryCrossentropyOptions {
   bool from_logits = false;    // predictions are before the sigmoid
   Real label_smoothing = 0.0;  // s: labels become t (1 - s) + s / 2
@@ -217,6 +293,7 @@ class CategoricalCrossentropy : public Loss {
 
 struct SparseCategoricalCrossentropyOptions {
   bool from_logits = false;
+  std::optional<Dim> ignore_class = {};  // rows with this label do not count
   std::string reduction = "sum_over_batch_size";
 };
 // Categorical crossentropy whose labels are class numbers 0, 1, ...

@@ -68,6 +68,18 @@ void from_config(const Json& config, T& value) {
 }
 
 template <class T>
+Json to_config(const std::vector<T>& values) {
+  Json list = Json::array();
+  for (const T& value : values) list.push_back(to_config(value));
+  return list;
+}
+template <class T>
+void from_config(const Json& config, std::vector<T>& values) {
+  values.clear();
+  for (const Json& value : config.get_ref<const Json::array_t&>()) from_config(value, values.emplace_back());
+}
+
+template <class T>
 Json to_config(const std::optional<T>& value) {
   return value ? to_config(*value) : Json();
 }
@@ -88,18 +100,6 @@ inline void from_config(const Json& config, std::optional<std::uint64_t>& seed) 
     if (number < 0) throw std::invalid_argument("it must be 0 or more");
     seed = static_cast<std::uint64_t>(number);
   }
-}
-
-template <class T>
-Json to_config(const std::vector<T>& values) {
-  Json list = Json::array();
-  for (const T& value : values) list.push_back(to_config(value));
-  return list;
-}
-template <class T>
-void from_config(const Json& config, std::vector<T>& values) {
-  values.clear();
-  for (const Json& value : config.get_ref<const Json::array_t&>()) from_config(value, values.emplace_back());
 }
 
 // ---- the two visitors -----------------------------------------------------------------------------------------------

@@ -50,7 +50,15 @@ void require_each_once(const Outputs& outputs, const std::vector<std::string>& n
   }
 }
 
+void require_one_number(const Outputs& outputs, const Loss& loss) {
+  if (loss.impl().reduction() != Reduction::none) return;
+  throw ConfigError(outputs.where() + ": the loss '" + loss.name() +
+                    "' has the reduction 'none', but training needs one number of a batch: 'sum_over_batch_size', "
+                    "'sum' or 'mean_with_sample_weight'");
+}
+
 void set_losses(const Outputs& outputs, const Losses& losses, std::vector<HeadOptions>& heads) {
+  for (const Loss& loss : losses.losses()) require_one_number(outputs, loss);
   if (!losses.names().empty()) {
     for (HeadOptions& head : heads) head.loss.reset();
     require_each_once(outputs, losses.names(), "loss");

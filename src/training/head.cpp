@@ -5,6 +5,8 @@
 #include <cstdint>
 
 #include "core/dispatch.hpp"
+#include "core/thread_buffers.hpp"
+#include "training/batch_losses.hpp"
 
 namespace rondo::training {
 
@@ -18,7 +20,9 @@ Head::Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, co
       capacity_(builder.capacity()),
       prediction_(prediction),
       loss_(options.loss->impl().bind(prediction.sample, truth_sample)),
+      whole_(dynamic_cast<const BatchLoss*>(loss_.get())),
       loss_weight_(options.loss_weight) {
+  if (whole_ != nullptr && whole_->per() != Per::row) refuse_rows_of_different_weight(sample_weights);
   const auto beside_rows = [&](Index features) {
     engine::ValueInfo info;
     info.sample = prediction.sample.with(-1, features);
@@ -28,14 +32,21 @@ Head::Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, co
     return info;
   };
   truth_ = beside_rows(loss_->labels_in_row(prediction.features));
+  if (loss_->labels() == Labels::sequence) {
+    truth_.sample = truth_sample;
+    truth_.steps = 1;
+    truth_.features = truth_sample[0];
+    truth_.data = builder.rows(truth_.steps, truth_.features, /*compact=*/true);
+  }
   if (sample_weights) sample_weights_ = beside_rows(1);
   const auto number_a_row = [&] { return builder.elements(prediction.steps * capacity_); };
   loss_values_ = number_a_row();
   if (prediction.mask) {
     mask_weights_ = number_a_row();
-    counts_ = builder.elements(capacity_);
     if (sample_weights) all_weights_ = number_a_row();
   }
+  if (loss_->traits().ignored_class) loss_weights_ = number_a_row();
+  if (weighs_rows()) counts_ = builder.elements(capacity_);
   for (std::size_t i = 0; i < options.metrics.size(); ++i) {
     const Metric& metric = options.metrics[i];
     metrics_.push_back({metric.impl().bind(metric.name(), prediction.sample, truth_sample),
@@ -50,12 +61,27 @@ Place Head::row_weights() const {
   return sample_weights_ ? sample_weights_->data : Place{};  // compact rows of one number stand just so
 }
 
+Place Head::loss_weights() const { return loss_weights_ ? loss_weights_ : row_weights(); }
+
+bool Head::one_value_a_sample() const { return whole_ != nullptr && whole_->per() == Per::sample; }
+
+// A sum over all rows of a sample or of the batch knows no weights of rows.
+void Head::refuse_rows_of_different_weight(bool sample_weights) const {
+  const std::string of = whole_->per() == Per::batch ? "the whole batch" : "a sample";
+  const std::string what = "loss '" + loss_->traits().name + "' has one value of " + of + ": ";
+  if (prediction_.mask) throw ConfigError(what + "it is not for outputs with a mask");
+  if (sample_weights && whole_->per() == Per::batch) throw ConfigError(what + "it takes no sample_weight");
+}
+
 void Head::forward(const Run& run, const engine::Member& member, Index stage) const noexcept {
   const Range rows = member.share(run.rows);
-  if (prediction_.mask && stage == 0) return core::with_type(dtype_, [&]<class T>() { weigh_rows<T>(run, rows); });
-  if (rows.empty()) return;
+  const bool last = stage + 1 == forward_stages();
   try {
-    core::with_type(dtype_, [&]<class T>() { values_of_rows<T>(run, rows); });
+    core::with_type(dtype_, [&]<class T>() {
+      if (stage == 0 && weighs_rows()) return weigh_rows<T>(run, rows);
+      if (last && !rows.empty()) return values_of_rows<T>(run, rows);
+      if (stage == 1 && member.rank() == 0) whole_batch<T>(run);
+    });
   } catch (...) {
     run.failure->report();
   }
@@ -64,42 +90,129 @@ void Head::forward(const Run& run, const engine::Member& member, Index stage) co
 template <class T>
 void Head::weigh_rows(const Run& run, Range rows) const noexcept {
   const auto mask = prediction_.mask.rows<const std::uint8_t>(run.arena);
+  const auto truth = truth_.data.rows<const T>(run.arena);
+  const std::optional<Index>& ignored = loss_->traits().ignored_class;
   T* counts = counts_.pointer<T>(run.arena);
   std::fill(counts + rows.begin, counts + rows.end, T{0});
   const Index in_time_step = prediction_.steps_in_time_step();
   for (Index t = 0; t < prediction_.steps; ++t) {
     for (Index b = rows.begin; b < rows.end; ++b) {
-      const T counted = *mask.at(b, t / in_time_step) != 0 ? T{1} : T{0};
-      mask_weights_.pointer<T>(run.arena)[t * capacity_ + b] = counted;
+      const Index at = t * capacity_ + b;
+      const T masked = !mask || *mask.at(b, t / in_time_step) != 0 ? T{1} : T{0};
+      const T counted = ignored && *truth.at(b, t) == static_cast<T>(*ignored) ? T{0} : masked;
+      const T weight = sample_weights_ ? *sample_weights_->data.rows<const T>(run.arena).at(b, t) : T{1};
       counts[b] += counted;
-      if (!all_weights_) continue;
-      all_weights_.pointer<T>(run.arena)[t * capacity_ + b] =
-          counted * *sample_weights_->data.rows<const T>(run.arena).at(b, t);
+      if (mask_weights_) mask_weights_.pointer<T>(run.arena)[at] = masked;
+      if (all_weights_) all_weights_.pointer<T>(run.arena)[at] = masked * weight;
+      if (loss_weights_) loss_weights_.pointer<T>(run.arena)[at] = counted * weight;
     }
+  }
+}
+
+Head::Extent Head::loss_extent(const Run& run) const noexcept {
+  if (whole_ == nullptr || whole_->per() == Per::row) return {prediction_.steps, run.rows};
+  return {1, whole_->per() == Per::batch ? 1 : run.rows};
+}
+
+// f(place) for each value of the loss.
+template <class F>
+void Head::for_loss_values(const Run& run, F&& f) const {
+  const Extent extent = loss_extent(run);
+  for (Index t = 0; t < extent.steps; ++t) {
+    for (Index i = t * capacity_; i < t * capacity_ + extent.rows; ++i) f(i);
   }
 }
 
 template <class T>
 double Head::denominator(const Run& run) const noexcept {
   const Reduction reduction = loss_->traits().reduction;
-  if (reduction == Reduction::sum) return 1;
-  if (reduction == Reduction::weighted_mean && row_weights()) return sum_of_weights<T>(run);
-  if (!counts_) return static_cast<double>(prediction_.steps * run.rows);
+  if (reduction == Reduction::sum || reduction == Reduction::none) return 1;
+  double sum = 0;
+  if (reduction == Reduction::weighted_mean && loss_weights()) {
+    const T* weights = loss_weights().pointer<const T>(run.arena);
+    for_loss_values(run, [&](Index i) { sum += static_cast<double>(weights[i]); });
+    return sum;
+  }
+  if (whole_ != nullptr && whole_->leaves_zeros_out()) {
+    const T* values = loss_values_.pointer<const T>(run.arena);
+    const T* mask = mask_weights_.pointer<const T>(run.arena);
+    for_loss_values(run, [&](Index i) { sum += values[i] != 0 && (mask == nullptr || mask[i] != 0) ? 1 : 0; });
+    return sum;
+  }
+  const Extent extent = loss_extent(run);
+  if (!counts_) return static_cast<double>(extent.steps * extent.rows);
   const T* counts = counts_.pointer<const T>(run.arena);
-  double sum = 0;  // of whole numbers: exact
-  for (Index b = 0; b < run.rows; ++b) sum += static_cast<double>(counts[b]);
+  for (Index b = 0; b < run.rows; ++b) sum += static_cast<double>(counts[b]);  // whole numbers: exact
   return sum;
 }
 
+// ---- a loss of more than a row ------------------------------------------------------------------------------------
+
+namespace {
+
+struct WholeBatch {
+  std::vector<double> truth, prediction, values, weights, gradient;
+};
+
 template <class T>
-double Head::sum_of_weights(const Run& run) const noexcept {
-  const T* weights = row_weights().pointer<const T>(run.arena);
-  double sum = 0;
-  for (Index t = 0; t < prediction_.steps; ++t) {
-    for (Index i = t * capacity_; i < t * capacity_ + run.rows; ++i) sum += static_cast<double>(weights[i]);
+void gather(const engine::ValueInfo& info, const Run& run, std::vector<double>& to) {
+  const auto from = info.data.rows<const T>(run.arena);
+  to.clear();
+  for (Index b = 0; b < run.rows; ++b) {
+    for (Index t = 0; t < info.steps; ++t) to.insert(to.end(), from.at(b, t), from.at(b, t) + info.features);
   }
-  return sum;
 }
+
+}  // namespace
+
+template <class T>
+void Head::whole_batch(const Run& run) const {
+  core::ThreadBuffers<WholeBatch> buffers;
+  WholeBatch& b = *buffers;
+  gather<T>(truth_, run, b.truth);
+  gather<T>(prediction_, run, b.prediction);
+  const LossBatch batch{.samples = run.rows,
+                        .steps = prediction_.steps,
+                        .features = prediction_.features,
+                        .labels = truth_.features,
+                        .truth = b.truth,
+                        .prediction = b.prediction};
+  const Extent extent = loss_extent(run);
+  // Of the losses, sample after sample; of the buffers, step after step.
+  const auto number = [&](Index place) {
+    return static_cast<std::size_t>(place % capacity_ * extent.steps + place / capacity_);
+  };
+  b.values.assign(static_cast<std::size_t>(extent.steps * extent.rows), 0);
+  whole_->values(batch, b.values);
+  T* values = loss_values_.pointer<T>(run.arena);
+  for_loss_values(run, [&](Index i) { values[i] = static_cast<T>(b.values[number(i)]); });
+  if (!prediction_.gradient) return;
+
+  const double scale = scale_for<T>(run);
+  const T* weights = loss_weights().pointer<const T>(run.arena);
+  b.weights.assign(b.values.size(), scale);
+  if (weights != nullptr) {
+    for_loss_values(run, [&](Index i) { b.weights[number(i)] *= static_cast<double>(weights[i]); });
+  }
+  b.gradient.assign(b.prediction.size(), 0);
+  whole_->add_gradient(batch, b.weights, b.gradient);
+  const auto to = prediction_.gradient.rows<T>(run.arena);
+  auto from = b.gradient.begin();
+  for (Index row = 0; row < run.rows; ++row) {
+    for (Index t = 0; t < prediction_.steps; ++t, from += prediction_.features) {
+      std::transform(from, from + prediction_.features, to.at(row, t), [](double v) { return static_cast<T>(v); });
+    }
+  }
+}
+
+// What the derivatives of a row's value are multiplied with, besides its weight.
+template <class T>
+T Head::scale_for(const Run& run) const noexcept {
+  const double count = denominator<T>(run);
+  return count == 0 ? T{0} : static_cast<T>(loss_weight_) / static_cast<T>(count);
+}
+
+// ---- rows -----------------------------------------------------------------------------------------------------------
 
 template <class T>
 void Head::values_of_rows(const Run& run, Range rows) const {
@@ -107,9 +220,8 @@ void Head::values_of_rows(const Run& run, Range rows) const {
   const auto truth = truth_.data.rows<const T>(run.arena);
   const auto prediction = prediction_.data.rows<const T>(run.arena);
   const auto gradient = prediction_.gradient.rows<T>(run.arena);
-  const T* weights = row_weights().pointer<const T>(run.arena);
-  const double count = denominator<T>(run);
-  const T scale = count == 0 ? T{0} : static_cast<T>(loss_weight_) / static_cast<T>(count);
+  const T* weights = loss_weights().pointer<const T>(run.arena);
+  const T scale = whole_ == nullptr ? scale_for<T>(run) : T{0};
   for (Index t = 0; t < prediction_.steps; ++t) {
     const Index at = t * capacity_ + rows.begin;
     kernels::LossArgs<T> args{.rows = rows.size(),
@@ -123,7 +235,7 @@ void Head::values_of_rows(const Run& run, Range rows) const {
                               .gradient_stride = gradient.batch_stride,
                               .scale = scale,
                               .row_weights = weights != nullptr ? weights + at : nullptr};
-    loss_->rows(ops, args);
+    if (whole_ == nullptr) loss_->rows(ops, args);
     args.gradient = nullptr;
     for (const MetricAt& m : metrics_) {
       args.value = m.values.pointer<T>(run.arena) + at;
@@ -132,7 +244,17 @@ void Head::values_of_rows(const Run& run, Range rows) const {
   }
 }
 
+namespace {
+
 // A row of weight 0 is not there, whatever its value.
+template <class T>
+double weighted(const T* values, const T* weights, Index i) {
+  if (weights == nullptr) return static_cast<double>(values[i]);
+  return weights[i] == 0 ? 0 : static_cast<double>(weights[i]) * static_cast<double>(values[i]);
+}
+
+}  // namespace
+
 template <class T>
 RunningMean Head::sum_as(const Run& run, const Place& values, const Place& weights) const noexcept {
   const T* value = values.pointer<const T>(run.arena);
@@ -157,8 +279,26 @@ RunningMean Head::sum(const Run& run, const Place& values, const Place& weights)
 }
 
 double Head::loss(const Run& run) const noexcept {
-  const double count = core::with_type(dtype_, [&]<class T>() { return denominator<T>(run); });
-  return RunningMean{sum(run, loss_values_, row_weights()).total, count}.mean();
+  return core::with_type(dtype_, [&]<class T>() {
+    const T* values = loss_values_.pointer<const T>(run.arena);
+    const T* weights = loss_weights().pointer<const T>(run.arena);
+    double total = 0;
+    for_loss_values(run, [&](Index i) { total += weighted(values, weights, i); });
+    return RunningMean{total, denominator<T>(run)}.mean();
+  });
+}
+
+std::vector<double> Head::loss_values(const Run& run) const {
+  const Extent extent = loss_extent(run);
+  std::vector<double> all(static_cast<std::size_t>(extent.steps * extent.rows));
+  core::with_type(dtype_, [&]<class T>() {
+    const T* values = loss_values_.pointer<const T>(run.arena);
+    const T* weights = loss_weights().pointer<const T>(run.arena);
+    for_loss_values(run, [&](Index i) {
+      all[static_cast<std::size_t>(i % capacity_ * extent.steps + i / capacity_)] = weighted(values, weights, i);
+    });
+  });
+  return all;
 }
 
 void Head::add_metrics(const Run& run, std::span<MetricMean> means) const noexcept {

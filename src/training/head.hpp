@@ -7,6 +7,8 @@
 // more. Keras's denominators: a loss is divided by the number of rows, or by that of the rows that the mask leaves,
 // whatever the sample weights are, unless its reduction is another one; a metric by the sum of the weights. The number
 // that a mask leaves is the whole batch's, so a head with a mask takes two stages.
+//
+// A loss of more than a row (batch_losses.hpp) is computed by one member, when all rows are there.
 #pragma once
 
 #include <cmath>
@@ -21,6 +23,8 @@
 #include "training/metrics.hpp"
 
 namespace rondo::training {
+
+class BatchLoss;
 
 // A sum over rows and their number, or the sum of their weights; the mean is what Keras logs.
 struct RunningMean {
@@ -56,15 +60,19 @@ class Head final : public engine::Executor {
   const std::optional<engine::ValueInfo>& sample_weights() const { return sample_weights_; }
   const BoundLoss& loss_function() const { return *loss_; }
   Index classes() const { return prediction_.features; }
+  // Whether all rows of a sample have one value together, and so one weight.
+  bool one_value_a_sample() const;
 
   // Values of the member's rows; the gradient of the batch's loss too, where the plan has a place for it.
-  Index forward_stages() const override { return prediction_.mask ? 2 : 1; }
+  Index forward_stages() const override { return whole_ != nullptr ? 3 : weighs_rows() ? 2 : 1; }
   void forward(const engine::Run& run, const engine::Member& member, Index stage) const noexcept override;
   void backward(const engine::Run&, const engine::Member&, Index) const noexcept override {}
   double flops_per_row() const override { return 0; }  // next to nothing
 
   // The loss of the batch, without its weight among other outputs, after forward.
   double loss(const engine::Run& run) const noexcept;
+  // The values that it is made of, times their weights: [sample][row], or fewer of a loss of more than a row.
+  std::vector<double> loss_values(const engine::Run& run) const;
   double loss_weight() const { return loss_weight_; }
   // Adds the batch's metric values to one running mean per metric.
   void add_metrics(const engine::Run& run, std::span<MetricMean> means) const noexcept;
@@ -76,6 +84,21 @@ class Head final : public engine::Executor {
     engine::Place values;
   };
 
+  // Of the values of a loss: rows in the buffers' order, [step][row].
+  struct Extent {
+    Index steps, rows;
+  };
+  Extent loss_extent(const engine::Run& run) const noexcept;
+  // Whether it is not known beforehand which rows count.
+  bool weighs_rows() const { return prediction_.mask || loss_->traits().ignored_class; }
+
+  template <class F>
+  void for_loss_values(const engine::Run& run, F&& f) const;
+  void refuse_rows_of_different_weight(bool sample_weights) const;
+  template <class T>
+  T scale_for(const engine::Run& run) const noexcept;
+  template <class T>
+  void whole_batch(const engine::Run& run) const;
   template <class T>
   void weigh_rows(const engine::Run& run, Range rows) const noexcept;
   template <class T>
@@ -84,11 +107,10 @@ class Head final : public engine::Executor {
   template <class T>
   double denominator(const engine::Run& run) const noexcept;
   template <class T>
-  double sum_of_weights(const engine::Run& run) const noexcept;
-  template <class T>
   RunningMean sum_as(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
   RunningMean sum(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
   engine::Place row_weights() const;
+  engine::Place loss_weights() const;
 
   const kernels::KernelTable* table_;
   DType dtype_;
@@ -97,12 +119,14 @@ class Head final : public engine::Executor {
   engine::ValueInfo truth_;
   std::optional<engine::ValueInfo> sample_weights_;
   std::shared_ptr<const BoundLoss> loss_;
+  const BatchLoss* whole_;  // the same, if it is of more than a row
   double loss_weight_;
   // Each [step][row]:
   engine::Place loss_values_;
   engine::Place mask_weights_;  // 0 or 1; nowhere without a mask
   engine::Place all_weights_;   // times the sample weights; nowhere without a mask or without them
-  engine::Place counts_;        // [row]: how many steps the mask leaves
+  engine::Place loss_weights_;  // times whether the loss counts the row; nowhere if it counts all that a mask leaves
+  engine::Place counts_;        // [row]: how many steps count in the loss; nowhere if it is known
   std::vector<MetricAt> metrics_;
 };
 

@@ -25,6 +25,18 @@ Index first_that_is_not(const Tensor& y, Range samples, Good good) {
   });
 }
 
+// The first 0 of a sequence of labels that is not at its end, or -1.
+Index first_blank_inside(const Tensor& y, Range samples) {
+  const Index size = y.size() / y.shape()[0];
+  return core::with_elements(y, [&](auto elements) {
+    for (Index i = samples.begin * size; i + 1 < samples.end * size; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      if ((i + 1) % size != 0 && elements[at] == 0 && elements[at + 1] != 0) return i;
+    }
+    return Index{-1};
+  });
+}
+
 // A few roundings beyond 0 and 1 are forgiven; NaN is for the loss to report.
 bool is_probability(double v) { return !(v < -1e-6 || v > 1 + 1e-6); }
 
@@ -56,12 +68,18 @@ void check_labels_of(const ModelNode& node, const Head& head, const Tensor& y, R
     throw ShapeError(node.where() + ": label " + number_text(y.to_vector()[static_cast<std::size_t>(at)]) +
                      " in sample " + std::to_string(at / (y.size() / y.shape()[0])) + " of " + name + " is " + why);
   };
-  if (head.loss_function().labels() == Labels::sparse) {
+  if (const Labels kind = head.loss_function().labels(); kind == Labels::sparse || kind == Labels::sequence) {
     const auto classes = static_cast<double>(head.classes());
-    const Index at =
-        first_that_is_not(y, samples, [&](double v) { return v >= 0 && v < classes && v == std::floor(v); });
+    const auto is_class = [&](double v) {
+      return (v >= 0 && v < classes && v == std::floor(v)) ||
+             (loss.ignored_class && v == static_cast<double>(*loss.ignored_class));
+    };
+    const Index at = first_that_is_not(y, samples, is_class);
     if (at >= 0) {
       refuse(at, "no class number; the model has the classes 0 to " + std::to_string(head.classes() - 1));
+    }
+    if (const Index blank = kind == Labels::sequence ? first_blank_inside(y, samples) : -1; blank >= 0) {
+      refuse(blank, "the blank, which " + loss.name + " takes only at the end of a sequence that is shorter");
     }
     return;
   }
@@ -113,6 +131,12 @@ void check_head_can_learn(const ModelNode& node, const Head& head, std::size_t o
 
 void check_labels(const ModelNode& node, const Program& program, const Data& data, const std::string& what) {
   for (std::size_t i = 0; i < data.y.size(); ++i) {
+    if (!data.sample_weights.empty() && program.heads[i]->one_value_a_sample() &&
+        data.sample_weights[i]->size() != data.sample_weights[i]->shape()[0]) {
+      throw ShapeError(node.where() + ": the loss '" + program.heads[i]->loss_function().traits().name +
+                       "' has one value of a sample, " + what + "sample_weight must have one number for each; got " +
+                       to_string(data.sample_weights[i]->shape()));
+    }
     check_labels_of(node, *program.heads[i], *data.y[i], {data.first, data.first + data.samples},
                     (what.empty() ? "" : "the " + what) + node.label_name(i));
   }

@@ -1,5 +1,6 @@
 #include "training/losses.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 
@@ -11,6 +12,7 @@
 #include "core/names.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
+#include "training/batch_losses.hpp"
 #include "training/from_config.hpp"
 #include "training/function_rows.hpp"
 #include "training/row_losses.hpp"
@@ -35,6 +37,15 @@ void crossentropy_fields(Visitor& v, const char* name, Options& o) {
   v("from_logits", o.from_logits);
   v("label_smoothing", o.label_smoothing);
   v.absent("axis", -1);
+}
+
+// Axes that may be left out.
+template <class Visitor>
+void axis_field(Visitor& v, std::vector<Index>& axis) {
+  std::optional<std::vector<Index>> given;
+  if (!axis.empty()) given = axis;
+  v("axis", given);
+  axis = given.value_or(std::vector<Index>{});
 }
 
 // Of a loss without options of its own.
@@ -79,7 +90,7 @@ template <class Visitor>
 void fields(Visitor& v, SparseCategoricalCrossentropyOptions& o) {
   loss_fields(v, "sparse_categorical_crossentropy", o);
   v("from_logits", o.from_logits);
-  v.absent("ignore_class");
+  v("ignore_class", o.ignore_class);
   v.absent("axis", -1);
 }
 
@@ -104,6 +115,28 @@ void fields(Visitor& v, CategoricalGeneralizedCrossEntropyOptions& o) {
   v("q", o.q);
 }
 
+template <class Visitor>
+void fields(Visitor& v, DiceOptions& o) {
+  loss_fields(v, "dice", o);
+  axis_field(v, o.axis);
+}
+
+template <class Visitor>
+void fields(Visitor& v, TverskyOptions& o) {
+  loss_fields(v, "tversky", o);
+  v("alpha", o.alpha);
+  v("beta", o.beta);
+  axis_field(v, o.axis);
+}
+
+template <class Visitor>
+void fields(Visitor& v, CircleOptions& o) {
+  loss_fields(v, "circle", o);
+  v("gamma", o.gamma);
+  v("margin", o.margin);
+  v("remove_diagonal", o.remove_diagonal);
+}
+
 }  // namespace losses
 
 // ---- rules ----------------------------------------------------------------------------------------------------------
@@ -113,6 +146,7 @@ namespace training {
 bool labels_fit(Labels labels, const Shape& prediction, const Shape& truth) {
   const Index rank = prediction.rank();
   const bool last_axis_dropped = truth.rank() == rank - 1 && truth == prediction.without_last();
+  if (labels == Labels::sequence) return rank == 2 && truth.rank() == 1;
   if (labels != Labels::same) return last_axis_dropped || (truth.rank() == rank && truth == prediction.with(-1, 1));
   if (truth == prediction) return true;
   if (prediction.back() == 1 && last_axis_dropped) return true;
@@ -125,6 +159,11 @@ std::string labels_mismatch(const std::string& who, Labels expected, const Shape
   const auto text = [](const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); };
   std::string message =
       who + ": the labels y have shape " + text(truth) + ", the model's output has shape " + text(prediction) + ". ";
+  if (expected == Labels::sequence) {
+    return message +
+           "It expects outputs (None, timesteps, classes) and for each sample a sequence of class numbers, y " +
+           "of shape (None, labels)";
+  }
   if (expected == Labels::one) {
     return message + "It expects one number a row, y of shape " + text(prediction.with(-1, 1)) +
            " or without the last axis";
@@ -191,6 +230,7 @@ class FixedLoss final : public detail::LossImpl {
   const std::string& name() const override { return bound_->traits().name; }
   std::string class_name() const override { return bound_->traits().class_name; }
   Json config() const override { return config_; }
+  training::Reduction reduction() const override { return bound_->traits().reduction; }
   Bound bind(const Shape& prediction, const Shape& truth) const override {
     if (predictions_ > 0 && prediction.back() != predictions_) {
       throw ShapeError("loss '" + name() + "' takes " + std::to_string(predictions_) +
@@ -207,12 +247,48 @@ class FixedLoss final : public detail::LossImpl {
   Index predictions_;
 };
 
+// One of the kernels' losses of class numbers, a class of which does not count.
+class IgnoringLoss final : public BoundLoss {
+ public:
+  IgnoringLoss(Bound all, Index ignored)
+      : BoundLoss(all->labels(), with_ignored(all->traits(), ignored)), all_(std::move(all)) {}
+  void rows(const kernels::Ops<float>& ops, kernels::LossArgs<float> args) const override { run(ops, args); }
+  void rows(const kernels::Ops<double>& ops, kernels::LossArgs<double> args) const override { run(ops, args); }
+
+ private:
+  static Traits with_ignored(Traits traits, Index ignored) {
+    traits.ignored_class = ignored;
+    return traits;
+  }
+
+  template <class T>
+  void run(const kernels::Ops<T>& ops, kernels::LossArgs<T>& args) const {
+    const Index rows = std::exchange(args.rows, 1);
+    for (Index r = 0; r < rows; ++r) {
+      if (*args.truth != static_cast<T>(*traits().ignored_class)) {
+        all_->rows(ops, args);
+      } else {
+        *args.value = 0;
+        if (args.gradient != nullptr) std::fill_n(args.gradient, args.features, T{0});
+      }
+      args.truth += args.truth_stride;
+      args.prediction += args.prediction_stride;
+      ++args.value;
+      if (args.gradient != nullptr) args.gradient += args.gradient_stride;
+      if (args.row_weights != nullptr) ++args.row_weights;
+    }
+  }
+
+  Bound all_;
+};
+
 // Keras's "crossentropy": one of three, by the shapes.
 class AnyCrossentropy final : public detail::LossImpl {
  public:
   const std::string& name() const override { return name_; }
   std::string class_name() const override { return ""; }  // none of Keras's
   Json config() const override { return {{"name", name_}}; }
+  training::Reduction reduction() const override { return training::Reduction::mean; }
   Bound bind(const Shape& prediction, const Shape& truth) const override {
     if (prediction.back() == 1) return losses::BinaryCrossentropy().impl().bind(prediction, truth);
     const bool sparse = truth.rank() < prediction.rank() || truth.back() == 1;
@@ -233,10 +309,12 @@ BoundLoss::Traits traits(const char* name, const char* class_name, const std::st
     rule = Reduction::sum;
   } else if (reduction == "mean_with_sample_weight") {
     rule = Reduction::weighted_mean;
+  } else if (reduction == "none") {
+    rule = Reduction::none;
   } else if (reduction != "sum_over_batch_size" && reduction != "mean") {
     throw ConfigError(std::string(class_name) + ": the option reduction = \"" + reduction +
-                      "\" is not supported; training needs one number of a batch: 'sum_over_batch_size', 'sum' or "
-                      "'mean_with_sample_weight'");
+                      "\" is not known; there are 'sum_over_batch_size', 'mean', 'sum', 'mean_with_sample_weight' and "
+                      "'none'");
   }
   return {family, from_logits, name, class_name, rule};
 }
@@ -299,7 +377,13 @@ const KnownLosses& known_losses() {
         {{"cosine_similarity"}, known<CosineSimilarity>()},
         {{"quantile"}, known<Quantile, QuantileOptions>()},
         {{"kl_divergence", "kld"}, known<KLDivergence>()},
+        {{"hinge"}, known<Hinge>()},
+        {{"squared_hinge"}, known<SquaredHinge>()},
         {{"categorical_hinge"}, known<CategoricalHinge>()},
+        {{"dice"}, known<Dice, DiceOptions>()},
+        {{"tversky"}, known<Tversky, TverskyOptions>()},
+        {{"circle"}, known<Circle, CircleOptions>()},
+        {{"ctc"}, known<CTC>()},
         {{"binary_crossentropy", "bce"}, known<BinaryCrossentropy, BinaryCrossentropyOptions>()},
         {{"categorical_crossentropy"}, known<CategoricalCrossentropy, CategoricalCrossentropyOptions>()},
         {{"sparse_categorical_crossentropy"},
@@ -419,12 +503,75 @@ CategoricalCrossentropy::CategoricalCrossentropy(CategoricalCrossentropyOptions 
           o.from_logits ? LossKind::categorical_crossentropy_from_logits : LossKind::categorical_crossentropy,
           Labels::same, o, checked_smoothing("CategoricalCrossentropy", o.label_smoothing))) {}
 
+namespace {
+
+Bound sparse_crossentropy(const SparseCategoricalCrossentropyOptions& o) {
+  Bound all = std::make_shared<BoundKernelLoss>(
+      Labels::sparse,
+      traits("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", o.reduction, LossFamily::categorical,
+             o.from_logits),
+      o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits : LossKind::sparse_categorical_crossentropy,
+      /*smoothing=*/0);
+  if (!o.ignore_class) return all;
+  return std::make_shared<IgnoringLoss>(std::move(all), *o.ignore_class);
+}
+
+// One of each sample where the axes are all behind the batch.
+Bound with_axes(const char* class_name, const std::vector<Index>& axis, Bound of_batch, Bound of_sample) {
+  if (axis.empty()) return of_batch;
+  for (std::size_t i = 0; i < axis.size(); ++i) {
+    if (axis[i] == static_cast<Index>(i + 1)) continue;
+    throw ConfigError(
+        std::string(class_name) + ": axis is " + to_string(Shape(axis)) +
+        "; give all axes behind the batch, {1, 2, ...}, for one value of each sample, or none for one of " +
+        "the batch");
+  }
+  return of_sample;
+}
+
+}  // namespace
+
 SparseCategoricalCrossentropy::SparseCategoricalCrossentropy(SparseCategoricalCrossentropyOptions o)
-    : Loss(kernel_loss(traits("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy", o.reduction,
-                              LossFamily::categorical, o.from_logits),
-                       o.from_logits ? LossKind::sparse_categorical_crossentropy_from_logits
-                                     : LossKind::sparse_categorical_crossentropy,
-                       Labels::sparse, o)) {}
+    : Loss(training::fixed_loss(sparse_crossentropy(o), core::config_of(o))) {}
+
+Hinge::Hinge(const LossOptions& o)
+    : Loss(training::fixed_loss(training::hinge_loss(traits("hinge", "Hinge", o.reduction), training::hinge()),
+                                core::config_of(PlainLoss{"hinge", o}))) {}
+
+SquaredHinge::SquaredHinge(const LossOptions& o)
+    : Loss(training::fixed_loss(
+          training::hinge_loss(traits("squared_hinge", "SquaredHinge", o.reduction), training::squared_hinge()),
+          core::config_of(PlainLoss{"squared_hinge", o}))) {}
+
+Dice::Dice(const DiceOptions& o)
+    : Loss(training::fixed_loss(
+          with_axes("Dice", o.axis, training::dice_loss(traits("dice", "Dice", o.reduction), training::Per::batch),
+                    training::dice_loss(traits("dice", "Dice", o.reduction), training::Per::sample)),
+          core::config_of(o))) {}
+
+Tversky::Tversky(const TverskyOptions& o)
+    : Loss(training::fixed_loss(
+          [&] {
+            const double alpha = checked_option("Tversky", "alpha", o.alpha, Allowed::zero_or_more);
+            const double beta = checked_option("Tversky", "beta", o.beta, Allowed::zero_or_more);
+            const BoundLoss::Traits rule = traits("tversky", "Tversky", o.reduction);
+            return with_axes("Tversky", o.axis, training::tversky_loss(rule, training::Per::batch, alpha, beta),
+                             training::tversky_loss(rule, training::Per::sample, alpha, beta));
+          }(),
+          core::config_of(o))) {}
+
+Circle::Circle(const CircleOptions& o)
+    : Loss(training::fixed_loss(
+          training::circle_loss(traits("circle", "Circle", o.reduction),
+                                {.gamma = checked_option("Circle", "gamma", o.gamma, Allowed::above_0),
+                                 .margin = checked_option("Circle", "margin", o.margin, Allowed::finite),
+                                 .remove_diagonal = o.remove_diagonal}),
+          core::config_of(o))) {}
+
+CTC::CTC(const LossOptions& o)
+    : Loss(training::fixed_loss(
+          training::ctc_loss(traits("ctc", "CTC", o.reduction, LossFamily::categorical, /*from_logits=*/true)),
+          core::config_of(PlainLoss{"ctc", o}))) {}
 
 BinaryFocalCrossentropy::BinaryFocalCrossentropy(const BinaryFocalCrossentropyOptions& o)
     : Loss(row_loss(traits("binary_focal_crossentropy", "BinaryFocalCrossentropy", o.reduction, LossFamily::binary,

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,16 +16,18 @@ namespace rondo::training {
 
 // How labels stand beside predictions.
 enum class Labels {
-  same,    // the predictions' shape, up to a last axis of 1
-  sparse,  // class numbers: the predictions' shape without the class axis, or with 1 there
-  one,     // one number a row, likewise
+  same,      // the predictions' shape, up to a last axis of 1
+  sparse,    // class numbers: the predictions' shape without the class axis, or with 1 there
+  one,       // one number a row, likewise
+  sequence,  // class numbers of a sample, of any number, beside predictions of its steps
 };
 
 // What a loss makes of predictions, for checks of labels and of the last activation.
 enum class LossFamily { regression, binary, categorical };
 
-// What the sum of rows' values is divided by: the number of rows, nothing, or the sum of their weights.
-enum class Reduction { mean, sum, weighted_mean };
+// What the sum of rows' values is divided by: the number of rows, nothing, or the sum of their weights. None: the
+// values are wanted themselves, which training cannot use.
+enum class Reduction { mean, sum, weighted_mean, none };
 
 // A loss or metric for known shapes, at work on rows: what Keras calls a function of (y_true, y_pred). Immutable; safe
 // from any thread.
@@ -52,6 +55,7 @@ class BoundLoss : public RowFunction {
     bool from_logits = false;
     std::string name = {}, class_name = {};
     Reduction reduction = Reduction::mean;
+    std::optional<Index> ignored_class = {};  // rows with this label do not count
   };
   BoundLoss(Labels labels, Traits traits) : RowFunction(labels), traits_(std::move(traits)) {}
   const Traits& traits() const { return traits_; }
@@ -81,6 +85,7 @@ class LossImpl {
   virtual const std::string& name() const = 0;        // "mean_squared_error"
   virtual std::string class_name() const = 0;         // "MeanSquaredError"
   virtual nlohmann::ordered_json config() const = 0;  // Keras's
+  virtual training::Reduction reduction() const = 0;
   // Sample shapes of predictions and labels. ShapeError, in words, where they do not fit.
   virtual std::shared_ptr<const training::BoundLoss> bind(const Shape& prediction, const Shape& truth) const = 0;
 };

@@ -108,8 +108,8 @@ TEST(Losses, ReductionsDivideByWhatTheySay) {
 }
 
 TEST(Losses, RefuseOptionsThatMeanNothing) {
-  expect_error<ConfigError>([] { losses::LogCosh({.reduction = "none"}); },
-                            {"LogCosh", "reduction = \"none\"", "'sum'"});
+  expect_error<ConfigError>([] { losses::LogCosh({.reduction = "median"}); },
+                            {"LogCosh", "reduction = \"median\"", "'sum'"});
   expect_error<ConfigError>([] { losses::Huber({.delta = 0.0}); }, {"Huber", "delta is 0", "above 0"});
   expect_error<ConfigError>(
       [] {
