@@ -75,6 +75,7 @@ plain::Loss plain_loss(const Json& serialized, const Json& arguments) {
   if (config.value("reduction", "sum_over_batch_size") != "sum_over_batch_size") {
     throw golden::NotSupported("the plain program's reduction");
   }
+  if (!config.value("ignore_class", Json()).is_null()) throw golden::NotSupported("the plain program's ignore_class");
   return {.name = plain_loss_name(config.at("name")),
           .from_logits = option(config, "from_logits", false),
           .label_smoothing = option(config, "label_smoothing", 0.0)};
