@@ -100,6 +100,20 @@ LossFunction binary_focal_crossentropy(const FocalRule& rule) {
   });
 }
 
+LossFunction hinge() {
+  return mean_of([](double t, double p) -> Term {
+    const double margin = 1 - t * p;
+    return margin < 0 ? Term{0, 0} : Term{margin, -t};
+  });
+}
+
+LossFunction squared_hinge() {
+  return mean_of([](double t, double p) -> Term {
+    const double margin = 1 - t * p;
+    return margin < 0 ? Term{0, 0} : Term{margin * margin, -2 * margin * t};
+  });
+}
+
 // ---- row by row -----------------------------------------------------------------------------------------------------
 
 LossFunction kl_divergence() {

@@ -15,6 +15,9 @@ LossFunction poisson();
 LossFunction kl_divergence();
 LossFunction cosine_similarity();
 LossFunction categorical_hinge();
+// Of labels -1 and 1. Keras takes 0 and 1 for these where a batch has no others.
+LossFunction hinge();
+LossFunction squared_hinge();
 
 struct FocalRule {
   double alpha, gamma;

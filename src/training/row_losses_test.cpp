@@ -52,6 +52,8 @@ TEST(RowLosses, DerivativesAgreeWithDifferences) {
   expect_derivatives("kl_divergence beyond its bounds", kl_divergence(), {0.1, 0.6, 0.3}, {-0.2, 1.5, 0.3});
   expect_derivatives("categorical_hinge", categorical_hinge(), class_of, given);
   expect_derivatives("categorical_hinge of nothing to learn", categorical_hinge(), class_of, {0.1, 3.0, 0.2});
+  expect_derivatives("hinge", hinge(), {-1, 1, 1, -1}, {0.5, 0.5, 2.0, -3.0});
+  expect_derivatives("squared_hinge", squared_hinge(), {-1, 1, 1, -1}, {0.5, 0.5, 2.0, -3.0});
   expect_derivatives("generalized", categorical_generalized_cross_entropy(0.7), {2}, given);
 
   for (const bool logits : {false, true}) {
@@ -77,6 +79,9 @@ TEST(RowLosses, SayWhatTheirNamesPromise) {
   EXPECT_EQ(value_of(cosine_similarity(), {3, 4}, {6, 8}), -1);
   EXPECT_EQ(value_of(cosine_similarity(), {3, 4}, {-3, -4}), 1);
   EXPECT_EQ(value_of(huber(1.0), {0}, {3}), 2.5);
+  EXPECT_EQ(value_of(hinge(), {1, -1}, {0.5, 0.5}), (0.5 + 1.5) / 2);
+  EXPECT_EQ(value_of(squared_hinge(), {1, -1}, {0.5, 0.5}), (0.25 + 2.25) / 2);
+  EXPECT_EQ(value_of(hinge(), {1, -1}, {2, -3}), 0) << "beyond the margin there is nothing to lose";
   EXPECT_NEAR(value_of(log_cosh(), {0}, {1000}), 1000 - std::log(2), 1e-12);  // cosh(1000) is no double
   const FocalRule plain{.alpha = 1, .gamma = 0, .from_logits = false, .label_smoothing = 0};
   EXPECT_NEAR(value_of(categorical_focal_crossentropy(plain), {0, 1}, {0.25, 0.75}), -std::log(0.75), 1e-15);
