@@ -15,7 +15,7 @@ class Evaluator {
   // The batches are the caller's. Errors as Batches::begin.
   Evaluator(ModelNode& node, const Compiled& compiled, Batches& batches);
 
-  const EpochMeans& means() const { return means_; }
+  EpochMeans& means() { return means_; }
 
   // All batches; `bar` may be null. Callbacks get their on_test_ calls.
   void run(const Callbacks& callbacks, ProgressBar* bar);

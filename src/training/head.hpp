@@ -9,7 +9,6 @@
 // that a mask leaves is the whole batch's, so a head with a mask takes two stages.
 #pragma once
 
-#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,23 +17,10 @@
 
 #include "engine/builder.hpp"
 #include "training/losses.hpp"
-#include "training/metrics.hpp"
+#include "training/metrics/metric.hpp"
+#include "training/running_mean.hpp"
 
 namespace rondo::training {
-
-// A sum over rows and their number, or the sum of their weights; the mean is what Keras logs.
-struct RunningMean {
-  double total = 0;
-  double count = 0;
-  double mean() const { return count == 0 ? 0 : total / count; }
-};
-
-// The same of a metric, which may be the root of the mean.
-struct MetricMean {
-  RunningMean rows;
-  bool root = false;
-  double value() const { return root ? std::sqrt(rows.mean()) : rows.mean(); }
-};
 
 // What compile says about one output.
 struct HeadOptions {
@@ -66,14 +52,17 @@ class Head final : public engine::Executor {
   // The loss of the batch, without its weight among other outputs, after forward.
   double loss(const engine::Run& run) const noexcept;
   double loss_weight() const { return loss_weight_; }
-  // Adds the batch's metric values to one running mean per metric.
-  void add_metrics(const engine::Run& run, std::span<MetricMean> means) const noexcept;
+
+  std::size_t metrics() const { return metrics_.size(); }
+  const std::shared_ptr<const BoundMetric>& metric(std::size_t i) const { return metrics_[i].metric; }
+  // Adds the batch to what the metric keeps of an epoch, after forward.
+  void add_metric(const engine::Run& run, std::size_t i, std::span<double> state) const;
 
  private:
   struct MetricAt {
-    BoundMetric metric;
-    bool weighted;  // by sample weights; by the mask they all are
-    engine::Place values;
+    std::shared_ptr<const BoundMetric> metric;
+    bool weighted;         // by sample weights; by the mask they all are
+    engine::Place values;  // nowhere where it takes rows itself
   };
 
   template <class T>
@@ -86,7 +75,7 @@ class Head final : public engine::Executor {
   template <class T>
   double sum_of_weights(const engine::Run& run) const noexcept;
   template <class T>
-  RunningMean sum_as(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
+  BatchRows<T> batch_for(const engine::Run& run, const MetricAt& metric) const noexcept;
   RunningMean sum(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
   engine::Place row_weights() const;
 
