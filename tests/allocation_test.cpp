@@ -14,6 +14,7 @@
 #include "engine/staging.hpp"
 #include "engine/thread_pool.hpp"
 #include "support/instrumented.hpp"
+#include "training/epoch_means.hpp"
 #include "training/model_node.hpp"
 #include "training/training_step.hpp"
 
@@ -136,7 +137,10 @@ Sequential compiled_model(DType dtype = DType::float32, bool stateful = false, b
   model.add(BatchNormalization({.dtype = dtype}));
   model.add(Dense(9, {.activation = "gelu", .dtype = dtype}));
   model.add(Dense(2, {.activation = "softmax", .dtype = dtype}));
-  model.compile({.optimizer = "adam", .loss = "mse", .metrics = {"accuracy", "mean_absolute_error"}});
+  model.compile({.optimizer = "adam",
+                 .loss = "mse",
+                 .metrics = {"accuracy", "mean_absolute_error", "auc", "hinge", "f1_score", "r2_score",
+                             metrics::Precision({.top_k = 1})}});
   return model;
 }
 
@@ -146,13 +150,17 @@ class Steps {
   explicit Steps(const Sequential& model)
       : node_(static_cast<training::ModelNode&>(*model.node())),
         program_(node_.program(training::Mode::train, {.capacity = kBatch, .samples = samples_, .truth = truth_})),
-        workspace_(program_->plan->lease()) {
+        workspace_(program_->plan->lease()),
+        means_(node_, node_.compiled("this test")) {
     training::OptimizerState& optimizer = node_.compiled("this test").optimizer;
     optimizer.prepare(*program_->plan);
     step_.emplace(*program_, optimizer, node_.parameters());
   }
 
-  void one(Index rows) { step_->take(workspace_, {.X = X_list_, .y = y_list_, .rows = rows}); }
+  void one(Index rows) {
+    const double loss = step_->take(workspace_, {.X = X_list_, .y = y_list_, .rows = rows}).loss;
+    means_.add(*program_, workspace_.run(rows), loss);
+  }
 
  private:
   std::vector<Shape> samples_{Shape{6, 3}}, truth_{Shape{2}};
@@ -160,6 +168,7 @@ class Steps {
   std::shared_ptr<const training::Program> program_;
   engine::Workspace workspace_;
   std::optional<training::TrainingStep> step_;
+  training::EpochMeans means_;
   Tensor X_ = ramp({kBatch, 6, 3}), y_ = ramp({kBatch, 2});
   const Tensor* const X_list_[1] = {&X_};
   const Tensor* const y_list_[1] = {&y_};

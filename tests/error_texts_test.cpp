@@ -265,8 +265,8 @@ TEST_F(ErrorTexts, AnUnknownNameComesWithTheNearestKnownOne) {
                            [] { forecaster().compile({.optimizer = "nadam", .loss = "mse"}); },
                            {"optimizer 'nadam' " + missing, "'adam'", "'rmsprop'", "'sgd'"});
   expect_text<ConfigError>("a metric of Keras that is missing",
-                           [] { forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"auc"}}); },
-                           {"metric 'auc' " + missing, "'accuracy'"});
+                           [] { forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"fmeasure"}}); },
+                           {"metric 'fmeasure' " + missing, "'accuracy'"});
   expect_text<ConfigError>("an initializer of Keras that is missing",
                            [] { (void)Dense(1, {.kernel_initializer = "he_normal"}); },
                            {"initializer 'he_normal' " + missing, "'glorot_uniform'"});

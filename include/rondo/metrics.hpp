@@ -2,54 +2,40 @@
 //
 //   model.compile({.loss = "categorical_crossentropy", .metrics = {"accuracy", metrics::RootMeanSquaredError()}});
 //
-// Names (Keras's): accuracy (acc), binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, mse, mae, mape,
-// msle, root_mean_squared_error (also rmse, which Keras does not know), log_cosh_error, cosine_similarity, poisson,
-// kl_divergence, categorical_hinge, and the crossentropies' names. "accuracy" becomes the binary, categorical or sparse
+// Names (Keras's): the classes below in snake case, as "mean_absolute_error", "auc" or "f1_score"; mse, mae, mape, msle
+// and bce for short; also rmse, which Keras does not know. "accuracy" (acc) becomes the binary, categorical or sparse
 // one by the shapes of predictions and labels. The log key is the name as given.
+//
+// Formulas: t is a label, p its prediction, w the weight of their row (a sample, or a time step of one): 1, or 0 where
+// a mask leaves it out, times the sample weight in weighted_metrics. A row of weight 0 is not there, whatever its
+// numbers are. Labels have the predictions' shape unless it is said otherwise; (N,) and (N, 1) are the same.
+//
+// A metric of several numbers (of several thresholds, of each class) is logged as "<name>_0", "<name>_1", ...
 #pragma once
 
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <rondo/losses.hpp>
+#include <rondo/metrics/accuracy.hpp>
+#include <rondo/metrics/confusion.hpp>
+#include <rondo/metrics/fscores.hpp>
+#include <rondo/metrics/iou.hpp>
+#include <rondo/metrics/means.hpp>
+#include <rondo/metrics/metric.hpp>
+#include <rondo/metrics/regression.hpp>
 #include <rondo/shape.hpp>
+#include <rondo/tensor.hpp>
 
 namespace rondo {
 
-namespace detail {
-class MetricImpl;
-struct Access;
-}  // namespace detail
-
-// A metric by name or from rondo::metrics. A value that is never empty; immutable; thread-safe. Not a base for metrics
-// of your own.
-class Metric {
- public:
-  // ConfigError for a name that is not known, with the nearest one that is.
-  Metric(const char* name) : Metric(std::string(name)) {}
-  Metric(const std::string& name);
-  Metric(std::nullptr_t) = delete;
-  Metric(const Metric&) = default;
-  Metric& operator=(const Metric&) = default;
-
-  // The key in history and logs.
-  const std::string& name() const { return name_; }
-  // The same metric under another key.
-  Metric renamed(const std::string& name) const { return Metric(name, impl_); }
-  const detail::MetricImpl& impl() const { return *impl_; }
-
- private:
-  friend struct detail::Access;
-  Metric(std::string name, std::shared_ptr<const detail::MetricImpl> impl)
-      : name_(std::move(name)), impl_(std::move(impl)) {}
-
-  std::string name_;
-  std::shared_ptr<const detail::MetricImpl> impl_;
-};
+namespace training {
+class BoundMetric;
+}  // namespace training
 
 // Metrics for compile, in order: {"mae", metrics::BinaryAccuracy()}, or names that a program has in a vector.
 //
@@ -70,103 +56,43 @@ class Metrics : public std::vector<Metric> {
   std::vector<std::pair<std::string, std::size_t>> outputs_;
 };
 
-namespace metrics {
+// A metric at work without a model: what it makes of all that it has been shown.
+//
+//   MetricState auc(metrics::AUC({.num_thresholds = 500}));
+//   auc.update_state(y_true, y_pred);
+//   double area = auc.result()();
+//
+// A value: a copy goes on by itself. Not for several threads at once.
+class MetricState {
+ public:
+  explicit MetricState(const Metric& metric) : metric_(metric) {}
 
-struct NameOptions {
-  std::string name = {};  // default: the class in snake case
-};
+  const Metric& metric() const { return metric_; }
 
-class MeanSquaredError : public Metric {
- public:
-  explicit MeanSquaredError(const NameOptions& options = {});
-};
-class MeanAbsoluteError : public Metric {
- public:
-  explicit MeanAbsoluteError(const NameOptions& options = {});
-};
-class MeanAbsolutePercentageError : public Metric {
- public:
-  explicit MeanAbsolutePercentageError(const NameOptions& options = {});
-};
-class MeanSquaredLogarithmicError : public Metric {
- public:
-  explicit MeanSquaredLogarithmicError(const NameOptions& options = {});
-};
-// Keras's name: "logcosh".
-class LogCoshError : public Metric {
- public:
-  explicit LogCoshError(const NameOptions& options = {});
-};
-class Poisson : public Metric {
- public:
-  explicit Poisson(const NameOptions& options = {});
-};
-class KLDivergence : public Metric {
- public:
-  explicit KLDivergence(const NameOptions& options = {});
-};
-class CategoricalHinge : public Metric {
- public:
-  explicit CategoricalHinge(const NameOptions& options = {});
-};
-// The cosine itself: 1 for the same direction, where the loss is -1.
-class CosineSimilarity : public Metric {
- public:
-  explicit CosineSimilarity(const NameOptions& options = {});
-};
-// The root of the mean over all samples of an epoch, not the mean of the batches' roots.
-class RootMeanSquaredError : public Metric {
- public:
-  explicit RootMeanSquaredError(const NameOptions& options = {});
+  // Adds a batch: predictions (N, C) or (N, T, C), or (N,) for rows of one number, and labels that fit them. A weight
+  // for each sample, (N,) or (N, 1), or for each row, (N, T); counts, Precision, Recall and AUC also take one for each
+  // number, of the predictions' shape. ShapeError where these do not fit each other, or the first batch: the number of
+  // samples and of time steps may change, nothing else.
+  //
+  // Of Mean and Sum: values, and a weight for each, or of a shape that repeats along the values' axes.
+  void update_state(const Tensor& y_true, const Tensor& y_pred, const std::optional<Tensor>& sample_weight = {});
+  // Of Mean and Sum. ConfigError for any other metric.
+  void update_state(const Tensor& values);
+
+  // A scalar, or a vector of several numbers; float64. StateError before the first update.
+  Tensor result() const;
+  void reset_state();
+
+ private:
+  template <class T>
+  void add(const Tensor& truth, const Tensor& prediction, const std::optional<Tensor>& weights);
+  void add_values(const Tensor& values, const std::optional<Tensor>& weights);
+  void bind(const Shape& prediction, const Shape& truth);
+
+  Metric metric_;
+  std::shared_ptr<const training::BoundMetric> bound_;  // once shapes are known
+  Shape sample_;                                        // of the first predictions
+  std::vector<double> state_;
 };
 
-struct BinaryAccuracyOptions {
-  std::string name = {};
-  Real threshold = 0.5;  // 0 for logits
-};
-// How often (prediction > threshold) equals the label.
-class BinaryAccuracy : public Metric {
- public:
-  explicit BinaryAccuracy(const BinaryAccuracyOptions& options = {});
-};
-
-struct BinaryCrossentropyOptions {
-  std::string name = {};
-  bool from_logits = false;
-  Real label_smoothing = 0.0;
-};
-// As the loss.
-class BinaryCrossentropy : public Metric {
- public:
-  explicit BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
-};
-struct CategoricalCrossentropyOptions {
-  std::string name = {};
-  bool from_logits = false;
-  Real label_smoothing = 0.0;
-};
-class CategoricalCrossentropy : public Metric {
- public:
-  explicit CategoricalCrossentropy(const CategoricalCrossentropyOptions& options = {});
-};
-struct SparseCategoricalCrossentropyOptions {
-  std::string name = {};
-  bool from_logits = false;
-};
-class SparseCategoricalCrossentropy : public Metric {
- public:
-  explicit SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
-};
-// How often the largest prediction stands where the largest label stands: the first of equals; NaN counts as largest.
-class CategoricalAccuracy : public Metric {
- public:
-  explicit CategoricalAccuracy(const NameOptions& options = {});
-};
-// The same with class numbers as labels.
-class SparseCategoricalAccuracy : public Metric {
- public:
-  explicit SparseCategoricalAccuracy(const NameOptions& options = {});
-};
-
-}  // namespace metrics
 }  // namespace rondo

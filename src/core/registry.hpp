@@ -21,7 +21,8 @@ class Registry {
     Item item;
   };
 
-  Registry(std::initializer_list<Entry> entries) {
+  Registry(std::initializer_list<Entry> entries) : Registry(std::vector<Entry>(entries)) {}
+  explicit Registry(const std::vector<Entry>& entries) {
     for (const Entry& entry : entries) {
       for (const std::string& name : entry.names) items_.emplace(name, entry.item);
     }

@@ -107,6 +107,15 @@ std::vector<std::vector<Metric>> sorted(const Outputs& outputs, const Metrics& m
   return result;
 }
 
+// Of labels and predictions.
+void require_comparing(const Outputs& outputs, const std::vector<Metric>& metrics) {
+  for (const Metric& metric : metrics) {
+    if (!metric.impl().of_values()) continue;
+    throw ConfigError(outputs.where() + ": the metric '" + metric.name() +
+                      "' is of values, not of labels and predictions; show them to a MetricState of it");
+  }
+}
+
 // Names that occur once: "mae", "mae_1", for one that heeds weights "weighted_mae".
 void name_metrics(HeadOptions& head) {
   std::set<std::string> names{"loss"};
@@ -144,6 +153,8 @@ std::vector<HeadOptions> head_options(const std::string& where, const std::vecto
       heads[i].unweighted_metrics = (*before)[i].unweighted_metrics;
       continue;
     }
+    require_comparing(known, metrics[i]);
+    require_comparing(known, weighted[i]);
     heads[i].metrics = metrics[i];
     heads[i].unweighted_metrics = metrics[i].size();
     heads[i].metrics.insert(heads[i].metrics.end(), weighted[i].begin(), weighted[i].end());

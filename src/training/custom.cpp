@@ -9,7 +9,7 @@
 #include "core/access.hpp"
 #include "training/function_rows.hpp"
 #include "training/losses.hpp"
-#include "training/metrics.hpp"
+#include "training/metrics/metric.hpp"
 
 namespace rondo {
 

@@ -17,7 +17,7 @@ class Evaluator {
   // The batches are the caller's. `steps`: how many of them a run takes, where not all. Errors as Batches::begin.
   Evaluator(ModelNode& node, const Compiled& compiled, Batches& batches, const std::optional<Dim>& steps = {});
 
-  const EpochMeans& means() const { return means_; }
+  EpochMeans& means() { return means_; }
   Index steps() const { return steps_.count(); }
 
   // A run; `bar` may be null. Callbacks get their on_test_ calls.

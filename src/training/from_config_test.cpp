@@ -9,6 +9,7 @@
 #include "graph/layer_node.hpp"
 #include "support/expect_error.hpp"
 #include "training/losses.hpp"
+#include "training/metrics/metric.hpp"
 
 namespace rondo::training {
 namespace {
@@ -141,22 +142,78 @@ TEST(MetricFromConfig, ReadsWhatEachWrites) {
             "mean_squared_error");
 }
 
+TEST(MetricFromConfig, ReadsWhatEveryFamilyWrites) {
+  using namespace metrics;
+  for (const Metric& metric :
+       {Metric(Accuracy({.name = "a"})),
+        Metric(TopKCategoricalAccuracy({.k = 2})),
+        Metric(SparseTopKCategoricalAccuracy({.k = 1, .from_sorted_ids = true})),
+        Metric(Hinge()),
+        Metric(SquaredHinge()),
+        Metric(SparseCategoricalCrossentropy({.ignore_class = -1})),
+        Metric(MeanMetricWrapper(losses::Huber({.delta = 2}), {.name = "h"})),
+        Metric(Mean()),
+        Metric(Sum()),
+        Metric(TruePositives({.thresholds = {0.25, 0.75}})),
+        Metric(FalseNegatives()),
+        Metric(Precision({.thresholds = {0.25}, .top_k = 3, .class_id = 1})),
+        Metric(Recall({.name = "r"})),
+        Metric(AUC({.num_thresholds = 5, .curve = "PR", .summation_method = "minoring"})),
+        Metric(AUC({.thresholds = {0.5, 0.25}, .multi_label = true, .num_labels = 2, .label_weights = {1, 3}})),
+        Metric(SensitivityAtSpecificity(0.25, {.num_thresholds = 7, .class_id = 0})),
+        Metric(SpecificityAtSensitivity(0.5)),
+        Metric(PrecisionAtRecall(0.5, {.name = "p"})),
+        Metric(RecallAtPrecision(1)),
+        Metric(FBetaScore({.average = "macro", .beta = 2, .threshold = 0.25})),
+        Metric(F1Score()),
+        Metric(R2Score({.class_aggregation = std::nullopt, .num_regressors = 2})),
+        Metric(PearsonCorrelation()),
+        Metric(ConcordanceCorrelation()),
+        Metric(IoU(3, {0, 2}, {.ignore_class = 255, .sparse_y_pred = false})),
+        Metric(MeanIoU(2)),
+        Metric(OneHotIoU(3, {1})),
+        Metric(OneHotMeanIoU(3, {.name = "o"})),
+        Metric(BinaryIoU({.threshold = 0.25}))}) {
+    const Json config = to_config(metric);
+    const Metric again = metric_from_config(config);
+    EXPECT_EQ(to_config(again).dump(), config.dump());
+    EXPECT_EQ(again.name(), metric.name());
+    EXPECT_EQ(again.direction(), metric.direction());
+    EXPECT_TRUE(config["config"].contains("name"));
+  }
+}
+
+TEST(MetricFromConfig, ReadsKerasSpellings) {
+  const auto config = [](const char* class_name, const Json& options) {
+    return to_config(metric_from_config({{"class_name", class_name}, {"config", options}}))["config"];
+  };
+  EXPECT_EQ(config("Precision", {{"thresholds", 0.25}})["thresholds"].dump(), "[0.25]");
+  EXPECT_EQ(config("Precision", {{"thresholds", nullptr}})["thresholds"].dump(), "null");
+  const Json weights = {{"class_name", "__tensor__"}, {"config", {{"value", {1.0, 3.0}}, {"dtype", "float64"}}}};
+  EXPECT_EQ(config("AUC", {{"multi_label", true}, {"label_weights", weights}})["label_weights"].dump(), "[1.0,3.0]");
+  const Json function = {{"class_name", "function"}, {"config", "mean_absolute_error"}};
+  EXPECT_EQ(metric_from_config({{"class_name", "MeanMetricWrapper"}, {"config", {{"fn", function}}}}).name(),
+            "mean_absolute_error");
+  EXPECT_EQ(metric_from_config({{"class_name", "Accuracy"}, {"config", Json::object()}}).impl().class_name(),
+            "Accuracy");
+}
+
 TEST(MetricFromConfig, RefusesWhatRondoDoesNotHave) {
   expect_error<ConfigError>(
       [] {
-        (void)metric_from_config({{"class_name", "SparseCategoricalCrossentropy"}, {"config", {{"ignore_class", 0}}}});
+        (void)metric_from_config({{"class_name", "MeanIoU"}, {"config", {{"num_classes", 3}, {"dtype", "float32"}}}});
       },
-      {"SparseCategoricalCrossentropy: the option ignore_class = 0 is not supported"});
+      {"MeanIoU: the option dtype = \"float32\" is not supported"});
   expect_error<ConfigError>(
       [] {
-        (void)metric_from_config({{"class_name", "Accuracy"}, {"config", Json::object()}});
+        (void)metric_from_config({{"class_name", "IoU"}, {"config", {{"num_classes", 3}}}});
       },
-      {"'Accuracy'", "element by element", "'accuracy' chooses"});
+      {"IoU", "target_class_ids"});
   expect_error<ConfigError>(
       [] {
-        (void)metric_from_config({{"class_name", "AUC"}, {"config", Json::object()}});
+        (void)metric_from_config({{"class_name", "Fmeasure"}, {"config", Json::object()}});
       },
-      {"'AUC' is in Keras"});
+      {"'Fmeasure' is in Keras"});
 }
 
 // ---- models ---------------------------------------------------------------------------------------------------------

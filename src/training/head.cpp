@@ -49,8 +49,9 @@ Head::Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, co
   if (weighs_rows()) counts_ = builder.elements(capacity_);
   for (std::size_t i = 0; i < options.metrics.size(); ++i) {
     const Metric& metric = options.metrics[i];
-    metrics_.push_back({metric.impl().bind(metric.name(), prediction.sample, truth_sample),
-                        /*weighted=*/i >= options.unweighted_metrics, number_a_row()});
+    auto bound = metric.impl().bind(metric.name(), prediction.sample, truth_sample);
+    const engine::Place values = bound->rows() != nullptr ? number_a_row() : engine::Place{};
+    metrics_.push_back({std::move(bound), /*weighted=*/i >= options.unweighted_metrics, values});
   }
 }
 
@@ -238,52 +239,19 @@ void Head::values_of_rows(const Run& run, Range rows) const {
     if (whole_ == nullptr) loss_->rows(ops, args);
     args.gradient = nullptr;
     for (const MetricAt& m : metrics_) {
+      if (!m.values) continue;
       args.value = m.values.pointer<T>(run.arena) + at;
-      m.metric.rows->rows(ops, args);
+      m.metric->rows()->rows(ops, args);
     }
   }
-}
-
-namespace {
-
-// A row of weight 0 is not there, whatever its value.
-template <class T>
-double weighted(const T* values, const T* weights, Index i) {
-  if (weights == nullptr) return static_cast<double>(values[i]);
-  return weights[i] == 0 ? 0 : static_cast<double>(weights[i]) * static_cast<double>(values[i]);
-}
-
-}  // namespace
-
-template <class T>
-RunningMean Head::sum_as(const Run& run, const Place& values, const Place& weights) const noexcept {
-  const T* value = values.pointer<const T>(run.arena);
-  const T* weight = weights.pointer<const T>(run.arena);
-  RunningMean mean;
-  for (Index t = 0; t < prediction_.steps; ++t) {
-    for (Index i = t * capacity_; i < t * capacity_ + run.rows; ++i) {
-      if (weight == nullptr) {
-        mean.total += static_cast<double>(value[i]);
-      } else if (weight[i] != 0) {
-        mean.total += static_cast<double>(weight[i]) * static_cast<double>(value[i]);
-        mean.count += static_cast<double>(weight[i]);
-      }
-    }
-  }
-  if (weight == nullptr) mean.count = static_cast<double>(prediction_.steps * run.rows);
-  return mean;
-}
-
-RunningMean Head::sum(const Run& run, const Place& values, const Place& weights) const noexcept {
-  return core::with_type(dtype_, [&]<class T>() { return sum_as<T>(run, values, weights); });
 }
 
 double Head::loss(const Run& run) const noexcept {
   return core::with_type(dtype_, [&]<class T>() {
     const T* values = loss_values_.pointer<const T>(run.arena);
     const T* weights = loss_weights().pointer<const T>(run.arena);
-    double total = 0;
-    for_loss_values(run, [&](Index i) { total += weighted(values, weights, i); });
+    const Extent extent = loss_extent(run);
+    const double total = sum_of_rows(values, weights, extent.steps, extent.rows, capacity_).total;
     return RunningMean{total, denominator<T>(run)}.mean();
   });
 }
@@ -295,19 +263,29 @@ std::vector<double> Head::loss_values(const Run& run) const {
     const T* values = loss_values_.pointer<const T>(run.arena);
     const T* weights = loss_weights().pointer<const T>(run.arena);
     for_loss_values(run, [&](Index i) {
-      all[static_cast<std::size_t>(i % capacity_ * extent.steps + i / capacity_)] = weighted(values, weights, i);
+      all[static_cast<std::size_t>(i % capacity_ * extent.steps + i / capacity_)] =
+          static_cast<double>(values[i]) * (weights != nullptr ? static_cast<double>(weights[i]) : 1);
     });
   });
   return all;
 }
 
-void Head::add_metrics(const Run& run, std::span<MetricMean> means) const noexcept {
-  for (std::size_t i = 0; i < metrics_.size(); ++i) {
-    const RunningMean batch = sum(run, metrics_[i].values, metrics_[i].weighted ? row_weights() : mask_weights_);
-    means[i].rows.total += batch.total;
-    means[i].rows.count += batch.count;
-    means[i].root = metrics_[i].metric.root;
-  }
+template <class T>
+BatchRows<T> Head::batch_for(const Run& run, const MetricAt& metric) const noexcept {
+  return {.steps = prediction_.steps,
+          .rows = run.rows,
+          .truth = truth_.data.rows<const T>(run.arena),
+          .prediction = prediction_.data.rows<const T>(run.arena),
+          .labels = truth_.features,
+          .features = prediction_.features,
+          .stride = capacity_,
+          .values = metric.values.pointer<const T>(run.arena),
+          .weights = (metric.weighted ? row_weights() : mask_weights_).template pointer<const T>(run.arena)};
+}
+
+void Head::add_metric(const Run& run, std::size_t i, std::span<double> state) const {
+  const MetricAt& m = metrics_[i];
+  core::with_type(dtype_, [&]<class T>() { m.metric->add(batch_for<T>(run, m), state); });
 }
 
 }  // namespace rondo::training

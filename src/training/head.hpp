@@ -11,7 +11,6 @@
 // A loss of more than a row (batch_losses.hpp) is computed by one member, when all rows are there.
 #pragma once
 
-#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,25 +19,12 @@
 
 #include "engine/builder.hpp"
 #include "training/losses.hpp"
-#include "training/metrics.hpp"
+#include "training/metrics/metric.hpp"
+#include "training/running_mean.hpp"
 
 namespace rondo::training {
 
 class BatchLoss;
-
-// A sum over rows and their number, or the sum of their weights; the mean is what Keras logs.
-struct RunningMean {
-  double total = 0;
-  double count = 0;
-  double mean() const { return count == 0 ? 0 : total / count; }
-};
-
-// The same of a metric, which may be the root of the mean.
-struct MetricMean {
-  RunningMean rows;
-  bool root = false;
-  double value() const { return root ? std::sqrt(rows.mean()) : rows.mean(); }
-};
 
 // What compile says about one output.
 struct HeadOptions {
@@ -74,14 +60,17 @@ class Head final : public engine::Executor {
   // The values that it is made of, times their weights: [sample][row], or fewer of a loss of more than a row.
   std::vector<double> loss_values(const engine::Run& run) const;
   double loss_weight() const { return loss_weight_; }
-  // Adds the batch's metric values to one running mean per metric.
-  void add_metrics(const engine::Run& run, std::span<MetricMean> means) const noexcept;
+
+  std::size_t metrics() const { return metrics_.size(); }
+  const std::shared_ptr<const BoundMetric>& metric(std::size_t i) const { return metrics_[i].metric; }
+  // Adds the batch to what the metric keeps of an epoch, after forward.
+  void add_metric(const engine::Run& run, std::size_t i, std::span<double> state) const;
 
  private:
   struct MetricAt {
-    BoundMetric metric;
-    bool weighted;  // by sample weights; by the mask they all are
-    engine::Place values;
+    std::shared_ptr<const BoundMetric> metric;
+    bool weighted;         // by sample weights; by the mask they all are
+    engine::Place values;  // nowhere where it takes rows itself
   };
 
   // Of the values of a loss: rows in the buffers' order, [step][row].
@@ -107,8 +96,7 @@ class Head final : public engine::Executor {
   template <class T>
   double denominator(const engine::Run& run) const noexcept;
   template <class T>
-  RunningMean sum_as(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
-  RunningMean sum(const engine::Run& run, const engine::Place& values, const engine::Place& weights) const noexcept;
+  BatchRows<T> batch_for(const engine::Run& run, const MetricAt& metric) const noexcept;
   engine::Place row_weights() const;
   engine::Place loss_weights() const;
 
