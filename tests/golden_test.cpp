@@ -615,6 +615,7 @@ class TrainingRun {
                                                   : ValidationData(X, several(data.at("y")), several(weights));
     }
     Course course;
+    if (one_.contains("callbacks")) options.callbacks = callbacks_from(one_["callbacks"]);
     options.callbacks.push_back(
         std::make_shared<LambdaCallback>(LambdaCallback::Functions{.on_train_batch_end = [&](Index, Logs& logs) {
           if (course.first_losses.size() < kSingleSteps) course.first_losses.push_back(logs["loss"]);
@@ -684,6 +685,39 @@ class TrainingRun {
       result.push_back(metric_from(each.is_array() ? each[0] : each));
     }
     return result;
+  }
+
+  static Callbacks callbacks_from(const Json& given) {
+    Callbacks callbacks;
+    for (const Json& each : given) callbacks.push_back(callback_from(each));
+    return callbacks;
+  }
+  static std::shared_ptr<Callback> callback_from(const Json& given) {
+    const std::string name = given.at("class_name");
+    const Json& config = list(given, "config");
+    if (name == "LearningRateScheduler") {
+      return make_callback<LearningRateScheduler>(
+          [rates = numbers(given.at("table"))](Index epoch) { return rates.at(static_cast<std::size_t>(epoch)); });
+    }
+    if (name == "EarlyStopping") {
+      refuse_other_keys(name, config,
+                        {"monitor", "min_delta", "patience", "baseline", "restore_best_weights", "start_from_epoch"});
+      EarlyStoppingOptions o{.monitor = config.at("monitor"),
+                             .min_delta = config.value("min_delta", 0.0),
+                             .patience = config.value("patience", 0),
+                             .restore_best_weights = config.value("restore_best_weights", false),
+                             .start_from_epoch = config.value("start_from_epoch", 0)};
+      if (config.contains("baseline")) o.baseline = config["baseline"].get<double>();
+      return make_callback<EarlyStopping>(o);
+    }
+    if (name != "ReduceLROnPlateau") throw NotSupported("callback " + name);
+    refuse_other_keys(name, config, {"monitor", "factor", "patience", "min_delta", "cooldown", "min_lr"});
+    return make_callback<ReduceLROnPlateau>({.monitor = config.at("monitor"),
+                                             .factor = config.value("factor", 0.1),
+                                             .patience = config.value("patience", 10),
+                                             .min_delta = config.value("min_delta", 1e-4),
+                                             .cooldown = config.value("cooldown", 0),
+                                             .min_lr = config.value("min_lr", 0.0)});
   }
 
   static void append(const History& history, Course& course) {
@@ -771,8 +805,8 @@ void run_training(Check& check, const Json& one, DType dtype) {
   if (one.contains("calls")) return run_calls(check, one, dtype);
   refuse_other_keys("", one,
                     {"id", "note", "model", "initial_weights", "x", "y", "sample_weight", "compile", "fit",
-                     "validation_data", "protocol", "history", "epochs_run", "final_weights", "optimizer_iterations",
-                     "final_learning_rate", "evaluate", "predict"});
+                     "validation_data", "callbacks", "protocol", "history", "epochs_run", "final_weights",
+                     "optimizer_iterations", "final_learning_rate", "evaluate", "predict"});
   TrainingRun run(one, dtype);
   const Course course = run.fit();
   std::map<std::string, std::vector<double>> expected;
@@ -820,7 +854,7 @@ TEST(Golden, Layers) { run_area("layers", 290); }
 TEST(Golden, Losses) { run_area("losses", 369); }
 TEST(Golden, Metrics) { run_area("metrics", 278); }
 TEST(Golden, Optimizers) { run_area("optimizers", 23); }
-TEST(Golden, Training) { run_area("training", 48); }
+TEST(Golden, Training) { run_area("training", 60); }
 
 // Says of the files that this program does not run how many cases they have; utils.json is for the tests of src/data.
 TEST(Golden, OtherFiles) {

@@ -52,6 +52,7 @@ PUBLIC_HEADERS = {
     "optimizers": "training",
     "stream": "training",
     "data": "data",
+    "rows": "data",
     "plot": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it
 }

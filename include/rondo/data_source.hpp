@@ -37,6 +37,13 @@ class DataSource {
   // Batch `number`, from 0. fit asks for all of them in each epoch, in a new order unless .shuffle = false; evaluate in
   // their order.
   virtual Batch batch(Index number) = 0;
+  // The same into a batch that was read before, whose memory may serve again.
+  virtual void read(Index number, Batch& into) { into = batch(number); }
+  // Whether read may be called from another thread than fit's, one batch ahead of the one at work. Then it is called by
+  // one thread at a time, and never while the other functions are.
+  virtual bool reads_ahead() const { return false; }
+  // Before the first batch of all: of each epoch, unless steps_per_epoch makes epochs shorter, and of each evaluation.
+  virtual void on_pass_begin() {}
   // After each epoch of fit, and each evaluation.
   virtual void on_epoch_end() {}
 };

@@ -24,6 +24,8 @@ class Inputs {
   Inputs(std::initializer_list<std::pair<const char*, Tensor>> named);
 
   const std::vector<Tensor>& tensors() const { return tensors_; }
+  // One of them, by its place. std::out_of_range outside.
+  Tensor& tensor(std::size_t place) { return tensors_.at(place); }
   // As many as tensors, or none.
   const std::vector<std::string>& names() const { return names_; }
 

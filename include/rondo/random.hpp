@@ -13,7 +13,14 @@
 namespace rondo {
 
 // What the numbers are for. Streams of different purposes never overlap.
-enum class Purpose : std::uint32_t { initializer = 1, shuffle = 2, dropout = 3, user = 4, recurrent_dropout = 5 };
+enum class Purpose : std::uint32_t {
+  initializer = 1,
+  shuffle = 2,
+  dropout = 3,
+  user = 4,
+  recurrent_dropout = 5,
+  rows = 6
+};
 
 // Seeds everything that Rondo draws afterwards: weights of layers made from now on, shuffling, dropout. It also starts
 // the numbering of layers anew, so that a model defined after set_random_seed(s) is the same each time.

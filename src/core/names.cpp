@@ -78,6 +78,11 @@ std::string number_text(double value, int digits) {
   return {text, std::to_chars(text, std::end(text), value, std::chars_format::general, std::min(digits, 17)).ptr};
 }
 
+std::string exact_text(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
 std::string fixed_text(double value, int digits) {
   char text[512];  // the largest double has 309 digits before the point
   return {text, std::to_chars(text, std::end(text), value, std::chars_format::fixed, std::min(digits, 100)).ptr};

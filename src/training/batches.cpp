@@ -48,19 +48,50 @@ SourceBatches::SourceBatches(const ModelNode& node, DataSource& source, std::str
   }
   order_.resize(static_cast<std::size_t>(count));
   std::iota(order_.begin(), order_.end(), Index{0});
+  if (source.reads_ahead()) reader_ = std::make_unique<ReadingThread>();
 }
 
 void SourceBatches::shuffle(const RandomStream& stream) { rondo::shuffle(order_, 0, stream); }
 
+void SourceBatches::read(Index place) {
+  const Index number = order_[static_cast<std::size_t>(place)];
+  if (next_) {
+    source_.read(number, *next_);
+  } else {
+    next_ = source_.batch(number);
+  }
+}
+
 const Samples& SourceBatches::batch(Session& session, Index number) {
-  batch_.reset();  // before the next one is made
-  batch_ = source_.batch(order_[static_cast<std::size_t>(number)]);
+  if (reader_ != nullptr && next_place_ == number) {
+    next_place_ = -1;
+    reader_->wait();
+  } else if (reader_ != nullptr) {
+    read(number);
+  } else {
+    next_.reset();  // before the next one is made
+    batch_.reset();
+    next_ = source_.batch(order_[static_cast<std::size_t>(number)]);
+  }
+  std::swap(batch_, next_);
   batch_->sample_weight =
       weights_of_samples(session.node(), batch_->X, batch_->y, batch_->sample_weight, class_weight_);
   data_ = check_data(session.node(), batch_->X, batch_->y, batch_->sample_weight, what_);
   session.prepare(data_, data_.samples, what_);
   samples_ = {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};
+  if (reader_ != nullptr && number + 1 < count()) {
+    next_place_ = number + 1;
+    reader_->start([this, number] { read(number + 1); });
+  }
   return samples_;
+}
+
+void SourceBatches::end_epoch() {
+  if (reader_ != nullptr && next_place_ >= 0) {  // the epoch has ended early
+    next_place_ = -1;
+    reader_->wait();
+  }
+  source_.on_epoch_end();
 }
 
 }  // namespace rondo::training

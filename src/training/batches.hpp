@@ -1,6 +1,7 @@
 // The batches of an epoch: rows of arrays, or what a user's source gives.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <rondo/data_source.hpp>
 
 #include "training/data.hpp"
+#include "training/reading_thread.hpp"
 #include "training/session.hpp"
 
 namespace rondo {
@@ -22,7 +24,9 @@ class Batches {
   virtual Index count() const = 0;
   // Checks what is known before the first batch, for the session.
   virtual void begin(Session& session) = 0;
-  // A new order for the epoch.
+  // Before the first batch of all.
+  virtual void begin_pass() {}
+  // A new order for this pass.
   virtual void shuffle(const RandomStream& stream) = 0;
   // Batch `number`, for which the session is prepared. It stays until the next one is asked for.
   virtual const Samples& batch(Session& session, Index number) = 0;
@@ -78,18 +82,24 @@ class SourceBatches final : public Batches {
 
   Index count() const override { return static_cast<Index>(order_.size()); }
   void begin(Session&) override {}
+  void begin_pass() override { source_.on_pass_begin(); }
   void shuffle(const RandomStream& stream) override;
   const Samples& batch(Session& session, Index number) override;
-  void end_epoch() override { source_.on_epoch_end(); }
+  void end_epoch() override;
 
  private:
+  // The batch at a place of the order into the one that is not at work.
+  void read(Index place);
+
   DataSource& source_;
   std::string what_;
   ClassWeight class_weight_;
   std::vector<Index> order_;  // of batches
-  std::optional<Batch> batch_;
-  Data data_;  // looks into the batch
+  std::optional<Batch> batch_, next_;
+  Data data_;  // looks into batch_
   Samples samples_;
+  Index next_place_ = -1;                  // in the order, of what next_ has or will have; -1: nothing
+  std::unique_ptr<ReadingThread> reader_;  // null: reads when asked; the last member, so that it ends first
 };
 
 }  // namespace rondo::training

@@ -12,6 +12,7 @@ void Evaluator::run(const Callbacks& callbacks, ProgressBar* bar) {
   Logs logs;
   for (const auto& c : callbacks) c->on_test_begin();
   for (Index batch = 0; batch < steps_.count(); ++batch) {
+    if (steps_.begins()) batches_.begin_pass();
     const std::optional<Index> number = steps_.take();
     if (!number) break;
     for (const auto& c : callbacks) c->on_test_batch_begin(batch);

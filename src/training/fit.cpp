@@ -1,6 +1,7 @@
 #include "training/fit.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -50,7 +51,8 @@ class Trainer {
 
   History run() {
     const Callbacks& callbacks = options_.callbacks;
-    attach(callbacks, model_, {options_.verbose, options_.epochs, steps_.count()});
+    attach(callbacks, model_,
+           {options_.verbose, options_.epochs, steps_.count(), /*validates=*/validation_ != nullptr});
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
@@ -69,7 +71,7 @@ class Trainer {
     ProgressBar bar(options_.verbose, steps_.count());
     means_.reset();
     for (Index batch = 0; batch < steps_.count() && (batch == 0 || !stopped()); ++batch) {
-      if (steps_.begins()) shuffle();
+      if (steps_.begins()) begin_pass();
       const std::optional<Index> number = steps_.take();
       if (!number) break;
       run_batch(epoch, batch, *number, bar);
@@ -77,7 +79,7 @@ class Trainer {
     steps_.end_epoch();
     batches_.end_epoch();
     logs_.clear();
-    means_.write(logs_);
+    write_means();
     if (validation_ != nullptr && options_.validation_freq.includes(epoch)) {
       validation_->run(callbacks, nullptr);
       validation_->means().write(logs_, /*validation=*/true);
@@ -91,18 +93,31 @@ class Trainer {
   void run_batch(Index epoch, Index batch, Index number, ProgressBar& bar) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_train_batch_begin(batch);
-    if (const auto fault = session_.step(batches_.batch(session_, number), means_)) report(*fault, epoch, batch);
+    if (const auto fault = session_.step(batches_.batch(session_, number), means_)) end_at(*fault, epoch, batch);
     if (callbacks.empty() && options_.verbose != 1) return;
-    means_.write(logs_);
+    write_means();
     for (const auto& c : callbacks) c->on_train_batch_end(batch, logs_);
     bar.update(batch + 1, logs_);
   }
 
-  // A function of seed, model and the epochs the model has seen.
-  void shuffle() {
+  // The order is a function of seed, model and the passes the model has seen.
+  void begin_pass() {
+    batches_.begin_pass();
     const std::uint32_t epoch = node_.epochs_trained++;
     if (!options_.shuffle.value_or(!node_.stateful())) return;
     batches_.shuffle(RandomStream(random_seed(), Purpose::shuffle, node_.number(), epoch));
+  }
+
+  // Quietly, if a callback wants that.
+  void end_at(const Fault& fault, Index epoch, Index batch) {
+    for (const auto& c : options_.callbacks) is_spoiled_ = c->on_not_finite_batch(batch) || is_spoiled_;
+    if (!is_spoiled_) report(fault, epoch, batch);
+    node_.stop_training = true;
+  }
+  // The epoch's so far.
+  void write_means() {
+    means_.write(logs_);
+    if (is_spoiled_) logs_.set("loss", std::numeric_limits<double>::quiet_NaN());
   }
 
   [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
@@ -120,6 +135,7 @@ class Trainer {
   TrainingSession session_;
   EpochMeans means_;
   Evaluator* validation_ = nullptr;
+  bool is_spoiled_ = false;  // by a batch that is not finite
   InterruptGuard interrupt_;
   Logs logs_;
   History history_;
