@@ -14,6 +14,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/names.hpp"
 #include "core/sizes.hpp"
 #include "data/rows_impl.hpp"
 
@@ -26,9 +27,9 @@ static_assert(std::endian::native == std::endian::little);
 class File {
  public:
   explicit File(const std::string& path) : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (descriptor_ < 0) fail(std::strerror(errno));
+    if (descriptor_ < 0) fail(system_error_text(errno));
     struct stat status {};
-    if (fstat(descriptor_, &status) != 0) fail(std::strerror(errno));
+    if (fstat(descriptor_, &status) != 0) fail(system_error_text(errno));
     if (!S_ISREG(status.st_mode)) fail("it is no file");
     size_ = status.st_size;
   }
@@ -43,7 +44,7 @@ class File {
     while (bytes > 0) {
       const ssize_t got = pread(descriptor_, to, bytes, offset);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail(std::strerror(errno));
+      if (got < 0) fail(system_error_text(errno));
       if (got == 0) fail("it has become shorter while it was read");
       offset += got;
       to += got;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -71,7 +70,7 @@ void CSVLogger::write(const std::vector<std::string>& cells) {
   std::ofstream file(filename_, std::ios::binary | (begun_ ? std::ios::app : std::ios::trunc));
   file << line << "\r\n" << std::flush;
   if (!file) {
-    throw FileError("CSVLogger cannot write '" + filename_ + "': " + std::strerror(errno));
+    throw FileError("CSVLogger cannot write '" + filename_ + "': " + system_error_text(errno));
   }
   begun_ = has_header_ = true;
 }
