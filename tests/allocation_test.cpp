@@ -128,7 +128,14 @@ Tensor ramp(const Shape& shape, DType dtype = DType::float32) {
 
 Sequential compiled_model(DType dtype = DType::float32, bool stateful = false, bool gru = true) {
   set_random_seed(5);
-  Sequential model{LSTM(17, {.return_sequences = true, .stateful = stateful, .dtype = dtype, .input_shape = {6, 3}})};
+  Sequential model{LSTM(17, {.kernel_regularizer = "l2",
+                             .recurrent_regularizer = "orthogonal_regularizer",
+                             .activity_regularizer = "l1",
+                             .recurrent_constraint = "max_norm",
+                             .return_sequences = true,
+                             .stateful = stateful,
+                             .dtype = dtype,
+                             .input_shape = {6, 3}})};
   if (gru) {
     model.add(GRU(6, {.return_sequences = true, .stateful = stateful, .dropout = 0.2, .dtype = dtype}));
     model.add(GRU(7, {.return_sequences = true, .reset_after = false, .recurrent_dropout = 0.1, .dtype = dtype}));

@@ -268,8 +268,8 @@ TEST_F(ErrorTexts, AnUnknownNameComesWithTheNearestKnownOne) {
                            [] { forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"fmeasure"}}); },
                            {"metric 'fmeasure' " + missing, "'accuracy'"});
   expect_text<ConfigError>("an initializer of Keras that is missing",
-                           [] { (void)Dense(1, {.kernel_initializer = "he_normal"}); },
-                           {"initializer 'he_normal' " + missing, "'glorot_uniform'"});
+                           [] { (void)Dense(1, {.kernel_initializer = "stft"}); },
+                           {"initializer 'stft' " + missing, "'glorot_uniform'"});
   expect_text<ConfigError>("a metric given as the loss",
                            [] { forecaster().compile({.optimizer = "adam", .loss = "accuracy"}); },
                            {"loss 'accuracy'", "a metric"});

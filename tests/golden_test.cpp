@@ -459,7 +459,9 @@ std::vector<std::string> slot_names(const std::string& class_name) {
 template <class T>
 class Variables {
  public:
-  Variables(const Optimizer& optimizer, const std::vector<Tensor>& first) : rule_(optimizer.impl().clone()) {
+  // The constraint is on the first one.
+  Variables(const Optimizer& optimizer, const std::vector<Tensor>& first, const std::optional<Constraint>& constraint)
+      : rule_(optimizer.impl().clone()), constraint_(constraint) {
     for (const Tensor& variable : first) {
       values_.push_back(variable.cast(dtype_of<T>));
       slots_.emplace_back(static_cast<std::size_t>(rule_->slots()), Tensor(variable.shape(), dtype_of<T>));
@@ -482,6 +484,7 @@ class Variables {
       gradient += values_[i].size();
     }
     rule_->end_step();
+    if (constraint_) values_[0] = (*constraint_)(values_[0]);
   }
 
   const std::vector<Tensor>& values() const { return values_; }
@@ -521,6 +524,7 @@ class Variables {
   }
 
   std::unique_ptr<detail::OptimizerImpl> rule_;
+  std::optional<Constraint> constraint_;
   std::vector<Tensor> values_;
   std::vector<std::vector<Tensor>> slots_;
 };
@@ -528,7 +532,8 @@ class Variables {
 template <class T>
 void run_steps(Check& check, const Json& one, const Optimizer& optimizer) {
   const Tolerance near = tolerance(dtype_of<T>);
-  Variables<T> variables(optimizer, tensors(one.at("variables")));
+  Variables<T> variables(optimizer, tensors(one.at("variables")),
+                         constraint_from(list(one, "constraint_on_variable_0")));
   const Json& steps = one.at("steps");
   const std::size_t count = std::is_same_v<T, double> ? steps.size() : std::min(kSingleSteps, steps.size());
   for (std::size_t i = 0; i < count; ++i) {
@@ -545,7 +550,7 @@ void run_steps(Check& check, const Json& one, const Optimizer& optimizer) {
 void run_optimizer(Check& check, const Json& one, DType dtype) {
   if (one.contains("schedule")) throw NotSupported("schedule " + one["schedule"].at("class_name").get<std::string>());
   const Optimizer optimizer = optimizer_from(one.at("optimizer"));
-  refuse_other_keys("optimizer", one, {"id", "note", "optimizer", "variables", "steps"});
+  refuse_other_keys("optimizer", one, {"id", "note", "optimizer", "variables", "constraint_on_variable_0", "steps"});
   for (const Json& step : one.at("steps")) {
     refuse_other_keys("optimizer", step,
                       {"gradients", "learning_rate_used", "variables", "iterations", "optimizer_variables"});
@@ -850,11 +855,11 @@ void run_area(const std::string& area, Index at_least) {
   }
 }
 
-TEST(Golden, Layers) { run_area("layers", 290); }
+TEST(Golden, Layers) { run_area("layers", 291); }
 TEST(Golden, Losses) { run_area("losses", 369); }
 TEST(Golden, Metrics) { run_area("metrics", 278); }
-TEST(Golden, Optimizers) { run_area("optimizers", 23); }
-TEST(Golden, Training) { run_area("training", 60); }
+TEST(Golden, Optimizers) { run_area("optimizers", 27); }
+TEST(Golden, Training) { run_area("training", 66); }
 
 // Says of the files that this program does not run how many cases they have; utils.json is for the tests of src/data.
 TEST(Golden, OtherFiles) {

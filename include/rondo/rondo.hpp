@@ -4,6 +4,7 @@
 #include <rondo/activations.hpp>
 #include <rondo/callbacks.hpp>
 #include <rondo/compute.hpp>
+#include <rondo/constraints.hpp>
 #include <rondo/data.hpp>
 #include <rondo/data_source.hpp>
 #include <rondo/dtype_policy.hpp>
@@ -19,6 +20,7 @@
 #include <rondo/optimizers.hpp>
 #include <rondo/plot.hpp>
 #include <rondo/random.hpp>
+#include <rondo/regularizers.hpp>
 #include <rondo/rows.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/stream.hpp>

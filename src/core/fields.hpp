@@ -119,6 +119,11 @@ class FieldWriter {
   void required(const char* key, const T& value) {
     (*this)(key, value);
   }
+  // One that is written where it has a value.
+  template <class T>
+  void if_given(const char* key, const std::optional<T>& value) {
+    if (value) (*this)(key, value);
+  }
   // One that is read but not written: an older name, or what Keras does not have.
   template <class T>
   void only_read(const char*, const T&) {}
@@ -147,6 +152,10 @@ class FieldReader {
     const Json* given = find(key);
     if (given == nullptr) refuse_missing(key);
     read(key, *given, value);
+  }
+  template <class T>
+  void if_given(const char* key, std::optional<T>& value) {
+    (*this)(key, value);
   }
   template <class T>
   void only_read(const char* key, T& value) {

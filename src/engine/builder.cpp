@@ -6,6 +6,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/element_size.hpp"
 #include "kernels/table.hpp"
 
 namespace rondo::engine {
@@ -195,7 +196,7 @@ GradientPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block
   if (!training() || !block->trainable()) return {};
   if (outer_ != nullptr) {
     asked_.gradients.push_back(0);  // some slot of the outermost plan's
-    return outer_->shared_gradient(block);
+    return outer_->cleared_gradient(block);
   }
   std::vector<GradientSlot>& slots = plan_->gradients_;
   for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -211,9 +212,9 @@ GradientPlace PlanBuilder::gradient(const std::shared_ptr<ParameterBlock>& block
   return slots.back().gradient;
 }
 
-GradientPlace PlanBuilder::shared_gradient(const std::shared_ptr<ParameterBlock>& block) {
+GradientPlace PlanBuilder::cleared_gradient(const std::shared_ptr<ParameterBlock>& block) {
   const GradientPlace place = gradient(block);
-  if (outer_ != nullptr) return place;
+  if (!place || outer_ != nullptr) return place;
   const auto slot = std::find_if(plan_->gradients_.begin(), plan_->gradients_.end(),
                                  [&](const GradientSlot& s) { return s.block == block; });
   slot->shared = plan_->shares_gradients_ = true;
@@ -261,6 +262,38 @@ class SumGradients final : public Executor {
 };
 
 }  // namespace
+
+namespace {
+
+// Before all layers that add to them.
+class ClearRowPenalties final : public Executor {
+ public:
+  explicit ClearRowPenalties(const OuterPlace& at) : at_(at) {}
+  void forward(const Run& run, const Member& member, Index) const noexcept override {
+    double* penalties = at_.pointer<double>(run);
+    const Range rows = member.share(run.rows);
+    std::fill(penalties + rows.begin, penalties + rows.end, 0.0);
+  }
+  void backward(const Run&, const Member&, Index) const noexcept override {}
+  double flops_per_row() const override { return 0; }
+
+ private:
+  OuterPlace at_;
+};
+
+}  // namespace
+
+OuterPlace PlanBuilder::row_penalties() {
+  if (outer_ != nullptr) return outer_->row_penalties();
+  if (!plan_->row_penalties_) {
+    const auto doubles = static_cast<Index>(sizeof(double) / element_size(dtype()));
+    plan_->row_penalties_ = {elements(Size(capacity()) * doubles).offset};
+    Asked asked = std::exchange(asked_, {});  // the next executor's
+    add(ClearRowPenalties(plan_->row_penalties_));
+    asked_ = std::move(asked);
+  }
+  return plan_->row_penalties_;
+}
 
 std::vector<Value> PlanBuilder::fan_out(Value v, std::size_t consumers) {
   std::vector<Value> values(consumers, v);

@@ -35,6 +35,12 @@ class PlanBuilder {
   // Whether layers behave as in training (dropout, statistics of the batch): in a training plan, but for calls that say
   // otherwise.
   bool as_in_training() const { return training() && as_in_training_; }
+  // Whether layers add up what their activities cost: where there is a loss. Not if nothing is said.
+  void set_penalizes() { penalizes_ = true; }
+  bool penalizes() const { return outer_ != nullptr ? outer_->penalizes() : penalizes_; }
+  // A number (double) for each batch row, to which layers add in forward, of which bodies have no others. Zero when a
+  // walk begins.
+  OuterPlace row_penalties();
   bool streaming() const { return plan_->use_ == Use::streaming || rounds_weights(); }
   bool rounds_weights() const { return plan_->use_ == Use::streaming_bfloat16; }
   const ValueInfo& info(Value v) const { return plan_->info(v); }
@@ -84,6 +90,8 @@ class PlanBuilder {
   // layer writes `ranges` of it, all of it if not told. Where it is asked for again, all that ask add to it
   // (Executor::add_gradients), in the order of the walk.
   GradientPlace gradient(const std::shared_ptr<ParameterBlock>& block, std::vector<Range> ranges = {});
+  // The same for one that may not write all of it in each walk: it adds to what the plan clears.
+  GradientPlace cleared_gradient(const std::shared_ptr<ParameterBlock>& block);
   // Room for copies derived from a block; `which` of them, a number from 0 of the layer's own.
   BoundPlace derived(const std::shared_ptr<ParameterBlock>& block, Index which, Size count);
 
@@ -140,8 +148,6 @@ class PlanBuilder {
   Buffer* free_buffer(Index slots, Index features, Index stride);
   Value add_value(ValueInfo info);
   void add_executor(std::unique_ptr<Executor> executor);
-  // To which several add, whoever else asks for it.
-  GradientPlace shared_gradient(const std::shared_ptr<ParameterBlock>& block);
 
   PlanBuilder* outer_ = nullptr;  // of a body
   std::unique_ptr<Plan> plan_;
@@ -154,7 +160,7 @@ class PlanBuilder {
     std::vector<std::size_t> buffers = {};  // that it holds, by number
   };
   std::vector<OpenCall> open_calls_;
-  bool as_in_training_ = true;
+  bool as_in_training_ = true, penalizes_ = false;
 };
 
 }  // namespace rondo::engine

@@ -36,6 +36,7 @@ class Memory {
               .bound = bound.data(),
               .gradients = gradients.data(),
               .rows = rows,
+              .outer_arena = arena.data(),
               .failure = &failure,
               .shards = shards,
               .gradient_bytes = gradient_bytes};

@@ -29,12 +29,16 @@ PackedMap PackedMap::contiguous(const Shape& shape, Index first) {
   return {shape, [=](Index row, Index column) { return first + row * columns + column; }};
 }
 
-Index PackedMap::operator()(Index element) const {
-  const Index row = element / columns_, column = element % columns_;
+PackedMap::Column PackedMap::column(Index column) const {
   const auto behind =
       std::upper_bound(runs_.begin(), runs_.end(), column, [](Index c, const Run& run) { return c < run.column; });
   const Run& run = *std::prev(behind);
-  return run.first + row * run.row_stride + column - run.column;
+  return {run.first + column - run.column, run.row_stride};
+}
+
+Index PackedMap::operator()(Index element) const {
+  const Column at = column(element % columns_);
+  return at.first + element / columns_ * at.stride;
 }
 
 }  // namespace rondo::engine

@@ -32,6 +32,11 @@ class PackedMap {
 
   // The place of a logical row-major element.
   Index operator()(Index element) const;
+  // Where the elements of a column stand: the first one, and so far apart from row to row.
+  struct Column {
+    Index first, stride;
+  };
+  Column column(Index column) const;
 
   // f(element, place, count) for the runs of some rows in logical order: so many elements from a logical row-major one
   // on stand from a place on.

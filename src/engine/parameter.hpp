@@ -17,6 +17,7 @@
 #include "core/aligned.hpp"
 #include "core/element_size.hpp"
 #include "engine/packed_map.hpp"
+#include "engine/weight_rules.hpp"
 #include "kernels/table.hpp"
 
 namespace rondo::engine {
@@ -67,6 +68,7 @@ struct Parameter {
   Shape shape;       // logical
   std::shared_ptr<ParameterBlock> block;
   PackedMap map;
+  WeightRules rules = {};
 
   std::string name() const { return path.substr(path.rfind('/') + 1); }
 

@@ -80,6 +80,8 @@ class Plan {
   const ValueInfo& info(Value v) const { return values_[static_cast<std::size_t>(v.id)]; }
   const std::vector<GradientSlot>& gradient_slots() const { return gradients_; }
   const std::vector<CarriedState>& carried_states() const { return carried_; }
+  // Of a number for each batch row, what the layers' activities cost; nowhere: they cost nothing.
+  const OuterPlace& row_penalties() const { return row_penalties_; }
   double flops_per_row() const { return flops_per_row_; }
   // A step's floating-point operations for so many rows; training counts three times forward.
   double flops(Index rows) const { return flops_per_row_ * static_cast<double>(rows) * (training() ? 3 : 1); }
@@ -167,6 +169,7 @@ class Plan {
   std::vector<Value> inputs_, outputs_;
   std::vector<GradientSlot> gradients_;
   std::vector<CarriedState> carried_;
+  OuterPlace row_penalties_;
   std::vector<Padding> padding_;
 };
 

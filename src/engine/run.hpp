@@ -42,17 +42,18 @@ struct Run {
   Index rows = 0;
   Index step = 0;       // streaming: how many walks have gone before; in the first one the state counts as zero
   Index first_row = 0;  // of the whole batch, where the arena has a part of it
-  std::uint64_t training_step = 0;  // which random numbers are drawn
-  Index repetition = 0;             // likewise, in a body: in which of its walks
-  Index sequence = 0;               // the same number in all walks that are time steps of one sequence (repeat.hpp)
-  Failure* failure = nullptr;       // the workspace's: what a user's code throws
-  Index shards = 1;                 // of the batch, each with gradients of its own, so many bytes apart
+  std::uint64_t training_step = 0;   // which random numbers are drawn
+  Index repetition = 0;              // likewise, in a body: in which of its walks
+  Index sequence = 0;                // the same number in all walks that are time steps of one sequence (repeat.hpp)
+  std::byte* outer_arena = nullptr;  // in a body: that of the plan around it; else the same as arena
+  Failure* failure = nullptr;        // the workspace's: what a user's code throws
+  Index shards = 1;                  // of the batch, each with gradients of its own, so many bytes apart
   std::ptrdiff_t gradient_bytes = 0;
 };
 
 // Where a copy derived from weights, or their gradient, stands in a workspace: bytes from the start of the memory for
-// such things. A body that is walked for each time step has an arena for each, but these once. A default one stands
-// nowhere.
+// such things. A body that is walked for each time step has an arena for each, but these once, as all that stands in
+// the arena of the plan around it. A default one stands nowhere.
 template <std::byte* Run::*kMemory>
 struct PlaceIn {
   std::ptrdiff_t offset = -1;
@@ -65,6 +66,8 @@ struct PlaceIn {
 };
 using BoundPlace = PlaceIn<&Run::bound>;
 using GradientPlace = PlaceIn<&Run::gradients>;
+// What a body's walks share with the plan around it.
+using OuterPlace = PlaceIn<&Run::outer_arena>;
 
 // Shards: contiguous blocks of a batch's rows. Each has gradients of its own, which are chains over its rows alone; a
 // fixed tree adds them up. Whoever computes a shard, its bits are the same.

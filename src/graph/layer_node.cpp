@@ -147,11 +147,11 @@ std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const 
 }
 
 void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
-                              engine::PackedMap map, const Initializer& initializer) {
+                              engine::PackedMap map, const Initializer& initializer, engine::WeightRules rules) {
   const StandardFloats floats;
   const RandomStream stream(seed_, Purpose::initializer, number_, static_cast<std::uint32_t>(parameters_.size()));
   const Tensor first = initializer(shape, dtype(), stream);
-  engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(map)};
+  engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(map), std::move(rules)};
   parameter.set(first);
   parameters_.push_back(std::move(parameter));
 }

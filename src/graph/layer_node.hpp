@@ -163,7 +163,7 @@ class LayerNode {
   std::shared_ptr<engine::ParameterBlock> make_block(Index size, const kernels::KernelTable& table,
                                                      engine::Role role = engine::Role::learned) const;
   void add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
-                     engine::PackedMap map, const Initializer& initializer);
+                     engine::PackedMap map, const Initializer& initializer, engine::WeightRules rules = {});
   const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
   // What stands in front of the paths of weights of a layer inside. (Keras: a model begins a path of its own.)
   virtual std::string path_to(const LayerNode& child) const { return child.is_model() ? "" : name() + "/"; }

@@ -18,6 +18,7 @@ std::shared_ptr<graph::LayerNode> lstm_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> gru_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> dense_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> activation_layer_from_config(const graph::Json& config);
+std::shared_ptr<graph::LayerNode> activity_regularization_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> add_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> batch_normalization_from_config(const graph::Json& config);
 std::shared_ptr<graph::LayerNode> bidirectional_from_config(const graph::Json& config);

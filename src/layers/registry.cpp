@@ -19,6 +19,7 @@ const KnownLayers& known_layers() {
   return known.get([] {
     return KnownLayers{
         {{"Activation"}, activation_layer_from_config},
+        {{"ActivityRegularization"}, activity_regularization_from_config},
         {{"Add"}, add_from_config},
         {{"BatchNormalization"}, batch_normalization_from_config},
         {{"Bidirectional"}, bidirectional_from_config},

@@ -24,6 +24,13 @@ std::vector<Layer> layers_with_options() {
                          .recurrent_initializer = Orthogonal({.gain = 0.5, .seed = 4}),
                          .bias_initializer = Constant(0.25),
                          .unit_forget_bias = false,
+                         .kernel_regularizer = L2(0.5),
+                         .recurrent_regularizer = OrthogonalRegularizer({.factor = 0.5, .mode = "columns"}),
+                         .bias_regularizer = L1(0.5),
+                         .activity_regularizer = L1L2({.l1 = 0.5, .l2 = 0.25}),
+                         .kernel_constraint = MaxNorm({.max_value = 3, .axis = 1}),
+                         .recurrent_constraint = UnitNorm({.axis = 1}),
+                         .bias_constraint = "non_neg",
                          .return_sequences = true,
                          .return_state = true,
                          .go_backwards = true,
@@ -42,6 +49,13 @@ std::vector<Layer> layers_with_options() {
                        .kernel_initializer = RandomUniform({.minval = -1, .maxval = 2, .seed = 3}),
                        .recurrent_initializer = GlorotUniform({.seed = 5}),
                        .bias_initializer = "ones",
+                       .kernel_regularizer = "l1",
+                       .recurrent_regularizer = "l2",
+                       .bias_regularizer = "l1l2",
+                       .activity_regularizer = "l2",
+                       .kernel_constraint = "max_norm",
+                       .recurrent_constraint = "unit_norm",
+                       .bias_constraint = MinMaxNorm({.min_value = 0.5, .max_value = 2, .rate = 0.5, .axis = -1}),
                        .return_sequences = true,
                        .return_state = true,
                        .go_backwards = true,
@@ -53,7 +67,16 @@ std::vector<Layer> layers_with_options() {
                        .recurrent_dropout = 0.2,
                        .seed = 7,
                        .trainable = false};
-  const LSTMCell lstm_cell(2, {.activation = "relu", .unit_forget_bias = false, .dropout = 0.5, .seed = 8});
+  const LSTMCell lstm_cell(2, {.activation = "relu",
+                               .unit_forget_bias = false,
+                               .kernel_regularizer = "l1",
+                               .recurrent_regularizer = "l2",
+                               .bias_regularizer = "l1l2",
+                               .kernel_constraint = "max_norm",
+                               .recurrent_constraint = "unit_norm",
+                               .bias_constraint = "non_neg",
+                               .dropout = 0.5,
+                               .seed = 8});
   const GRUCell gru_cell(3, {.use_bias = false, .reset_after = false, .recurrent_dropout = 0.5, .trainable = false});
   const Input in({3}), other({3});
   const Dense shared(3);
@@ -73,10 +96,16 @@ std::vector<Layer> layers_with_options() {
                 .use_bias = false,
                 .kernel_initializer = "random_normal",
                 .bias_initializer = "ones",
+                .kernel_regularizer = "l1",
+                .bias_regularizer = "l2",
+                .activity_regularizer = "l1",
+                .kernel_constraint = "max_norm",
+                .bias_constraint = "non_neg",
                 .trainable = false,
                 .dtype = "float64",
                 .name = "a_dense"}),
       Activation("gelu"),
+      ActivityRegularization({.l1 = 0.5, .l2 = 0.25}),
       Dropout(0.25, {.noise_shape = {Shape::kUnknown, 1, 2}, .seed = 5}),
       BatchNormalization({.axis = 1,
                           .momentum = 0.5,
@@ -87,6 +116,10 @@ std::vector<Layer> layers_with_options() {
                           .gamma_initializer = "zeros",
                           .moving_mean_initializer = Constant(2),
                           .moving_variance_initializer = Constant(3),
+                          .beta_regularizer = "l1",
+                          .gamma_regularizer = "l2",
+                          .beta_constraint = "non_neg",
+                          .gamma_constraint = "unit_norm",
                           .trainable = false}),
       Masking({.mask_value = -1}),
       Flatten({.dtype = "float64"}),
@@ -159,16 +192,35 @@ TEST(LayerRegistry, RefusesWhatRondoDoesNotHaveByItsName) {
         {std::string(class_name) + ": the option " + key + " = " + value.dump(), "is not supported; leave it out"});
   };
   const Json l2 = {{"class_name", "L2"}}, units = {{"units", 2}};
-  for (const char* key : {"kernel_regularizer", "bias_constraint", "activity_regularizer", "quantization_config"}) {
-    refused("Dense", units, key, l2);
-  }
-  for (const char* class_name : {"LSTM", "GRU", "LSTMCell", "GRUCell"}) {
-    for (const char* key : {"recurrent_regularizer", "activity_regularizer", "recurrent_constraint"}) {
-      refused(class_name, units, key, l2);
-    }
-  }
+  refused("Dense", units, "quantization_config", l2);
+  for (const char* class_name : {"LSTMCell", "GRUCell"}) refused(class_name, units, "activity_regularizer", l2);
   refused("RNN", {{"cell", to_config(LSTMCell(2).node())}}, "activity_regularizer", l2);
   refused("Flatten", Json::object(), "data_format", "channels_first");
+}
+
+// As base layers of Keras do: written first, and only where there is one.
+TEST(LayerRegistry, WritesAnActivityRegularizerWhereKerasDoes) {
+  const auto keys = [](const Layer& layer) {
+    const Json config = Json::parse(layer.get_config());
+    std::vector<std::string> in_order;
+    for (const auto& [key, value] : config.items()) in_order.push_back(key);
+    return in_order;
+  };
+  EXPECT_EQ(keys(Dense(2, {.activity_regularizer = "l2"}))[3], "activity_regularizer");
+  EXPECT_EQ(keys(LSTM(2, {.activity_regularizer = "l2"}))[3], "activity_regularizer");
+  const auto of_dense = keys(Dense(2)), of_lstm = keys(LSTM(2));
+  EXPECT_EQ(std::count(of_dense.begin(), of_dense.end(), "activity_regularizer"), 0);
+  EXPECT_EQ(std::find(of_lstm.begin(), of_lstm.end(), "activity_regularizer")[-1], "bias_regularizer");
+}
+
+TEST(LayerRegistry, NamesMistakesInRegularizersAndConstraints) {
+  const auto refused = [](const char* key, const Json& value, const std::vector<std::string>& texts) {
+    expect_error<ConfigError>([&] { (void)layers::layer_from_config("Dense", {{"units", 2}, {key, value}}); }, texts);
+  };
+  refused("kernel_regularizer", "l3", {"regularizer 'l3' is not known"});
+  refused("kernel_regularizer", {{"class_name", "L22"}}, {"regularizer 'L22'", "Did you mean 'l2'?"});
+  refused("kernel_constraint", {{"class_name", "MaxNorn"}}, {"constraint 'MaxNorn'", "Did you mean 'max_norm'?"});
+  refused("bias_constraint", 3, {"constraint 3", "give a name"});
 }
 
 TEST(LayerRegistry, ReadsAnInputOfKeras2) {

@@ -156,6 +156,7 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramS
   engine::PlanBuilder builder(dtype(), shapes.capacity, training ? engine::Use::training : engine::Use::inference,
                               memory(training));
   builder.set_shards(shapes.shards);
+  if (mode != Mode::predict) builder.set_penalizes();
   std::vector<engine::Value> inputs;
   for (const Shape& sample : shapes.samples) inputs.push_back(builder.input(sample));
   const std::vector<engine::Value> outputs = plan(builder, inputs);
@@ -166,6 +167,8 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramS
         Head(builder, builder.info(outputs[i]), shapes.truth[i], compiled_->heads[i], shapes.sample_weights)));
   }
   program->plan = builder.finish();
+  if (mode != Mode::predict) program->penalties = Penalties(*program->plan, parameters());
+  if (mode == Mode::train) program->constraints = Constraints(*program->plan, parameters());
   const auto element = static_cast<Index>(element_size(dtype()));
   for (const engine::GradientSlot& slot : program->plan->gradient_slots()) {
     const Index first = static_cast<Index>(slot.gradient.offset) / element;

@@ -66,6 +66,8 @@ Fault fault_of_tensor(const BatchAtWork& batch, const std::string& name, const T
   return {};
 }
 
+constexpr const char* kPenalty = "the penalty of a regularizer did; lower its factor or the learning rate";
+
 Fault fault_of_loss(const ModelNode& node, const BatchAtWork& batch, double loss) {
   const std::string what = "the loss became " + text_of(loss);
   for (const engine::Parameter& p : node.parameters()) {
@@ -79,8 +81,13 @@ Fault fault_of_loss(const ModelNode& node, const BatchAtWork& batch, double loss
     const engine::ValueInfo& output = batch.program.plan->info(v);
     return engine::all_finite(output, output.data, dtype, batch.workspace.arena(), batch.samples.rows);
   };
+  if (!std::isfinite(batch.program.penalties.sum())) return {what, kPenalty};
   const auto& outputs = batch.program.plan->outputs();
-  if (std::all_of(outputs.begin(), outputs.end(), is_finite)) {
+  const bool finite_outputs = std::all_of(outputs.begin(), outputs.end(), is_finite);
+  if (finite_outputs && !std::isfinite(batch.program.activity_penalty(batch.workspace.run(batch.samples.rows)))) {
+    return {what, kPenalty};
+  }
+  if (finite_outputs) {
     return {what, "the model's output is finite, but too far from y for a loss in " + std::string(to_string(dtype)) +
                       "; scale the data or lower the learning rate"};
   }

@@ -1,5 +1,6 @@
 #include "training/program.hpp"
 
+#include <numeric>
 #include <utility>
 
 #include "core/element_size.hpp"
@@ -31,10 +32,16 @@ bool Program::stage_samples(const engine::Run& run, const Samples& samples, Rang
   return finite;
 }
 
-double Program::loss(const engine::Run& run) const noexcept {
+double Program::loss_of_walk(const engine::Run& run) const noexcept {
   double sum = 0;
   for (const Head* head : heads) sum += head->loss_weight() * head->loss(run);
-  return sum;
+  return sum + activity_penalty(run);
+}
+
+double Program::activity_penalty(const engine::Run& run) const noexcept {
+  const double* of_rows = plan->row_penalties().pointer<const double>(run);
+  if (of_rows == nullptr) return 0;
+  return std::accumulate(of_rows, of_rows + run.rows, 0.0) / static_cast<double>(run.rows);
 }
 
 void Program::predict(engine::Workspace& workspace, const Samples& samples, std::span<std::byte* const> out) const {

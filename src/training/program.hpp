@@ -8,7 +8,9 @@
 #include <rondo/tensor.hpp>
 
 #include "engine/plan.hpp"
+#include "training/constraints.hpp"
 #include "training/head.hpp"
+#include "training/penalties.hpp"
 
 namespace rondo::training {
 
@@ -29,6 +31,8 @@ struct Samples {
 struct Program {
   std::unique_ptr<const engine::Plan> plan;
   std::vector<const Head*> heads;      // of the plan, one an output; none for predict
+  Penalties penalties;                 // of the weights; none for predict
+  Constraints constraints;             // likewise; for training alone
   std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the first gradient
 
   const engine::ValueInfo& input(std::size_t i = 0) const { return plan->info(plan->inputs()[i]); }
@@ -40,8 +44,12 @@ struct Program {
   void predict(engine::Workspace& workspace, const Samples& samples, std::span<std::byte* const> out) const;
   // Forward, losses and metrics.
   void evaluate(engine::Workspace& workspace, const Samples& samples) const;
-  // The sum of all outputs' losses after a walk, each with its weight.
-  double loss(const engine::Run& run) const noexcept;
+  // What the layers' activities add to the loss, after a walk.
+  double activity_penalty(const engine::Run& run) const noexcept;
+  // That and the sum of all outputs' losses, each with its weight.
+  double loss_of_walk(const engine::Run& run) const noexcept;
+  // That and the penalties of the weights.
+  double loss(const engine::Run& run) const noexcept { return loss_of_walk(run) + penalties.sum(); }
   // Copies batch rows, unless that is done. Whether all numbers are finite.
   bool stage_samples(const engine::Run& run, const Samples& samples, Range rows) const noexcept;
 };

@@ -12,15 +12,20 @@ TrainingStep::TrainingStep(const Program& program, OptimizerState& optimizer,
       optimizer_(optimizer),
       clipping_(optimizer.rule().clipping, program.plan->dtype(), Clipping::gradients_of(*program.plan, parameters)) {
   const engine::Plan& plan = *program.plan;
-  phases_.reserve(8);
+  phases_.reserve(10);
   // Forward's last stage, which ends with the heads, and backward's first one are walked without waiting.
   add(&TrainingStep::passes, plan.forward_stages() - 1 + plan.backward_stages());
   add(&TrainingStep::gradients);
+  if (program.penalties) {
+    penalties_.resize(program.penalties.parts());
+    add(&TrainingStep::penalties);
+  }
   add(&TrainingStep::reduce);
   updating_.begin = pieces();
   if (clipping_.rule().needs_norms()) add(&TrainingStep::norms);
   if (clipping_.rule()) add(&TrainingStep::clip);
   add(&TrainingStep::update);
+  if (program.constraints) add(&TrainingStep::constrain);
   updating_.end = pieces();
   if (plan.derives()) add(&TrainingStep::derive);
 }
@@ -70,13 +75,22 @@ void TrainingStep::passes(Work& work, const Member& member, Index stage) const n
 }
 
 void TrainingStep::gradients(Work& work, const Member& member, Index /*stage*/) const noexcept {
-  if (member.rank() == 0) work.loss = program_.loss(work.run);
+  if (member.rank() == 0) work.loss = program_.loss_of_walk(work.run);
   program_.plan->gradients(work.run, member);
+}
+
+void TrainingStep::penalties(Work& work, const Member& member, Index /*stage*/) const noexcept {
+  program_.penalties.add_gradients(work.run, member, penalties_);
 }
 
 void TrainingStep::reduce(Work& work, const Member& member, Index /*stage*/) const noexcept {
   program_.plan->reduce(work.run, member);
-  if (work.run.failure->happened() || !work.finite_data.load(std::memory_order_relaxed) || !std::isfinite(work.loss) ||
+  bool finite_loss = true;
+  if (member.rank() == 0) {
+    work.loss += program_.penalties.sum(penalties_);
+    finite_loss = std::isfinite(work.loss);
+  }
+  if (work.run.failure->happened() || !work.finite_data.load(std::memory_order_relaxed) || !finite_loss ||
       !optimizer_.gradients_within_limit(program_.gradient_ranges, work.run, member)) {
     work.safe.store(false, std::memory_order_relaxed);
   }
@@ -92,6 +106,10 @@ void TrainingStep::clip(Work& work, const Member& member, Index /*stage*/) const
 
 void TrainingStep::update(Work& work, const Member& member, Index /*stage*/) const noexcept {
   if (work.is_safe()) optimizer_.update(*program_.plan, work.run, member);
+}
+
+void TrainingStep::constrain(Work& work, const Member& member, Index /*stage*/) const noexcept {
+  if (work.is_safe()) program_.constraints.hold(member);
 }
 
 void TrainingStep::derive(Work& work, const Member& member, Index /*stage*/) const noexcept {

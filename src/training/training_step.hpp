@@ -2,10 +2,12 @@
 //
 //   passes     forward, losses and metrics, backward; as many stages as the layers need
 //   gradients  of the weights, in tiles
+//   penalties  of the weights, for the loss and the first shard's gradients
 //   reduce     the shards' gradients into one; whether the data, the loss and the gradients are finite
 //   norms      of the gradients, and
 //   clip       what is too large, where the optimizer has such a rule
 //   update     of the weights, by the optimizer
+//   constrain  the weights to where they may be
 //   derive     copies of the weights that the next backward reads
 //
 // Each begins when all members have ended the one before. What a model has no use for is not in the list.
@@ -66,10 +68,12 @@ class TrainingStep {
   void add(Function function, Index stages = 1);
   void passes(Work& work, const engine::Member& member, Index stage) const noexcept;
   void gradients(Work& work, const engine::Member& member, Index stage) const noexcept;
+  void penalties(Work& work, const engine::Member& member, Index stage) const noexcept;
   void reduce(Work& work, const engine::Member& member, Index stage) const noexcept;
   void norms(Work& work, const engine::Member& member, Index stage) const noexcept;
   void clip(Work& work, const engine::Member& member, Index stage) const noexcept;
   void update(Work& work, const engine::Member& member, Index stage) const noexcept;
+  void constrain(Work& work, const engine::Member& member, Index stage) const noexcept;
   void derive(Work& work, const engine::Member& member, Index stage) const noexcept;
 
   Index pieces() const { return phases_.back().pieces.end; }
@@ -81,6 +85,7 @@ class TrainingStep {
   const Program& program_;
   OptimizerState& optimizer_;
   Clipping clipping_;
+  mutable std::vector<double> penalties_;  // of the step at work, one for each part of a weight
   std::vector<Phase> phases_;
   Range updating_;  // the pieces from the sums of gradients to the new weights
 };

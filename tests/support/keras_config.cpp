@@ -4,6 +4,7 @@
 
 #include "core/fields.hpp"
 #include "layers/nodes.hpp"
+#include "layers/parts/constraints.hpp"
 #include "training/from_config.hpp"
 
 namespace rondo {
@@ -163,6 +164,14 @@ Optimizer optimizer_from(const Json& serialized) {
     if (learning_rate.is_object()) throw NotSupported("schedule " + learning_rate.at("class_name").get<std::string>());
   }
   return supported("optimizer", [&] { return training::optimizer_from_config(serialized); });
+}
+
+std::optional<Constraint> constraint_from(const Json& serialized) {
+  return supported("constraint", [&] {
+    std::optional<Constraint> constraint;
+    from_config(serialized, constraint);
+    return constraint;
+  });
 }
 
 }  // namespace golden

@@ -27,6 +27,10 @@ std::vector<plain::Layer> plain_layers(const Json& serialized) {
   if (kind != "LSTM" && kind != "GRU" && kind != "Dense" && kind != "Activation" && kind != "InputLayer") {
     throw golden::NotSupported(kind);  // the plain program takes layers in a line
   }
+  for (const auto& [key, value] : config.items()) {
+    if (value.is_null() || !(key.ends_with("_regularizer") || key.ends_with("_constraint"))) continue;
+    throw golden::NotSupported("the plain program's " + key);
+  }
   plain::Layer layer{.kind = kind};
   layer.units = option<plain::Size>(config, "units", 0);
   layer.activation = option<std::string>(config, "activation", kind == "LSTM" || kind == "GRU" ? "tanh" : "linear");

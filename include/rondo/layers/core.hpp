@@ -5,9 +5,11 @@
 #include <string>
 
 #include <rondo/activations.hpp>
+#include <rondo/constraints.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
+#include <rondo/regularizers.hpp>
 
 namespace rondo {
 
@@ -31,6 +33,8 @@ struct DenseOptions {
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer bias_initializer = "zeros";
+  std::optional<Regularizer> kernel_regularizer = {}, bias_regularizer = {}, activity_regularizer = {};
+  std::optional<Constraint> kernel_constraint = {}, bias_constraint = {};
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};
   std::string name = {};
@@ -38,7 +42,7 @@ struct DenseOptions {
 };
 
 // y = f(x K + b) along the last axis of an input of rank 2 or more: (batch, ..., features) to (batch, ..., units).
-// Weights: kernel (features, units), bias (units).
+// Weights: kernel (features, units), bias (units). An activity_regularizer is on y.
 class Dense : public Layer {
  public:
   explicit Dense(Dim units, const DenseOptions& options = {});

@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 
+#include <rondo/constraints.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
+#include <rondo/regularizers.hpp>
 
 namespace rondo {
 
@@ -20,6 +22,8 @@ struct BatchNormalizationOptions {
   Initializer gamma_initializer = "ones";
   Initializer moving_mean_initializer = "zeros";
   Initializer moving_variance_initializer = "ones";
+  std::optional<Regularizer> beta_regularizer = {}, gamma_regularizer = {};
+  std::optional<Constraint> beta_constraint = {}, gamma_constraint = {};
   bool trainable = true;
   std::optional<DTypePolicy> dtype = {};
   std::string name = {};

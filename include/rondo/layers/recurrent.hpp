@@ -7,9 +7,11 @@
 #include <vector>
 
 #include <rondo/activations.hpp>
+#include <rondo/constraints.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
+#include <rondo/regularizers.hpp>
 
 namespace rondo {
 
@@ -20,7 +22,10 @@ struct LSTMOptions {
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
-  bool unit_forget_bias = true;   // the forget gate's bias starts at 1
+  bool unit_forget_bias = true;  // the forget gate's bias starts at 1
+  std::optional<Regularizer> kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  std::optional<Regularizer> activity_regularizer = {};  // of what is returned, the states too with return_state
+  std::optional<Constraint> kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
   bool return_sequences = false;  // every step's output instead of the last one
   bool return_state = false;      // also the last h and c
   bool go_backwards = false;      // walks time backwards; sequences come out in that order
@@ -69,6 +74,9 @@ struct GRUOptions {
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
+  std::optional<Regularizer> kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  std::optional<Regularizer> activity_regularizer = {};  // of what is returned, the states too with return_state
+  std::optional<Constraint> kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
   bool return_sequences = false;  // every step's output instead of the last one
   bool return_state = false;      // also the last h
   bool go_backwards = false;      // walks time backwards; sequences come out in that order
@@ -120,6 +128,8 @@ struct LSTMCellOptions {
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
   bool unit_forget_bias = true;
+  std::optional<Regularizer> kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  std::optional<Constraint> kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
   Real dropout = 0.0;  // as of LSTM
   Real recurrent_dropout = 0.0;
   std::optional<std::uint64_t> seed = {};
@@ -142,6 +152,8 @@ struct GRUCellOptions {
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
+  std::optional<Regularizer> kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  std::optional<Constraint> kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
   bool reset_after = true;
   Real dropout = 0.0;  // as of LSTM
   Real recurrent_dropout = 0.0;

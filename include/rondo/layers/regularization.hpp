@@ -1,4 +1,4 @@
-// Layers that act in training alone.
+// Layers against overfitting, which act in training alone.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include <rondo/dtype_policy.hpp>
 #include <rondo/layer.hpp>
+#include <rondo/regularizers.hpp>
 
 namespace rondo {
 
@@ -26,6 +27,23 @@ struct DropoutOptions {
 class Dropout : public Layer {
  public:
   explicit Dropout(Real rate, const DropoutOptions& options = {});
+};
+
+struct ActivityRegularizationOptions {
+  Real l1 = 0.0;
+  Real l2 = 0.0;
+  std::optional<DTypePolicy> dtype = {};
+  std::string name = {};
+  Shape input_shape = {};
+};
+
+// Hands on its input as it is; l1 times the sum of sizes and l2 times the sum of squares of its numbers, divided by the
+// size of the batch, are added to the loss (regularizers.hpp).
+//
+//   model.add(ActivityRegularization({.l1 = 0.01}));
+class ActivityRegularization : public Layer {
+ public:
+  explicit ActivityRegularization(const ActivityRegularizationOptions& options = {});
 };
 
 }  // namespace rondo

@@ -12,8 +12,11 @@
 #include "kernels/table.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
+#include "layers/parts/constraints.hpp"
 #include "layers/parts/initializers.hpp"
+#include "layers/parts/regularizers.hpp"
 #include "layers/parts/shapes.hpp"
+#include "layers/parts/weight_rules.hpp"
 
 namespace rondo {
 
@@ -28,8 +31,10 @@ void fields(Visitor& v, BatchNormalizationOptions& o) {
   v("gamma_initializer", o.gamma_initializer);
   v("moving_mean_initializer", o.moving_mean_initializer);
   v("moving_variance_initializer", o.moving_variance_initializer);
-  for (const char* key : {"beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"})
-    v.absent(key);
+  v("beta_regularizer", o.beta_regularizer);
+  v("gamma_regularizer", o.gamma_regularizer);
+  v("beta_constraint", o.beta_constraint);
+  v("gamma_constraint", o.gamma_constraint);
   v.absent("synchronized", false);
   for (const char* key : {"renorm", "renorm_clipping"}) v.refused(key);
 }
@@ -372,11 +377,17 @@ class BatchNormalizationNode final : public graph::LayerNode {
     const Index learned = (options_.scale ? 1 : 0) + (options_.center ? 1 : 0);
     if (learned > 0) learned_ = make_block(learned * channels_, table);
     statistics_ = make_block(2 * channels_, table, engine::Role::statistics);
-    const auto add = [&](const char* name, const auto& block, Index first, const Initializer& initializer) {
-      add_parameter(name, {channels_}, block, engine::PackedMap::contiguous({channels_}, first), initializer);
+    const auto add = [&](const char* name, const auto& block, Index first, const Initializer& initializer,
+                         const std::optional<Regularizer>& regularizer = {},
+                         const std::optional<Constraint>& constraint = {}) {
+      add_parameter(name, {channels_}, block, engine::PackedMap::contiguous({channels_}, first), initializer,
+                    layers::weight_rules(*this, name, {channels_}, regularizer, constraint));
     };
-    if (options_.scale) add("gamma", learned_, 0, options_.gamma_initializer);
-    if (options_.center) add("beta", learned_, options_.scale ? channels_ : 0, options_.beta_initializer);
+    const BatchNormalizationOptions& o = options_;
+    if (o.scale) add("gamma", learned_, 0, o.gamma_initializer, o.gamma_regularizer, o.gamma_constraint);
+    if (o.center) {
+      add("beta", learned_, o.scale ? channels_ : 0, o.beta_initializer, o.beta_regularizer, o.beta_constraint);
+    }
     add("moving_mean", statistics_, 0, options_.moving_mean_initializer);
     add("moving_variance", statistics_, channels_, options_.moving_variance_initializer);
   }

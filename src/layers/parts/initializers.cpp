@@ -1,5 +1,6 @@
 #include "layers/parts/initializers.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -15,8 +16,18 @@
 namespace rondo {
 
 template <class Visitor>
-void fields(Visitor& v, GlorotUniformOptions& o) {
+void fields(Visitor& v, SeedOptions& o) {
   v("seed", o.seed);
+  for (const char* key : {"input_axes", "output_axes"}) v.refused(key);
+}
+
+template <class Visitor>
+void fields(Visitor& v, VarianceScalingOptions& o) {
+  v("scale", o.scale);
+  v("mode", o.mode);
+  v("distribution", o.distribution);
+  v("seed", o.seed);
+  for (const char* key : {"input_axes", "output_axes"}) v.refused(key);
 }
 
 template <class Visitor>
@@ -70,6 +81,45 @@ class ConstantRule final : public detail::InitializerImpl {
   double value_;
 };
 
+struct GainFields {
+  Real gain = 1.0;
+  operator Real() const { return gain; }
+};
+
+template <class Visitor>
+void fields(Visitor& v, GainFields& f) {
+  v("gain", f.gain);
+}
+
+class IdentityRule final : public detail::InitializerImpl {
+ public:
+  explicit IdentityRule(double gain) : gain_(checked_option("Identity", "gain", gain, Allowed::finite)) {}
+  std::string class_name() const override { return "Identity"; }
+  Json config() const override { return core::config_of(GainFields{gain_}); }
+  void fill(const Shape& shape, const RandomStream&, std::span<double> out) const override {
+    if (shape.rank() != 2) {
+      throw ShapeError("the Identity initializer needs a weight of rank 2, not " + to_string(shape));
+    }
+    const auto columns = static_cast<std::size_t>(shape[1]);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = i / columns == i % columns ? gain_ : 0;
+  }
+
+ private:
+  double gain_;
+};
+
+// ---- those that draw ------------------------------------------------------------------------------------------------
+
+// Element i of a standard normal distribution without what is further than 2 from the mean. Draws that follow an
+// element's first one stand where no weight has elements.
+double truncated_normal(const RandomStream& stream, std::uint64_t i) {
+  constexpr std::uint64_t kNextDraw = std::uint64_t{1} << 48;
+  for (;; i += kNextDraw) {
+    const double drawn = stream.normal(i);
+    if (std::abs(drawn) <= 2) return drawn;
+  }
+}
+
 // One that draws, with the options of its public class.
 template <class Options>
 class DrawingRule : public detail::InitializerImpl {
@@ -90,35 +140,99 @@ class DrawingRule : public detail::InitializerImpl {
   const char* class_name_;
 };
 
-class GlorotUniformRule final : public DrawingRule<GlorotUniformOptions> {
- public:
-  explicit GlorotUniformRule(const GlorotUniformOptions& o) : DrawingRule("GlorotUniform", o) {}
-  void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const override {
-    const auto [fan_in, fan_out] = fans(shape);
-    const double limit = std::sqrt(6.0 / static_cast<double>(std::max<Index>(1, fan_in + fan_out)));
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = limit * (2 * stream.uniform(i) - 1);
-  }
-
- private:
-  // Keras: a vector has equal fans, a matrix rows and columns; leading axes beyond two are a receptive field.
-  static std::pair<Index, Index> fans(const Shape& shape) {
-    if (shape.rank() == 0) return {1, 1};
-    if (shape.rank() == 1) return {shape[0], shape[0]};
+// Keras: a vector has equal fans, a matrix rows and columns; leading axes beyond two are a receptive field.
+struct Fans {
+  explicit Fans(const Shape& shape) {
+    if (shape.rank() == 0) return;
     Index field = 1;
     for (Index a = 0; a + 2 < shape.rank(); ++a) field *= shape[a];
-    return {field * shape[-2], field * shape[-1]};
+    in = static_cast<double>(field * shape[shape.rank() == 1 ? 0 : -2]);
+    out = static_cast<double>(field * shape[-1]);
+  }
+  double in = 1, out = 1;
+};
+
+enum class FanMode { fan_in, fan_out, fan_avg };
+enum class Distribution { truncated_normal, untruncated_normal, uniform };
+
+// Of variance scale / n.
+struct VarianceScale {
+  double scale = 1;
+  FanMode mode = FanMode::fan_in;
+  Distribution distribution = Distribution::truncated_normal;
+
+  double n(const Shape& shape) const {
+    const Fans fans(shape);
+    const double n = mode == FanMode::fan_in ? fans.in : mode == FanMode::fan_out ? fans.out : (fans.in + fans.out) / 2;
+    return std::max(1.0, n);
+  }
+
+  void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const {
+    // Of the normal distribution that is cut at two deviations.
+    constexpr double kDeviationOfTruncated = 0.87962566103423978;
+    const double limit = std::sqrt(3 * scale / n(shape)), deviation = std::sqrt(scale / n(shape));
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      switch (distribution) {
+        case Distribution::uniform: out[i] = limit * (2 * stream.uniform(i) - 1); break;
+        case Distribution::untruncated_normal: out[i] = deviation * stream.normal(i); break;
+        default: out[i] = deviation / kDeviationOfTruncated * truncated_normal(stream, i);
+      }
+    }
   }
 };
 
-class RandomNormalRule final : public DrawingRule<RandomNormalOptions> {
+// One of those with a name of its own.
+class NamedScalingRule final : public DrawingRule<SeedOptions> {
  public:
-  explicit RandomNormalRule(const RandomNormalOptions& o) : DrawingRule("RandomNormal", o) {
+  NamedScalingRule(const char* class_name, const SeedOptions& o, const VarianceScale& scale)
+      : DrawingRule(class_name, o), scale_(scale) {}
+  void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const override {
+    scale_.fill(shape, stream, out);
+  }
+
+ private:
+  VarianceScale scale_;
+};
+
+class VarianceScalingRule final : public DrawingRule<VarianceScalingOptions> {
+ public:
+  explicit VarianceScalingRule(const VarianceScalingOptions& o)
+      : DrawingRule("VarianceScaling", o),
+        scale_{checked("scale", o.scale, Allowed::above_0),
+               static_cast<FanMode>(word("mode", o.mode, {"fan_in", "fan_out", "fan_avg"})),
+               static_cast<Distribution>(
+                   word("distribution", o.distribution, {"truncated_normal", "untruncated_normal", "uniform"}))} {}
+  void fill(const Shape& shape, const RandomStream& stream, std::span<double> out) const override {
+    scale_.fill(shape, stream, out);
+  }
+
+ private:
+  // Its number among the known ones.
+  static std::size_t word(const char* option, const std::string& given, const std::vector<std::string>& known) {
+    const auto found = std::find(known.begin(), known.end(), given);
+    if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
+    throw ConfigError(std::string("VarianceScaling: ") + option + " '" + given + "' is not known." +
+                      did_you_mean(given, known) + " Known: " + quoted_list(known));
+  }
+
+  VarianceScale scale_;
+};
+
+class NormalRule final : public DrawingRule<RandomNormalOptions> {
+ public:
+  NormalRule(const char* class_name, const RandomNormalOptions& o, bool truncated)
+      : DrawingRule(class_name, o), truncated_(truncated) {
     (void)checked("mean", o.mean, Allowed::finite);
     (void)checked("stddev", o.stddev, Allowed::zero_or_more);
   }
   void fill(const Shape&, const RandomStream& stream, std::span<double> out) const override {
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = o_.mean + o_.stddev * stream.normal(i);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = o_.mean + o_.stddev * (truncated_ ? truncated_normal(stream, i) : stream.normal(i));
+    }
   }
+
+ private:
+  bool truncated_;
 };
 
 class RandomUniformRule final : public DrawingRule<RandomUniformOptions> {
@@ -220,20 +334,35 @@ const KnownInitializers& known_initializers() {
   return known.get([] {
     return KnownInitializers{
         {{"constant"}, entry<Constant, ConstantFields>()},
-        {{"glorot_uniform"}, entry<GlorotUniform, GlorotUniformOptions>()},
+        {{"glorot_normal"}, entry<GlorotNormal, SeedOptions>()},
+        {{"glorot_uniform"}, entry<GlorotUniform, SeedOptions>()},
+        {{"he_normal"}, entry<HeNormal, SeedOptions>()},
+        {{"he_uniform"}, entry<HeUniform, SeedOptions>()},
+        {{"identity"}, entry<IdentityInitializer, GainFields>()},
+        {{"lecun_normal"}, entry<LecunNormal, SeedOptions>()},
+        {{"lecun_uniform"}, entry<LecunUniform, SeedOptions>()},
         {{"ones", "one"}, entry<Ones, core::NoOptions>()},
         {{"orthogonal"}, entry<Orthogonal, OrthogonalOptions>()},
         {{"random_normal", "normal"}, entry<RandomNormal, RandomNormalOptions>()},
         {{"random_uniform", "uniform"}, entry<RandomUniform, RandomUniformOptions>()},
+        {{"truncated_normal"}, entry<TruncatedNormal, TruncatedNormalOptions>()},
+        {{"variance_scaling"}, entry<VarianceScaling, VarianceScalingOptions>()},
         {{"zeros", "zero"}, entry<Zeros, core::NoOptions>()},
     };
   });
 }
 
+// Keras has two names of these classes.
+std::string keras_name(const std::string& class_name) {
+  if (class_name == "OrthogonalInitializer") return "Orthogonal";
+  if (class_name == "IdentityInitializer") return "Identity";
+  return class_name;
+}
+
 }  // namespace
 
 Initializer::Initializer(const std::string& name)
-    : Initializer(known_initializers().at(name, snake_case(name)).standard) {}
+    : Initializer(known_initializers().at(name, snake_case(keras_name(name))).standard) {}
 
 std::string Initializer::class_name() const { return impl_->class_name(); }
 
@@ -245,12 +374,36 @@ Tensor Initializer::operator()(const Shape& shape, DType dtype, const RandomStre
   return dtype == DType::float64 ? values : values.cast(dtype);
 }
 
-GlorotUniform::GlorotUniform(GlorotUniformOptions o) : Initializer(make<GlorotUniformRule>(o)) {}
+namespace {
+
+Initializer make_scaling(const char* class_name, const SeedOptions& o, double scale, FanMode mode, Distribution d) {
+  return make<NamedScalingRule>(class_name, o, VarianceScale{scale, mode, d});
+}
+
+}  // namespace
+
+GlorotUniform::GlorotUniform(SeedOptions o)
+    : Initializer(make_scaling("GlorotUniform", o, 1, FanMode::fan_avg, Distribution::uniform)) {}
+GlorotNormal::GlorotNormal(SeedOptions o)
+    : Initializer(make_scaling("GlorotNormal", o, 1, FanMode::fan_avg, Distribution::truncated_normal)) {}
+HeUniform::HeUniform(SeedOptions o)
+    : Initializer(make_scaling("HeUniform", o, 2, FanMode::fan_in, Distribution::uniform)) {}
+HeNormal::HeNormal(SeedOptions o)
+    : Initializer(make_scaling("HeNormal", o, 2, FanMode::fan_in, Distribution::truncated_normal)) {}
+LecunUniform::LecunUniform(SeedOptions o)
+    : Initializer(make_scaling("LecunUniform", o, 1, FanMode::fan_in, Distribution::uniform)) {}
+LecunNormal::LecunNormal(SeedOptions o)
+    : Initializer(make_scaling("LecunNormal", o, 1, FanMode::fan_in, Distribution::truncated_normal)) {}
+VarianceScaling::VarianceScaling(const VarianceScalingOptions& o) : Initializer(make<VarianceScalingRule>(o)) {}
+IdentityInitializer::IdentityInitializer(Real gain) : Initializer(make<IdentityRule>(gain.value)) {}
+TruncatedNormal::TruncatedNormal(TruncatedNormalOptions o)
+    : Initializer(make<NormalRule>("TruncatedNormal", o, /*truncated=*/true)) {}
 Orthogonal::Orthogonal(OrthogonalOptions o) : Initializer(make<OrthogonalRule>(o)) {}
 Zeros::Zeros() : Initializer(make<ConstantRule>("Zeros", 0.0)) {}
 Ones::Ones() : Initializer(make<ConstantRule>("Ones", 1.0)) {}
 Constant::Constant(Real value) : Initializer(make<ConstantRule>("Constant", value.value)) {}
-RandomNormal::RandomNormal(RandomNormalOptions o) : Initializer(make<RandomNormalRule>(o)) {}
+RandomNormal::RandomNormal(RandomNormalOptions o)
+    : Initializer(make<NormalRule>("RandomNormal", o, /*truncated=*/false)) {}
 RandomUniform::RandomUniform(RandomUniformOptions o) : Initializer(make<RandomUniformRule>(o)) {}
 
 Json to_config(const Initializer& initializer) {
@@ -266,8 +419,7 @@ void from_config(const Json& config, Initializer& initializer) {
     initializer = given.name;
     return;
   }
-  // Keras has both names of this class.
-  const std::string name = given.class_name == "OrthogonalInitializer" ? "Orthogonal" : given.class_name;
+  const std::string name = keras_name(given.class_name);
   initializer = known_initializers().at(name, snake_case(name)).read(name, given.config);
 }
 

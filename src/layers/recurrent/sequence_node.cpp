@@ -5,7 +5,9 @@
 
 #include "core/options.hpp"
 #include "kernels/blocking.hpp"
+#include "layers/parts/activity_penalty.hpp"
 #include "layers/parts/shapes.hpp"
+#include "layers/parts/weight_rules.hpp"
 #include "layers/recurrent/masked_output.hpp"
 #include "layers/recurrent/step_executor.hpp"
 
@@ -19,7 +21,11 @@ using kernels::RecurrentCell;
 
 SequenceNode::SequenceNode(const std::string& class_name, RecurrentCell cell, Index units, SequenceOptions options,
                            const graph::LayerOptions& common)
-    : LayerNode(class_name, common), cell_(cell), units_(units), options_(std::move(options)) {
+    : LayerNode(class_name, common),
+      cell_(cell),
+      units_(units),
+      options_(std::move(options)),
+      activity_(activity_penalty(where(), options_.activity_regularizer)) {
   if (units < 1) throw ConfigError(where() + ": units is " + std::to_string(units) + "; it must be 1 or more");
   for (const ActivationFn* fn : {&options_.activation, &options_.recurrent_activation}) {
     if (kernels::is_elementwise(kernel_of(*fn).kind)) continue;
@@ -109,24 +115,31 @@ void SequenceNode::create_parameters(const std::vector<Shape>& inputs) {
   const kernels::RecurrentLayout& layout = layout_;
   const Index columns = gates * units_;
   // Logical columns are gate by gate: column g * units + u. Rows follow each other from first_row on, `apart`.
-  const auto add = [&](const char* name, const Shape& shape, Index first_row, Index apart, const Initializer& rule) {
+  const auto add = [&](const char* name, const Shape& shape, Index first_row, Index apart, const Initializer& rule,
+                       const auto& regularizer, const auto& constraint) {
     const engine::PackedMap map(shape, [&](Index row, Index column) {
       return layout.index(first_row + row * apart, column / units_, column % units_);
     });
-    add_parameter(weights_path() + name, shape, block_, map, rule);
+    add_parameter(weights_path() + name, shape, block_, map, rule,
+                  weight_rules(*this, name, shape, regularizer, constraint));
   };
-  add("kernel", {features, columns}, layout.first_input(), 1, options_.kernel_initializer);
-  add("recurrent_kernel", {units_, columns}, layout.first_recurrent(), 1, options_.recurrent_initializer);
+  const SequenceOptions& o = options_;
+  add("kernel", {features, columns}, layout.first_input(), 1, o.kernel_initializer, o.kernel_regularizer,
+      o.kernel_constraint);
+  add("recurrent_kernel", {units_, columns}, layout.first_recurrent(), 1, o.recurrent_initializer,
+      o.recurrent_regularizer, o.recurrent_constraint);
   if (!layout.use_bias()) return;
   add("bias", layout.use_recurrent_bias() ? Shape{2, columns} : Shape{columns}, 0, layout.first_of_state(),
-      options_.bias_initializer);
+      o.bias_initializer, o.bias_regularizer, o.bias_constraint);
   if (options_.unit_forget_bias) set_forget_bias();
 }
 
 // ---- plans ----------------------------------------------------------------------------------------------------------
 
 std::vector<Value> SequenceNode::plan(PlanBuilder& builder, const std::vector<Value>& inputs) const {
-  return dtype() == DType::float32 ? plan_as<float>(builder, inputs) : plan_as<double>(builder, inputs);
+  std::vector<Value> outputs =
+      dtype() == DType::float32 ? plan_as<float>(builder, inputs) : plan_as<double>(builder, inputs);
+  return with_activity_penalty(builder, std::move(outputs), activity_);
 }
 
 template <class T>
@@ -146,8 +159,7 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
       at.initial[i] = builder.rows(1, units_);
     }
   }
-  at.gradient =
-      x.steps > 1 || at.initial[0] ? builder.gradient(block_) : builder.gradient(block_, rows_without_state());
+  at.gradient = gradient_of_weights(builder, /*has_state=*/x.steps > 1 || at.initial[0]);
   const bool backward = builder.training() && (at.gradient || at.dx || at.d_initial[0] || at.d_initial[1]);
   SequenceSettings s = settings<T>(builder, x, given_state, backward, static_cast<bool>(at.gradient));
   at.h = builder.rows(s.h_slots, units_);
@@ -240,8 +252,15 @@ SequenceSettings SequenceNode::settings(const PlanBuilder& builder, const ValueI
   return s;
 }
 
-// The weights of biases and inputs. A single step from zero state multiplies the others with zero: they have no
-// gradient.
+// A single step from zero state multiplies the recurrent weights with zero: they have no gradient but that of a
+// penalty.
+engine::GradientPlace SequenceNode::gradient_of_weights(PlanBuilder& builder, bool has_state) const {
+  if (has_state) return builder.gradient(block_);
+  if (options_.recurrent_regularizer) return builder.cleared_gradient(block_);
+  return builder.gradient(block_, rows_without_state());
+}
+
+// The weights of biases and inputs.
 std::vector<Range> SequenceNode::rows_without_state() const {
   std::vector<Range> ranges;
   for (Index p = 0; p < layout_.panels(); ++p) {

@@ -9,13 +9,17 @@
 #include <vector>
 
 #include <rondo/activations.hpp>
+#include <rondo/constraints.hpp>
 #include <rondo/initializers.hpp>
+#include <rondo/regularizers.hpp>
 
 #include "graph/layer_node.hpp"
 #include "kernels/layout.hpp"
 #include "layers/parts/activations.hpp"
 #include "layers/parts/config.hpp"
+#include "layers/parts/constraints.hpp"
 #include "layers/parts/initializers.hpp"
+#include "layers/parts/regularizers.hpp"
 #include "layers/recurrent/recurrent_state.hpp"
 #include "layers/recurrent/sequence_executor.hpp"
 #include "layers/recurrent/sequences.hpp"
@@ -27,7 +31,10 @@ template <class Visitor, class Options>
   requires requires(Options& o) { o.recurrent_activation; }
 void fields(Visitor& v, Index& units, Options& o) {
   constexpr bool kIsCell = !requires { o.return_sequences; };
-  if constexpr (!kIsCell) layers::sequence_fields(v, o);
+  if constexpr (!kIsCell) {
+    v.if_given("activity_regularizer", o.activity_regularizer);  // Keras has it in front, where there is one
+    layers::sequence_fields(v, o);
+  }
   v.required("units", units);
   v("activation", o.activation);
   v("recurrent_activation", o.recurrent_activation);
@@ -36,9 +43,17 @@ void fields(Visitor& v, Index& units, Options& o) {
   v("recurrent_initializer", o.recurrent_initializer);
   v("bias_initializer", o.bias_initializer);
   if constexpr (requires { o.unit_forget_bias; }) v("unit_forget_bias", o.unit_forget_bias);
-  for (const char* key : {"kernel_regularizer", "recurrent_regularizer", "bias_regularizer"}) v.absent(key);
-  kIsCell ? v.refused("activity_regularizer") : v.absent("activity_regularizer");
-  for (const char* key : {"kernel_constraint", "recurrent_constraint", "bias_constraint"}) v.absent(key);
+  v("kernel_regularizer", o.kernel_regularizer);
+  v("recurrent_regularizer", o.recurrent_regularizer);
+  v("bias_regularizer", o.bias_regularizer);
+  if constexpr (kIsCell) {
+    v.refused("activity_regularizer");
+  } else {
+    v("activity_regularizer", o.activity_regularizer);
+  }
+  v("kernel_constraint", o.kernel_constraint);
+  v("recurrent_constraint", o.recurrent_constraint);
+  v("bias_constraint", o.bias_constraint);
   v("dropout", o.dropout);
   v("recurrent_dropout", o.recurrent_dropout);
   if constexpr (requires { o.reset_after; }) v("reset_after", o.reset_after);
@@ -54,12 +69,15 @@ struct SequenceOptions {
   ActivationFn activation, recurrent_activation;
   bool use_bias;
   Initializer kernel_initializer, recurrent_initializer, bias_initializer;
+  std::optional<Regularizer> kernel_regularizer, recurrent_regularizer, bias_regularizer;
+  std::optional<Constraint> kernel_constraint, recurrent_constraint, bias_constraint;
   double dropout, recurrent_dropout;
   std::optional<std::uint64_t> seed;
   bool unit_forget_bias = false;
 
   bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, recompute = false,
        zero_output_for_mask = false;
+  std::optional<Regularizer> activity_regularizer = {};
   Shape input_shape = {};
 };
 
@@ -71,6 +89,12 @@ SequenceOptions cell_options(const Options& o) {
                           .kernel_initializer = o.kernel_initializer,
                           .recurrent_initializer = o.recurrent_initializer,
                           .bias_initializer = o.bias_initializer,
+                          .kernel_regularizer = o.kernel_regularizer,
+                          .recurrent_regularizer = o.recurrent_regularizer,
+                          .bias_regularizer = o.bias_regularizer,
+                          .kernel_constraint = o.kernel_constraint,
+                          .recurrent_constraint = o.recurrent_constraint,
+                          .bias_constraint = o.bias_constraint,
                           .dropout = o.dropout,
                           .recurrent_dropout = o.recurrent_dropout,
                           .seed = o.seed,
@@ -88,6 +112,7 @@ SequenceOptions sequence_options(const Options& o) {
   options.stateful = o.stateful;
   options.recompute = o.recompute;
   options.zero_output_for_mask = o.zero_output_for_mask;
+  options.activity_regularizer = o.activity_regularizer;
   options.input_shape = o.input_shape;
   return options;
 }
@@ -123,6 +148,7 @@ class SequenceNode : public graph::LayerNode {
   void set_forget_bias() const;
   bool is_lstm() const { return cell_ == kernels::RecurrentCell::lstm; }
   const Shape& checked_input(const std::vector<Shape>& inputs) const;
+  engine::GradientPlace gradient_of_weights(engine::PlanBuilder& builder, bool has_state) const;
   std::vector<Range> rows_without_state() const;
 
   template <class T>
@@ -152,6 +178,7 @@ class SequenceNode : public graph::LayerNode {
   kernels::RecurrentCell cell_;
   Index units_;
   SequenceOptions options_;
+  std::optional<ElementPenalty> activity_;
   kernels::RecurrentLayout layout_;
   std::shared_ptr<engine::ParameterBlock> block_;
   std::shared_ptr<RecurrentState> state_;
