@@ -50,6 +50,7 @@ PUBLIC_HEADERS = {
     "metrics": "training",
     "model": "training",
     "optimizers": "training",
+    "schedules": "training",
     "stream": "training",
     "data": "data",
     "plot": "formats",

@@ -19,6 +19,7 @@
 #include <rondo/optimizers.hpp>
 #include <rondo/plot.hpp>
 #include <rondo/random.hpp>
+#include <rondo/schedules.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/stream.hpp>
 #include <rondo/symbol.hpp>

@@ -32,6 +32,7 @@ class Trainer {
   Trainer(const Model& model, ModelNode& node, Compiled& compiled, Batches& batches, const FitOptions& options)
       : model_(model),
         node_(node),
+        compiled_(compiled),
         options_(options),
         batches_(batches),
         count_(batches.count()),
@@ -48,6 +49,7 @@ class Trainer {
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
+    if (options_.epochs > 0) compiled_.optimizer.finish_training();
     if (interrupt_.interrupted()) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
     return std::move(history_);
@@ -106,6 +108,7 @@ class Trainer {
 
   const Model& model_;
   ModelNode& node_;
+  Compiled& compiled_;
   const FitOptions& options_;
   Batches& batches_;
   Index count_;

@@ -3,9 +3,10 @@
 //   passes     forward, losses and metrics, backward; as many stages as the layers need
 //   gradients  of the weights, in tiles
 //   reduce     the shards' gradients into one; whether the data, the loss and the gradients are finite
+//   accumulate the gradients of several steps, where the optimizer wants their mean
 //   norms      of the gradients, and
 //   clip       what is too large, where the optimizer has such a rule
-//   update     of the weights, by the optimizer
+//   update     of the weights, by the optimizer; in several stages where it looks at whole weights
 //   derive     copies of the weights that the next backward reads
 //
 // Each begins when all members have ended the one before. What a model has no use for is not in the list.
@@ -67,6 +68,7 @@ class TrainingStep {
   void passes(Work& work, const engine::Member& member, Index stage) const noexcept;
   void gradients(Work& work, const engine::Member& member, Index stage) const noexcept;
   void reduce(Work& work, const engine::Member& member, Index stage) const noexcept;
+  void accumulate(Work& work, const engine::Member& member, Index stage) const noexcept;
   void norms(Work& work, const engine::Member& member, Index stage) const noexcept;
   void clip(Work& work, const engine::Member& member, Index stage) const noexcept;
   void update(Work& work, const engine::Member& member, Index stage) const noexcept;

@@ -5,6 +5,7 @@
 #include "core/fields.hpp"
 #include "layers/nodes.hpp"
 #include "training/from_config.hpp"
+#include "training/schedules.hpp"
 
 namespace rondo {
 
@@ -158,11 +159,11 @@ Metric metric_from(const Json& serialized) {
 }
 
 Optimizer optimizer_from(const Json& serialized) {
-  if (serialized.is_object()) {
-    const Json& learning_rate = serialized.at("config").at("learning_rate");
-    if (learning_rate.is_object()) throw NotSupported("schedule " + learning_rate.at("class_name").get<std::string>());
-  }
   return supported("optimizer", [&] { return training::optimizer_from_config(serialized); });
+}
+
+LearningRateSchedule schedule_from(const Json& serialized) {
+  return supported("schedule", [&] { return training::schedule_from_config(serialized); });
 }
 
 }  // namespace golden
