@@ -160,7 +160,7 @@ class Steps {
         workspace_(program_->plan->lease()),
         means_(node_, node_.compiled("this test")) {
     training::OptimizerState& optimizer = node_.compiled("this test").optimizer;
-    optimizer.prepare(*program_->plan);
+    optimizer.prepare(program_->plan->gradient_slots(), node_.parameters());
     step_.emplace(*program_, optimizer, node_.parameters());
   }
 
@@ -230,6 +230,30 @@ TEST_P(Allocations, ASteadyTrainingStepTakesNone) {
                 }),
                 0)
           << to_string(dtype) << (stateful ? ", stateful" : "");
+    }
+  }
+}
+
+TEST_P(Allocations, AStepOfAnyOptimizerTakesNone) {
+  for (const Optimizer& optimizer :
+       {Optimizer(Adagrad()), Optimizer(Adadelta()), Optimizer(Adamax()), Optimizer(Nadam()), Optimizer(Lion()),
+        Optimizer(Ftrl()), Optimizer(Lamb()), Optimizer(Adafactor()), Optimizer(Muon()),
+        Optimizer(AdamW({.learning_rate = CosineDecay(0, 100, {.warmup_target = 0.01, .warmup_steps = 10}),
+        .exclude_from_weight_decay = {"bias"},
+        .global_clipnorm = 1.0,
+        .use_ema = true,
+        .ema_overwrite_frequency = 3,
+        .gradient_accumulation_steps = 2}))}) {
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Sequential model = compiled_model(dtype);
+      model.compile({.optimizer = optimizer});
+      Steps steps(model);
+      steps.one(kBatch);
+      EXPECT_EQ(allocations_of([&] {
+                  for (int i = 0; i < 20; ++i) steps.one(i % 2 == 0 ? kBatch : kTail);
+                }),
+                0)
+          << optimizer.class_name() << ", " << to_string(dtype);
     }
   }
 }

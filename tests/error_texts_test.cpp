@@ -262,8 +262,8 @@ TEST_F(ErrorTexts, AnUnknownNameComesWithTheNearestKnownOne) {
                            {"optimizer 'lion_of_the_north'", "'adam'", "'rmsprop'", "'sgd'"});
   const std::string missing = "is in Keras, but not in Rondo yet";
   expect_text<ConfigError>("an optimizer of Keras that is missing",
-                           [] { forecaster().compile({.optimizer = "nadam", .loss = "mse"}); },
-                           {"optimizer 'nadam' " + missing, "'adam'", "'rmsprop'", "'sgd'"});
+                           [] { forecaster().compile({.optimizer = "schedulefreeadamw", .loss = "mse"}); },
+                           {"optimizer 'schedulefreeadamw' " + missing, "'adam'", "'rmsprop'", "'sgd'"});
   expect_text<ConfigError>("a metric of Keras that is missing",
                            [] { forecaster().compile({.optimizer = "adam", .loss = "mse", .metrics = {"fmeasure"}}); },
                            {"metric 'fmeasure' " + missing, "'accuracy'"});

@@ -449,108 +449,140 @@ void run_metric(Check& check, const Json& one, DType dtype) {
 
 // ---- optimizers ----------------------------------------------------------------------------------------------------
 
-// Keras's names of what an optimizer remembers, in Rondo's order.
-std::vector<std::string> slot_names(const std::string& class_name) {
-  if (class_name == "RMSprop") return {"velocity", "momentum", "average_gradient"};
-  return {"momentum", "velocity", "velocity_hat"};
-}
-
-// An optimizer's rule on a list of variables.
+// An optimizer at work on a list of variables, each a block of its own, whose gradients stand one behind the other.
 template <class T>
 class Variables {
  public:
   // The constraint is on the first one.
-  Variables(const Optimizer& optimizer, const std::vector<Tensor>& first, const std::optional<Constraint>& constraint)
-      : rule_(optimizer.impl().clone()), constraint_(constraint) {
-    for (const Tensor& variable : first) {
-      values_.push_back(variable.cast(dtype_of<T>));
-      slots_.emplace_back(static_cast<std::size_t>(rule_->slots()), Tensor(variable.shape(), dtype_of<T>));
+  Variables(const Optimizer& optimizer, const Json& first, const std::optional<Constraint>& constraint)
+      : state_(optimizer), constraint_(constraint) {
+    std::ptrdiff_t offset = 0;
+    for (const Json& one : first) {
+      const Tensor value = tensor(one);
+      auto block = std::make_shared<engine::ParameterBlock>(dtype_of<T>, value.size(), kernels::chosen());
+      parameters_.push_back({one.at("name"), value.shape(), block, engine::PackedMap::contiguous(value.shape())});
+      parameters_.back().set(value);
+      gradients_.push_back({block, {offset}, {{0, value.size()}}});
+      offset += static_cast<std::ptrdiff_t>(sizeof(T)) * value.size();
     }
+    memory_.resize(static_cast<std::size_t>(offset) / sizeof(T));
+    state_.prepare(gradients_, parameters_);
+    std::vector<training::Clipping::Gradient> clipped;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      clipped.push_back({parameters_[i].map, gradients_[i].gradient});
+    }
+    clipping_.emplace(state_.rule().clipping, dtype_of<T>, std::move(clipped));
   }
 
+  // Gradients as Keras hands them to apply: of the loss times loss_scale_factor.
   void step(const std::vector<Tensor>& gradients) {
-    std::vector<T> all;  // one behind the other
+    auto next = memory_.begin();
     for (const Tensor& gradient : gradients) {
-      for (const double g : gradient.to_vector()) all.push_back(static_cast<T>(g));
+      for (const double g : gradient.to_vector()) *next++ = static_cast<T>(g / state_.rule().loss_scale_factor);
     }
-    clip(gradients, all);
-    rule_->begin_step();
-    const T* gradient = all.data();
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      training::Slots<T> slots{};
-      for (std::size_t s = 0; s < slots_[i].size(); ++s) slots.at(s) = slots_[i][s].template data<T>().data();
-      rule_->update(kernels::chosen().ops<T>(), values_[i].template data<T>().data(), gradient, slots,
-                    values_[i].size());
-      gradient += values_[i].size();
-    }
-    rule_->end_step();
-    if (constraint_) values_[0] = (*constraint_)(values_[0]);
+    engine::Run run;
+    run.gradients = reinterpret_cast<std::byte*>(memory_.data());
+    const engine::Member alone(0, 1);
+    state_.begin_step();
+    if (state_.accumulates()) state_.accumulate(gradients_, run, alone);
+    if (state_.updates() && clipping_->rule().needs_norms()) clipping_->add_squares(run, alone);
+    if (state_.updates() && clipping_->rule()) clipping_->clip(run, alone);
+    for (Index stage = 0; stage < state_.update_stages(); ++stage) state_.update(gradients_, run, alone, stage);
+    state_.end_step(/*safe=*/false);
+    if (constraint_) parameters_[0].set((*constraint_)(parameters_[0].get()));
   }
 
-  const std::vector<Tensor>& values() const { return values_; }
-  double learning_rate() const { return rule_->learning_rate; }
+  training::OptimizerState& state() { return state_; }
+  std::vector<Tensor> values() const {
+    std::vector<Tensor> values;
+    for (const engine::Parameter& parameter : parameters_) values.push_back(parameter.get());
+    return values;
+  }
 
-  // Against Keras's list, whose slots are named "<optimizer>/<variable>_<slot>" and stand in the variables' order.
-  void compare_slots(Check& check, const Json& expected, Tolerance tolerance) const {
-    std::size_t slot = 0, found = 0;
-    for (const std::string& name : slot_names(rule_->class_name())) {
-      std::size_t variable = 0;
-      for (const Json& one : expected) {
-        if (!one.at("name").get<std::string>().ends_with("_" + name)) continue;
-        check.near(one["name"], slots_.at(variable++).at(slot), tensor(one), tolerance);
+  // Against Keras's list, whose arrays are named "<optimizer>/<variable><name>" and stand in the variables' order for
+  // each name.
+  void compare_remembered(Check& check, const Json& expected, Tolerance tolerance) const {
+    std::vector<bool> found(expected.size(), false);
+    Index compared = 0;
+    for (const engine::Parameter& parameter : parameters_) {
+      for (const training::Remembered& one : state_.remembered(parameter)) {
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          if (found[i] ||
+              !expected[i].at("name").template get<std::string>().ends_with("/" + parameter.path + one.name))
+            continue;
+          check.near(expected[i]["name"], one.value, tensor(expected[i]), tolerance);
+          found[i] = true;
+          ++compared;
+          break;
+        }
       }
-      found += variable;
-      slot += variable > 0 ? 1 : 0;
     }
-    const std::size_t scalars = 2;  // iterations and learning rate
-    check.same("number of slots", std::to_string(static_cast<std::size_t>(rule_->slots()) * values_.size()),
-               std::to_string(expected.size() - scalars));
-    check.same("number of slots compared", std::to_string(found), std::to_string(expected.size() - scalars));
+    const auto is_scalar = [](const Json& one) {
+      const std::string name = one.at("name");
+      return name.ends_with("/iteration") || name.ends_with("/learning_rate") ||
+             name.find("/variable") != std::string::npos;
+    };
+    const auto scalars = std::count_if(expected.begin(), expected.end(), is_scalar);
+    check.same("number of arrays compared", std::to_string(compared),
+               std::to_string(static_cast<Index>(expected.size()) - scalars));
+    Index numbers = 0;
+    for (const Json& one : expected) numbers += tensor(one).size();
+    check.same("number of optimizer parameters", std::to_string(state_.variables(parameters_)),
+               std::to_string(numbers));
   }
 
  private:
-  void clip(const std::vector<Tensor>& gradients, std::vector<T>& all) const {
-    std::vector<training::Clipping::Gradient> each;
-    std::ptrdiff_t offset = 0;
-    for (const Tensor& gradient : gradients) {
-      each.push_back({engine::PackedMap::contiguous(gradient.shape()), {offset}});
-      offset += static_cast<std::ptrdiff_t>(sizeof(T)) * gradient.size();
-    }
-    const training::Clipping clipping(rule_->clipping, dtype_of<T>, std::move(each));
-    engine::Run run;
-    run.gradients = reinterpret_cast<std::byte*>(all.data());
-    if (clipping.rule().needs_norms()) clipping.add_squares(run, engine::Member(0, 1));
-    if (clipping.rule()) clipping.clip(run, engine::Member(0, 1));
-  }
-
-  std::unique_ptr<detail::OptimizerImpl> rule_;
+  training::OptimizerState state_;
   std::optional<Constraint> constraint_;
-  std::vector<Tensor> values_;
-  std::vector<std::vector<Tensor>> slots_;
+  std::vector<engine::Parameter> parameters_;
+  std::vector<engine::GradientSlot> gradients_;
+  std::vector<T> memory_;  // of the gradients
+  std::optional<training::Clipping> clipping_;
 };
 
 template <class T>
 void run_steps(Check& check, const Json& one, const Optimizer& optimizer) {
   const Tolerance near = tolerance(dtype_of<T>);
-  Variables<T> variables(optimizer, tensors(one.at("variables")),
-                         constraint_from(list(one, "constraint_on_variable_0")));
+  Variables<T> variables(optimizer, one.at("variables"), constraint_from(list(one, "constraint_on_variable_0")));
   const Json& steps = one.at("steps");
-  const std::size_t count = std::is_same_v<T, double> ? steps.size() : std::min(kSingleSteps, steps.size());
+  const bool all = std::is_same_v<T, double>;
+  const std::size_t count = all ? steps.size() : std::min(kSingleSteps, steps.size());
   for (std::size_t i = 0; i < count; ++i) {
     const std::string what = "step " + std::to_string(i) + ", ";
+    check.near(what + "learning rate", variables.state().learning_rate(), number(steps[i].at("learning_rate_used")),
+               near);
     variables.step(tensors(steps[i].at("gradients")));
     check.near(what + "variable", variables.values(), steps[i].at("variables"), near);
-    check.near(what + "learning rate", variables.learning_rate(), number(steps[i].at("learning_rate_used")), near);
+    check.same(what + "iterations", std::to_string(variables.state().iterations()), steps[i].at("iterations").dump());
     if (steps[i].contains("optimizer_variables")) {
-      variables.compare_slots(check, steps[i]["optimizer_variables"], near);
+      variables.compare_remembered(check, steps[i]["optimizer_variables"], near);
     }
+  }
+  if (!all || !one.contains("variables_after_finalize")) return;
+  variables.state().finish_training();
+  check.near("variable after the end", variables.values(), one["variables_after_finalize"], near);
+}
+
+void run_schedule(Check& check, const Json& one) {
+  refuse_other_keys("schedule", one, {"id", "note", "schedule", "schedule_steps", "schedule_values"});
+  const LearningRateSchedule schedule = schedule_from(one.at("schedule"));
+  const std::vector<double> values = numbers(one.at("schedule_values"));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Index step = one.at("schedule_steps").at(i);
+    check.near("rate of step " + std::to_string(step), schedule(step), values[i], {kDouble});
   }
 }
 
 void run_optimizer(Check& check, const Json& one, DType dtype) {
-  if (one.contains("schedule")) throw NotSupported("schedule " + one["schedule"].at("class_name").get<std::string>());
-  const Optimizer optimizer = optimizer_from(one.at("optimizer"));
-  refuse_other_keys("optimizer", one, {"id", "note", "optimizer", "variables", "constraint_on_variable_0", "steps"});
+  if (one.contains("schedule")) return run_schedule(check, one);
+  Json serialized = one.at("optimizer");
+  if (one.contains("exclude_from_weight_decay_var_names")) {
+    serialized["config"]["exclude_from_weight_decay"] = one["exclude_from_weight_decay_var_names"];
+  }
+  const Optimizer optimizer = optimizer_from(serialized);
+  refuse_other_keys("optimizer", one,
+                    {"id", "note", "optimizer", "variables", "constraint_on_variable_0", "steps", "variables_after_finalize",
+                     "exclude_from_weight_decay_var_names"});
   for (const Json& step : one.at("steps")) {
     refuse_other_keys("optimizer", step,
                       {"gradients", "learning_rate_used", "variables", "iterations", "optimizer_variables"});
@@ -858,8 +890,8 @@ void run_area(const std::string& area, Index at_least) {
 TEST(Golden, Layers) { run_area("layers", 291); }
 TEST(Golden, Losses) { run_area("losses", 369); }
 TEST(Golden, Metrics) { run_area("metrics", 278); }
-TEST(Golden, Optimizers) { run_area("optimizers", 27); }
-TEST(Golden, Training) { run_area("training", 66); }
+TEST(Golden, Optimizers) { run_area("optimizers", 120); }
+TEST(Golden, Training) { run_area("training", 78); }
 
 // Says of the files that this program does not run how many cases they have; utils.json is for the tests of src/data.
 TEST(Golden, OtherFiles) {

@@ -115,6 +115,26 @@ std::vector<Problem> problems() {
   return all;
 }
 
+// The other rules, and what stands around a rule: a schedule, decay, means of gradients and of weights.
+std::vector<Problem> problems_of_further_optimizers() {
+  std::vector<Problem> all;
+  for (const Optimizer& optimizer :
+       {Optimizer(Adagrad()), Optimizer(Adadelta({.learning_rate = 1})), Optimizer(Adamax()), Optimizer(Nadam()),
+        Optimizer(Lion()), Optimizer(Ftrl({.learning_rate = 0.1})),
+        Optimizer(Ftrl({.learning_rate = 0.1, .learning_rate_power = -0.3})), Optimizer(Lamb()),
+        Optimizer(Adafactor({.learning_rate = 0.1})), Optimizer(Muon({.clipnorm = 1.0, .use_ema = true})),
+        Optimizer(AdamW({.learning_rate = ExponentialDecay(0.01, 5, 0.5),
+        .exclude_from_weight_decay = {"bias"},
+        .use_ema = true,
+        .ema_overwrite_frequency = 3,
+        .gradient_accumulation_steps = 2}))}) {
+    Problem problem;
+    problem.optimizer = optimizer;
+    all.push_back(problem);
+  }
+  return all;
+}
+
 class Reproducibility : public testing::Test {
  protected:
   void SetUp() override {
@@ -140,6 +160,21 @@ TEST_F(Reproducibility, TheNumberOfThreadsChangesNoBit) {
       set_num_threads(threads);
       EXPECT_EQ(problem.fit(), alone) << threads << " threads, " << problem.optimizer.class_name() << ", "
                                       << to_string(problem.dtype);
+    }
+  }
+}
+
+TEST_F(Reproducibility, NeitherThreadsNorInstructionSetChangeABitOfFurtherOptimizers) {
+  for (const Problem& problem : problems_of_further_optimizers()) {
+    set_num_threads(1);
+    set_simd_target(simd_targets().front());
+    const std::uint64_t alone = problem.fit();
+    for (const std::string& target : simd_targets()) {
+      set_simd_target(target);
+      for (const Index threads : {1, 2, 3}) {
+        set_num_threads(threads);
+        EXPECT_EQ(problem.fit(), alone) << threads << " threads, " << target << ", " << problem.optimizer.class_name();
+      }
     }
   }
 }

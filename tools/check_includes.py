@@ -52,6 +52,7 @@ PUBLIC_HEADERS = {
     "metrics": "training",
     "model": "training",
     "optimizers": "training",
+    "schedules": "training",
     "stream": "training",
     "data": "data",
     "rows": "data",

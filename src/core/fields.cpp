@@ -55,8 +55,6 @@ constexpr auto kChangeNoNumber = std::to_array<std::string_view>({
     "build_config",
     "build_input_shape",
     "dtype",
-    "ema_momentum",             // use_ema is refused
-    "ema_overwrite_frequency",  // likewise
     "implementation",
     "jit_compile",
     "module",

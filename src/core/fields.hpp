@@ -109,9 +109,10 @@ class FieldWriter {
   // Behind what stands in `config`.
   explicit FieldWriter(Json& config) : config_(config) {}
 
-  // An option: written, and read where the configuration has it.
+  // An option: written, and read where the configuration has it. Not in line, here and in the reader: every program has
+  // the listings of all layers and optimizers.
   template <class T>
-  void operator()(const char* key, const T& value) {
+  [[gnu::noinline]] void operator()(const char* key, const T& value) {
     config_[key] = to_config(value);
   }
   // One that every configuration has.
@@ -144,7 +145,7 @@ class FieldReader {
   FieldReader(std::string_view who, const Json& config);
 
   template <class T>
-  void operator()(const char* key, T& value) {
+  [[gnu::noinline]] void operator()(const char* key, T& value) {
     if (const Json* given = find(key)) read(key, *given, value);
   }
   template <class T>

@@ -23,6 +23,8 @@ constexpr auto kKeras = std::to_array<Names>({
     {NameKind::optimizer, "optimizer", "an optimizer",
      "adadelta adafactor adagrad adam adamax adamw ftrl lamb lion lossscaleoptimizer muon nadam rmsprop "
      "schedulefreeadamw sgd"},
+    {NameKind::schedule, "schedule", "a learning-rate schedule",
+     "CosineDecay CosineDecayRestarts ExponentialDecay InverseTimeDecay PiecewiseConstantDecay PolynomialDecay"},
     {NameKind::loss, "loss", "a loss",
      "bce binary_crossentropy binary_focal_crossentropy categorical_crossentropy categorical_focal_crossentropy "
      "categorical_generalized_cross_entropy categorical_hinge ce circle cosine_proximity cosine_similarity "

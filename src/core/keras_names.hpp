@@ -9,6 +9,7 @@ namespace rondo {
 
 enum class NameKind {
   optimizer,
+  schedule,
   loss,
   metric,
   activation,

@@ -20,6 +20,8 @@ bool holds(double v, Allowed allowed) {
     case Allowed::below_1: return v >= 0 && v < 1;
     case Allowed::above_0: return v > 0;
     case Allowed::above_0_to_1: return v > 0 && v <= 1;
+    case Allowed::one_or_more: return v >= 1;
+    case Allowed::zero_or_less: return v <= 0;
   }
   return false;
 }
@@ -32,6 +34,8 @@ const char* text(Allowed allowed) {
     case Allowed::below_1: return "0 or more and below 1";
     case Allowed::above_0: return "a finite number above 0";
     case Allowed::above_0_to_1: return "above 0 and at most 1";
+    case Allowed::one_or_more: return "a finite number, 1 or more";
+    case Allowed::zero_or_less: return "a finite number, 0 or less";
   }
   return "";
 }

@@ -12,6 +12,8 @@ enum class Allowed {
   below_1,          // from 0 on
   above_0,
   above_0_to_1,  // 1 included
+  one_or_more,
+  zero_or_less,
 };
 
 // The value; ConfigError "Adam: epsilon is nan; it must be a finite number, 0 or more" where it is not allowed.

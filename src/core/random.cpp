@@ -6,6 +6,7 @@
 
 #include "core/fork_safe.hpp"
 #include "core/layer_numbers.hpp"
+#include "core/own_math.hpp"
 #include "core/standard_floats.hpp"
 
 namespace rondo {
@@ -22,43 +23,6 @@ std::atomic<std::uint64_t> g_seed{0};
 std::atomic<bool> g_seed_is_set{false};
 
 std::atomic<std::uint32_t> g_layers_made{0}, g_models_made{0};
-
-// log(x) for x in (0, 1]: x = m * 2^e with m in [sqrt(1/2), sqrt(2)), log m = 2 atanh((m-1)/(m+1)) as a series.
-// Own code because a library's log may differ in its last bit from machine to machine, and weights must not.
-double own_log(double x) {
-  int exponent = 0;
-  double m = std::frexp(x, &exponent);  // exact
-  if (m < 0.70710678118654752440) {
-    m *= 2;
-    --exponent;
-  }
-  const double s = (m - 1) / (m + 1);
-  const double s2 = s * s;
-  double series = 0;
-  for (int k = 27; k >= 1; k -= 2) series = series * s2 + 1.0 / k;
-  return 2 * s * series + exponent * 0.69314718055994530942;
-}
-
-// cos(2 pi u) for u in [0, 1): Taylor's series after folding into an eighth of a turn.
-double own_cos_turn(double u) {
-  constexpr double kTwoPi = 6.28318530717958647692;
-  double sign = 1;
-  if (u > 0.5) u = 1 - u;
-  if (u > 0.25) {
-    u = 0.5 - u;
-    sign = -1;
-  }
-  const bool use_sine = u > 0.125;
-  const double x = kTwoPi * (use_sine ? 0.25 - u : u);
-  const double x2 = x * x;
-  double term = use_sine ? x : 1;
-  double sum = term;
-  for (int k = use_sine ? 2 : 1; k < 20; k += 2) {
-    term *= -x2 / (k * (k + 1));
-    sum += term;
-  }
-  return sign * sum;
-}
 
 }  // namespace
 

@@ -20,6 +20,7 @@ void FillElementwise(KernelTable& table);
 void FillDropout(KernelTable& table);
 void FillLosses(KernelTable& table);
 void FillUpdates(KernelTable& table);
+void FillMoreUpdates(KernelTable& table);
 void FillBf16Tiles(KernelTable& table);
 void FillLstmBf16(KernelTable& table);
 
@@ -37,6 +38,7 @@ const KernelTable* GetTable() {
     FillDropout(t);
     FillLosses(t);
     FillUpdates(t);
+    FillMoreUpdates(t);
     FillBf16Tiles(t);
     FillLstmBf16(t);
     return t;

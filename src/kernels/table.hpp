@@ -122,6 +122,41 @@ struct RmspropArgs {
   bool centered = false;
 };
 
+struct AdagradArgs {
+  double learning_rate = 0, epsilon = 0;
+};
+
+struct AdadeltaArgs {
+  double learning_rate = 0, rho = 0, epsilon = 0;
+};
+
+struct AdamaxArgs {
+  double alpha = 0;  // learning rate with the bias correction
+  double beta_1 = 0, beta_2 = 0, epsilon = 0;
+};
+
+struct NadamArgs {
+  double of_mean = 0, of_gradient = 0;  // how much of each makes the step, learning rate and bias corrections included
+  double of_velocity = 0;               // the bias correction of v
+  double beta_1 = 0, beta_2 = 0, epsilon = 0;
+};
+
+struct FtrlArgs {
+  double learning_rate = 0;
+  double least = 0;  // what is always in r: beta / learning rate + 2 l2
+  double l1 = 0;
+  double shrinkage = 0;  // times w, in the gradient
+};
+
+struct LionArgs {
+  double learning_rate = 0, beta_1 = 0, beta_2 = 0;
+};
+
+// An update that few models use, in its smallest form: n is a multiple of the vector's lanes. a and b are what is
+// remembered; b is left alone by rules that remember one array.
+template <class Args, class T>
+using Update = void (*)(const Args&, T* w, const T* g, T* a, T* b, Index n);
+
 // ---- the table -------------------------------------------------------------------------------------------------
 
 template <class T>
@@ -157,6 +192,12 @@ struct Ops {
   void (*adam)(const AdamArgs&, T* w, const T* g, T* m, T* v, T* v_max, Index n) = nullptr;
   // b only with momentum, a only when centered.
   void (*rmsprop)(const RmspropArgs&, T* w, const T* g, T* v, T* b, T* a, Index n) = nullptr;
+  Update<AdagradArgs, T> adagrad = nullptr;
+  Update<AdadeltaArgs, T> adadelta = nullptr;
+  Update<AdamaxArgs, T> adamax = nullptr;
+  Update<NadamArgs, T> nadam = nullptr;
+  Update<FtrlArgs, T> ftrl = nullptr;  // of learning_rate_power -0.5
+  Update<LionArgs, T> lion = nullptr;
   // What is too small to matter becomes zero: below 2^-100 (double 2^-900).
   void (*zero_tiny)(T* x, Index n) = nullptr;
   // Whether no element of these ranges of x is larger in size than `most`, and none is NaN.

@@ -1,12 +1,12 @@
 #include "training/clipping.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "core/dispatch.hpp"
+#include "training/optimizers/parameter_rule.hpp"
 
 namespace rondo::training {
 
@@ -15,20 +15,12 @@ using engine::Run;
 
 namespace {
 
-// Of a row, in chains that do not wait for each other: element i of the row goes into chain i % 8.
 template <class T>
 double squares_of_row(const engine::PackedMap& map, Index row, const T* gradient) noexcept {
-  std::array<double, 8> chains{};
-  map.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
-    const auto column = static_cast<std::size_t>(element - row * map.columns());
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      const double g = static_cast<double>(gradient[static_cast<std::size_t>(place) + i]);
-      chains[(column + i) % chains.size()] += g * g;
-    }
+  return sum_of_row(map, row, [gradient](std::size_t place) {
+    const double g = static_cast<double>(gradient[place]);
+    return g * g;
   });
-  double sum = 0;
-  for (const double chain : chains) sum += chain;
-  return sum;
 }
 
 // What makes a norm at most `most`; NaN where the norm is beyond a double, so that the step is refused.

@@ -39,6 +39,7 @@ class Trainer {
   Trainer(const Model& model, ModelNode& node, Compiled& compiled, Batches& batches, const FitOptions& options)
       : model_(model),
         node_(node),
+        compiled_(compiled),
         options_(options),
         batches_(batches),
         steps_(batches.count(), options.steps_per_epoch),
@@ -56,6 +57,7 @@ class Trainer {
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
+    if (options_.epochs > 0) compiled_.optimizer.finish_training();
     if (interrupt_.interrupted()) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
     return std::move(history_);
@@ -129,6 +131,7 @@ class Trainer {
 
   const Model& model_;
   ModelNode& node_;
+  Compiled& compiled_;
   const FitOptions& options_;
   Batches& batches_;
   EpochSteps steps_;

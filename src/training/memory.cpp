@@ -37,7 +37,10 @@ MemoryRequired memory_required(ModelNode& node, const Shape& X, const Shape& y, 
   }
   if (training) {
     for (const engine::GradientSlot& slot : program->plan->gradient_slots()) {
-      required.optimizer += static_cast<std::size_t>(compiled->optimizer.rule().slots()) * slot.block->bytes();
+      required.optimizer += compiled->optimizer.bytes(*slot.block);
+    }
+    for (const engine::Parameter& p : node.parameters()) {
+      if (p.block->trainable()) required.optimizer += compiled->optimizer.rule().parameter_rule_bytes(p);
     }
   }
   required.workspace = program->plan->workspace_bytes();

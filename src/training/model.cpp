@@ -185,7 +185,7 @@ Layer Model::get_layer(const std::string& name) const {
                     quoted_list(names));
 }
 
-double Model::learning_rate() const { return model_node().compiled("learning_rate").optimizer.rule().learning_rate; }
+double Model::learning_rate() const { return model_node().compiled("learning_rate").optimizer.learning_rate(); }
 
 void Model::set_learning_rate(Real rate) const {
   model_node().compiled("set_learning_rate").optimizer.set_learning_rate(rate);

@@ -116,8 +116,8 @@ Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
     if (const auto found = first_not_finite(p.get())) {
       return {"the weight '" + p.path + "' would become " + text_of(found->number), why};
     }
-    for (const Tensor& slot : optimizer.remembered(p)) {
-      const auto found = first_not_finite(slot);
+    for (const Remembered& slot : optimizer.remembered(p)) {
+      const auto found = first_not_finite(slot.value);
       if (!found) continue;
       return {"what " + optimizer.rule().class_name() + " remembers of '" + p.path + "' would become " +
                   text_of(found->number),

@@ -27,10 +27,11 @@ void Session::prepare(const Data& data, Index capacity, const std::string& what)
 
 void TrainingSession::changed() {
   check_can_learn(node(), program());
-  optimizer_.prepare(*program().plan);
   // Not collected for nothing: sequences of many lengths come here with each batch.
-  const bool clips = static_cast<bool>(optimizer_.rule().clipping);
-  step_.emplace(program(), optimizer_, clips ? node().parameters() : std::vector<engine::Parameter>());
+  const std::vector<engine::Parameter> parameters =
+      optimizer_.needs_parameters() ? node().parameters() : std::vector<engine::Parameter>();
+  optimizer_.prepare(program().plan->gradient_slots(), parameters);
+  step_.emplace(program(), optimizer_, parameters);
 }
 
 std::optional<Fault> TrainingSession::step(const Samples& samples, EpochMeans& means) {

@@ -216,7 +216,7 @@ std::string totals(const training::ModelNode& model) {
   const auto element = static_cast<Index>(element_size(model.dtype()));
   Index optimizer = 0;
   const training::Compiled* compiled = model.compiled_if_any();
-  if (compiled != nullptr && compiled->optimizer.built()) optimizer = compiled->optimizer.variables(trainable);
+  if (compiled != nullptr && compiled->optimizer.built()) optimizer = compiled->optimizer.variables(all);
   const auto line = [&](const char* what, Index n) {
     return " " + std::string(what) + " params: " + with_commas(n) + " (" +
            readable_size(static_cast<double>(n * element)) + ")\n";

@@ -12,7 +12,7 @@ TrainingStep::TrainingStep(const Program& program, OptimizerState& optimizer,
       optimizer_(optimizer),
       clipping_(optimizer.rule().clipping, program.plan->dtype(), Clipping::gradients_of(*program.plan, parameters)) {
   const engine::Plan& plan = *program.plan;
-  phases_.reserve(10);
+  phases_.reserve(12);
   // Forward's last stage, which ends with the heads, and backward's first one are walked without waiting.
   add(&TrainingStep::passes, plan.forward_stages() - 1 + plan.backward_stages());
   add(&TrainingStep::gradients);
@@ -22,9 +22,10 @@ TrainingStep::TrainingStep(const Program& program, OptimizerState& optimizer,
   }
   add(&TrainingStep::reduce);
   updating_.begin = pieces();
+  if (optimizer.accumulates()) add(&TrainingStep::accumulate);
   if (clipping_.rule().needs_norms()) add(&TrainingStep::norms);
   if (clipping_.rule()) add(&TrainingStep::clip);
-  add(&TrainingStep::update);
+  add(&TrainingStep::update, optimizer.update_stages());
   if (program.constraints) add(&TrainingStep::constrain);
   updating_.end = pieces();
   if (plan.derives()) add(&TrainingStep::derive);
@@ -44,7 +45,7 @@ void TrainingStep::walk(Work& work, const Member& member, Index piece) const noe
 TrainingStep::Result TrainingStep::take(engine::Workspace& workspace, const Samples& samples) const {
   const engine::Plan& plan = *program_.plan;
   Work work{.run = workspace.run(samples.rows), .samples = samples, .safe = false};
-  work.run.training_step = static_cast<std::uint64_t>(optimizer_.iterations());
+  work.run.training_step = static_cast<std::uint64_t>(optimizer_.steps());
   plan.begin(work.run);
   plan.derive_if_stale(workspace);
   optimizer_.begin_step();
@@ -96,16 +97,20 @@ void TrainingStep::reduce(Work& work, const Member& member, Index /*stage*/) con
   }
 }
 
+void TrainingStep::accumulate(Work& work, const Member& member, Index /*stage*/) const noexcept {
+  if (work.is_safe()) optimizer_.accumulate(program_.plan->gradient_slots(), work.run, member);
+}
+
 void TrainingStep::norms(Work& work, const Member& member, Index /*stage*/) const noexcept {
-  if (work.is_safe()) clipping_.add_squares(work.run, member);
+  if (work.is_safe() && optimizer_.updates()) clipping_.add_squares(work.run, member);
 }
 
 void TrainingStep::clip(Work& work, const Member& member, Index /*stage*/) const noexcept {
-  if (work.is_safe()) clipping_.clip(work.run, member);
+  if (work.is_safe() && optimizer_.updates()) clipping_.clip(work.run, member);
 }
 
-void TrainingStep::update(Work& work, const Member& member, Index /*stage*/) const noexcept {
-  if (work.is_safe()) optimizer_.update(*program_.plan, work.run, member);
+void TrainingStep::update(Work& work, const Member& member, Index stage) const noexcept {
+  if (work.is_safe()) optimizer_.update(program_.plan->gradient_slots(), work.run, member, stage);
 }
 
 void TrainingStep::constrain(Work& work, const Member& member, Index /*stage*/) const noexcept {

@@ -4,9 +4,10 @@
 //   gradients  of the weights, in tiles
 //   penalties  of the weights, for the loss and the first shard's gradients
 //   reduce     the shards' gradients into one; whether the data, the loss and the gradients are finite
+//   accumulate the gradients of several steps, where the optimizer wants their mean
 //   norms      of the gradients, and
 //   clip       what is too large, where the optimizer has such a rule
-//   update     of the weights, by the optimizer
+//   update     of the weights, by the optimizer; in several stages where it looks at whole weights
 //   constrain  the weights to where they may be
 //   derive     copies of the weights that the next backward reads
 //
@@ -70,6 +71,7 @@ class TrainingStep {
   void gradients(Work& work, const engine::Member& member, Index stage) const noexcept;
   void penalties(Work& work, const engine::Member& member, Index stage) const noexcept;
   void reduce(Work& work, const engine::Member& member, Index stage) const noexcept;
+  void accumulate(Work& work, const engine::Member& member, Index stage) const noexcept;
   void norms(Work& work, const engine::Member& member, Index stage) const noexcept;
   void clip(Work& work, const engine::Member& member, Index stage) const noexcept;
   void update(Work& work, const engine::Member& member, Index stage) const noexcept;

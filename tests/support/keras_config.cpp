@@ -6,6 +6,7 @@
 #include "layers/nodes.hpp"
 #include "layers/parts/constraints.hpp"
 #include "training/from_config.hpp"
+#include "training/schedules.hpp"
 
 namespace rondo {
 
@@ -159,10 +160,6 @@ Metric metric_from(const Json& serialized) {
 }
 
 Optimizer optimizer_from(const Json& serialized) {
-  if (serialized.is_object()) {
-    const Json& learning_rate = serialized.at("config").at("learning_rate");
-    if (learning_rate.is_object()) throw NotSupported("schedule " + learning_rate.at("class_name").get<std::string>());
-  }
   return supported("optimizer", [&] { return training::optimizer_from_config(serialized); });
 }
 
@@ -172,6 +169,10 @@ std::optional<Constraint> constraint_from(const Json& serialized) {
     from_config(serialized, constraint);
     return constraint;
   });
+}
+
+LearningRateSchedule schedule_from(const Json& serialized) {
+  return supported("schedule", [&] { return training::schedule_from_config(serialized); });
 }
 
 }  // namespace golden

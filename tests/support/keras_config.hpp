@@ -25,6 +25,7 @@ Loss loss_from(const Json& serialized, const Json& arguments = Json::object());
 Metric metric_from(const Json& serialized);
 Optimizer optimizer_from(const Json& serialized);
 std::optional<Constraint> constraint_from(const Json& serialized);
+LearningRateSchedule schedule_from(const Json& serialized);
 
 // NotSupported("<what> <key>") for a key of `object` outside `known`, unless its value is null or false.
 void refuse_other_keys(const std::string& what, const Json& object, const std::vector<std::string>& known);

@@ -142,7 +142,7 @@ class Bench {
     const engine::Run run = workspace_->run(rows_);
     plan_->begin(run);
     plan_->derive_if_stale(*workspace_);
-    optimizer.prepare(*plan_);
+    optimizer.prepare(plan_->gradient_slots(), {});
     optimizer.begin_step();
     double loss = 0;
     using engine::Member;
@@ -156,7 +156,7 @@ class Bench {
     auto backward = [&](const Member& m, Index stage) { plan_->backward(run, m, stage); };
     auto gradients = [&](const Member& m) { plan_->gradients(run, m); };
     auto update = [&](const Member& m) {
-      optimizer.update(*plan_, run, m);
+      optimizer.update(plan_->gradient_slots(), run, m, /*stage=*/0);
       if (m.rank() == 0) plan_->commit(run);
     };
     auto derive = [&](const Member& m) { plan_->derive(run, m); };

@@ -1,6 +1,7 @@
 #include "support/plain_config.hpp"
 
 #include "support/golden_check.hpp"
+#include "support/keras_config.hpp"
 
 namespace rondo::test {
 
@@ -90,8 +91,14 @@ plain::OptimizerOptions plain_optimizer(const Json& serialized) {
   if (serialized == "rmsprop") return {.name = "RMSprop", .learning_rate = 0.001};
   if (serialized == "sgd") return {};
   const Json& config = serialized.at("config");
+  const std::string name = serialized.at("class_name");
+  if (name != "Adam" && name != "RMSprop" && name != "SGD") throw golden::NotSupported("the plain program's " + name);
+  golden::refuse_other_keys("the plain program's optimizer", config,
+                            {"name", "learning_rate", "momentum", "nesterov", "beta_1", "beta_2", "amsgrad", "rho",
+                             "centered", "epsilon", "clipnorm", "clipvalue", "global_clipnorm", "ema_momentum"});
+  if (config.at("learning_rate").is_object()) throw golden::NotSupported("the plain program's schedule");
   const plain::OptimizerOptions standard;
-  return {.name = serialized.at("class_name"),
+  return {.name = name,
           .learning_rate = config.at("learning_rate"),
           .momentum = option(config, "momentum", standard.momentum),
           .nesterov = option(config, "nesterov", standard.nesterov),

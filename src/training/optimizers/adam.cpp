@@ -1,42 +1,59 @@
-// Adam and AMSGrad.
+// Adam and AMSGrad, and AdamW, which differs by its weight decay.
 #include <algorithm>
 #include <cmath>
 
-#include "training/optimizers/rule.hpp"
+#include "training/optimizers/elementwise.hpp"
 
 namespace rondo {
 
-template <class Visitor>
-void fields(Visitor& v, AdamOptions& o) {
-  training::optimizer_fields(v, "adam", o);
+namespace {
+
+template <class Visitor, class Options>
+void adam_fields(Visitor& v, const char* name, Options& o) {
+  training::optimizer_fields(v, name, o);
   v("beta_1", o.beta_1);
   v("beta_2", o.beta_2);
   v("epsilon", o.epsilon);
   v("amsgrad", o.amsgrad);
 }
 
+}  // namespace
+
+template <class Visitor>
+void fields(Visitor& v, AdamOptions& o) {
+  adam_fields(v, "adam", o);
+}
+template <class Visitor>
+void fields(Visitor& v, AdamWOptions& o) {
+  adam_fields(v, "adamw", o);
+}
+
 namespace training {
 
 namespace {
 
-class AdamRule final : public TypedRule<AdamRule, AdamOptions> {
+template <class Options>
+class AdamRule final : public ElementwiseRule<AdamRule<Options>, Options> {
  public:
-  explicit AdamRule(const AdamOptions& o) : TypedRule("Adam", o) {
-    checked_option("Adam", "beta_1", o.beta_1, Allowed::below_1);
-    checked_option("Adam", "beta_2", o.beta_2, Allowed::below_1);
-    checked_option("Adam", "epsilon", o.epsilon, Allowed::zero_or_more);
+  AdamRule(const char* class_name, const Options& o) : ElementwiseRule<AdamRule, Options>(class_name, o) {
+    checked_option(class_name, "beta_1", o.beta_1, Allowed::below_1);
+    checked_option(class_name, "beta_2", o.beta_2, Allowed::below_1);
+    checked_option(class_name, "epsilon", o.epsilon, Allowed::zero_or_more);
   }
-  Index slots() const override { return o_.amsgrad ? 3 : 2; }
+  std::vector<Slot> slots() const override {
+    std::vector<Slot> slots{{"momentum"}, {"velocity"}};
+    if (o_.amsgrad) slots.push_back({"velocity_hat"});
+    return slots;
+  }
   bool rests_without_gradient() const override { return true; }
-  // beta^t as a running product: no power function, whose last bit varies from library to library.
   void begin_step() override {
     next_ = {next_power(powers_[0], o_.beta_1), next_power(powers_[1], o_.beta_2)};
-    alpha_ = learning_rate * std::sqrt(1 - next_[1]) / (1 - next_[0]);
+    alpha_ = this->learning_rate * std::sqrt(1 - next_[1]) / (1 - next_[0]);
   }
   void end_step() override { powers_ = next_; }
   // m is between earlier gradients, v between their squares, and the largest alpha that of the first step.
-  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
-    const double slots = std::max(before.slots, gradient * gradient), alpha = learning_rate / (1 - o_.beta_1);
+  Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
+    const double slots = std::max(before.slots, gradient * gradient), alpha = rate / (1 - o_.beta_1);
     return {before.weights + steps * alpha * slots / std::min(static_cast<float>(o_.epsilon), 1.0F), slots};
   }
 
@@ -47,11 +64,7 @@ class AdamRule final : public TypedRule<AdamRule, AdamOptions> {
   }
 
  private:
-  // 0 as soon as 1 - power is 1: a few thousand steps later it would be a denormal, which costs 40 ns a step.
-  static double next_power(double power, double beta) {
-    power *= beta;
-    return power < 0x1p-60 ? 0 : power;
-  }
+  using ElementwiseRule<AdamRule, Options>::o_;
 
   std::array<double, 2> powers_ = {1, 1}, next_ = powers_;  // beta_1^t, beta_2^t: before the step, after it
   double alpha_ = 0;                                        // the learning rate with both bias corrections
@@ -60,10 +73,18 @@ class AdamRule final : public TypedRule<AdamRule, AdamOptions> {
 }  // namespace
 
 Optimizer adam_from_config(const core::Json& config) { return core::from_fields<Adam, AdamOptions>("Adam", config); }
+Optimizer adamw_from_config(const core::Json& config) {
+  return core::from_fields<AdamW, AdamWOptions>("AdamW", config);
+}
 
 }  // namespace training
 
 Adam::Adam(const AdamOptions& o)
-    : Optimizer(detail::Access::make<Optimizer>(std::make_shared<training::AdamRule>(o))) {}
+    : Optimizer(detail::Access::make<Optimizer>(std::make_shared<training::AdamRule<AdamOptions>>("Adam", o))) {}
+
+AdamW::AdamW(const AdamWOptions& o)
+    : Optimizer(detail::Access::make<Optimizer>(std::make_shared<training::AdamRule<AdamWOptions>>("AdamW", o))) {
+  if (!o.weight_decay) throw ConfigError("AdamW: weight_decay must be a number; for none there is Adam");
+}
 
 }  // namespace rondo

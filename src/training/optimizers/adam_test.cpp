@@ -43,6 +43,16 @@ TEST(Adam, ForetellsNothingWhereItMayDivideByZero) {
   EXPECT_FALSE(test::foretells_bounds(Adam({.epsilon = 1e-50}))) << "0 in float32";
 }
 
+TEST(AdamW, DecaysAndIsAdamOtherwise) {
+  double m = 0, v = 0;
+  expect_steps(AdamW({.learning_rate = 0.1, .weight_decay = 0.5}), [&](double& w, double g, int t) {
+    w -= 0.1 * 0.5 * w;
+    m = 0.9 * m + 0.1 * g;
+    v = 0.999 * v + 0.001 * g * g;
+    w -= 0.1 * std::sqrt(1 - std::pow(0.999, t)) / (1 - std::pow(0.9, t)) * m / (std::sqrt(v) + 1e-7);
+  });
+}
+
 TEST(Adam, RefusesWhatCannotWork) { EXPECT_THROW(Adam({.beta_1 = 1}), ConfigError); }
 
 }  // namespace

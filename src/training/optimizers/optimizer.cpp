@@ -10,9 +10,14 @@ namespace rondo {
 namespace {
 
 struct KnownOptimizer {
-  Optimizer standard;
+  Optimizer (*standard)();
   Optimizer (*read)(const core::Json& config);
 };
+
+template <class Class>
+Optimizer standard() {
+  return Class();
+}
 
 using KnownOptimizers = core::Registry<NameKind::optimizer, KnownOptimizer>;
 
@@ -21,30 +26,29 @@ const KnownOptimizers& known_optimizers() {
   static constinit Lazy<KnownOptimizers> known;
   return known.get([] {
     return KnownOptimizers{
-        {{"adam"}, {Adam(), training::adam_from_config}},
-        {{"rmsprop"}, {RMSprop(), training::rmsprop_from_config}},
-        {{"sgd"}, {SGD(), training::sgd_from_config}},
+        {{"adadelta"}, {standard<Adadelta>, training::adadelta_from_config}},
+        {{"adafactor"}, {standard<Adafactor>, training::adafactor_from_config}},
+        {{"adagrad"}, {standard<Adagrad>, training::adagrad_from_config}},
+        {{"adam"}, {standard<Adam>, training::adam_from_config}},
+        {{"adamax"}, {standard<Adamax>, training::adamax_from_config}},
+        {{"adamw"}, {standard<AdamW>, training::adamw_from_config}},
+        {{"ftrl"}, {standard<Ftrl>, training::ftrl_from_config}},
+        {{"lamb"}, {standard<Lamb>, training::lamb_from_config}},
+        {{"lion"}, {standard<Lion>, training::lion_from_config}},
+        {{"muon"}, {standard<Muon>, training::muon_from_config}},
+        {{"nadam"}, {standard<Nadam>, training::nadam_from_config}},
+        {{"rmsprop"}, {standard<RMSprop>, training::rmsprop_from_config}},
+        {{"sgd"}, {standard<SGD>, training::sgd_from_config}},
     };
   });
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const std::string& name) : Optimizer(known_optimizers().at(name, lower_case(name)).standard) {}
+Optimizer::Optimizer(const std::string& name) : Optimizer(known_optimizers().at(name, lower_case(name)).standard()) {}
 
 std::string Optimizer::class_name() const { return impl_->class_name(); }
 double Optimizer::learning_rate() const { return impl_->learning_rate; }
-
-namespace {
-
-void refuse_schedule(const core::Serialized& given) {
-  const core::Json rate = given.config.is_object() ? given.config.value("learning_rate", core::Json()) : core::Json();
-  if (!rate.is_object()) return;
-  throw ConfigError(given.class_name + ": the learning rate is a schedule, " +
-                    rate.value("class_name", std::string("?")) + ", which is not supported; give a number");
-}
-
-}  // namespace
 
 core::Json training::to_config(const Optimizer& optimizer) {
   return {{"class_name", optimizer.class_name()}, {"config", optimizer.impl().config()}};
@@ -53,7 +57,6 @@ core::Json training::to_config(const Optimizer& optimizer) {
 Optimizer training::optimizer_from_config(const core::Json& config) {
   const core::Serialized given = core::serialized("optimizer", config);
   if (!given.name.empty()) return given.name;
-  refuse_schedule(given);
   return known_optimizers().at(given.class_name, lower_case(given.class_name)).read(given.config);
 }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "training/optimizers/rule.hpp"
+#include "training/optimizers/elementwise.hpp"
 
 namespace rondo {
 
@@ -19,18 +19,22 @@ namespace training {
 
 namespace {
 
-class RmspropRule final : public TypedRule<RmspropRule, RMSpropOptions> {
+class RmspropRule final : public ElementwiseRule<RmspropRule, RMSpropOptions> {
  public:
-  explicit RmspropRule(const RMSpropOptions& o) : TypedRule("RMSprop", o) {
+  explicit RmspropRule(const RMSpropOptions& o) : ElementwiseRule("RMSprop", o) {
     checked_option("RMSprop", "rho", o.rho, Allowed::between_0_and_1);
     checked_option("RMSprop", "momentum", o.momentum, Allowed::between_0_and_1);
     checked_option("RMSprop", "epsilon", o.epsilon, Allowed::zero_or_more);
   }
-  // Velocity; then momentum and mean gradient, where they are used.
-  Index slots() const override { return 1 + (o_.momentum > 0 ? 1 : 0) + (o_.centered ? 1 : 0); }
+  std::vector<Slot> slots() const override {
+    std::vector<Slot> slots{{"velocity"}};
+    if (o_.momentum > 0) slots.push_back({"momentum"});
+    if (o_.centered) slots.push_back({"average_gradient"});
+    return slots;
+  }
   bool rests_without_gradient() const override { return true; }
-  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
-    const double step = learning_rate * gradient / std::sqrt(std::min(static_cast<float>(o_.epsilon), 1.0F));
+  Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
+    const double step = rate * gradient / std::sqrt(std::min(static_cast<float>(o_.epsilon), 1.0F));
     const double slots = std::max(before.slots, gradient * gradient) + steps * step;
     return {before.weights + steps * slots, slots};
   }

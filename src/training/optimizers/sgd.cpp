@@ -1,5 +1,5 @@
 // SGD, with momentum and Nesterov's.
-#include "training/optimizers/rule.hpp"
+#include "training/optimizers/elementwise.hpp"
 
 namespace rondo {
 
@@ -14,16 +14,18 @@ namespace training {
 
 namespace {
 
-class SgdRule final : public TypedRule<SgdRule, SGDOptions> {
+class SgdRule final : public ElementwiseRule<SgdRule, SGDOptions> {
  public:
-  explicit SgdRule(const SGDOptions& o) : TypedRule("SGD", o) {
+  explicit SgdRule(const SGDOptions& o) : ElementwiseRule("SGD", o) {
     checked_option("SGD", "momentum", o.momentum, Allowed::between_0_and_1);
   }
-  Index slots() const override { return o_.momentum == 0 ? 0 : 1; }
+  std::vector<Slot> slots() const override {
+    return o_.momentum == 0 ? std::vector<Slot>{} : std::vector<Slot>{{"momentum"}};
+  }
   // With momentum 0 is added, which turns -0 into 0.
   bool rests_without_gradient() const override { return o_.momentum == 0; }
-  Sizes after_steps(double steps, const Sizes& before, double gradient) const noexcept override {
-    const double step = learning_rate * gradient, velocity = o_.momentum == 0 ? 0 : before.slots + steps * step;
+  Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
+    const double step = rate * gradient, velocity = o_.momentum == 0 ? 0 : before.slots + steps * step;
     return {before.weights + steps * (velocity + step), velocity};
   }
 

@@ -1,0 +1,105 @@
+// What an optimizer's update of ten million weights costs beside a copy that moves as many bytes, on one thread: the
+// median of some turns, each of them with both.
+//
+//   optimizer_costs [turns [word]]     default 7; only the optimizers whose name has the word
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "line_protocol.hpp"
+#include "training/optimizers/state.hpp"
+
+using namespace rondo;
+
+namespace {
+
+constexpr Index kRows = 2500, kColumns = 4000;
+
+// A weight with an optimizer at work on it.
+class Weight {
+ public:
+  explicit Weight(const Optimizer& optimizer)
+      : state_(optimizer),
+        block_(std::make_shared<engine::ParameterBlock>(DType::float32, kRows * kColumns, kernels::chosen())),
+        gradients_{{block_, {0}, {{0, block_->size()}}}},
+        gradient_(static_cast<std::size_t>(block_->size())) {
+    const RandomStream random(1, Purpose::user);
+    for (std::size_t i = 0; i < gradient_.size(); ++i) {
+      gradient_[i] = static_cast<float>(random.uniform(i) - 0.5);
+      block_->values<float>()[i] = gradient_[i] / 4;
+    }
+    state_.prepare(gradients_,
+                   {{"weight/kernel", {kRows, kColumns}, block_, engine::PackedMap::contiguous({kRows, kColumns})}});
+  }
+
+  double seconds_of_step() {
+    engine::Run run;
+    run.gradients = reinterpret_cast<std::byte*>(gradient_.data());
+    const auto start = benchmarks::Clock::now();
+    state_.begin_step();
+    for (Index stage = 0; stage < state_.update_stages(); ++stage) {
+      state_.update(gradients_, run, engine::Member(0, 1), stage);
+    }
+    state_.end_step(/*safe=*/true);
+    return benchmarks::seconds_since(start);
+  }
+
+  // Read and written together: weights and what is remembered of them, and the gradient, which is only read.
+  std::size_t bytes_moved() const { return 2 * (block_->bytes() + state_.bytes(*block_)) + block_->bytes(); }
+
+ private:
+  training::OptimizerState state_;
+  std::shared_ptr<engine::ParameterBlock> block_;
+  std::vector<engine::GradientSlot> gradients_;
+  std::vector<float> gradient_;
+};
+
+double seconds_of_copy(std::vector<char>& to, const std::vector<char>& from) {
+  const auto start = benchmarks::Clock::now();
+  std::memcpy(to.data(), from.data(), from.size());
+  return benchmarks::seconds_since(start);
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void measure(const char* name, const Optimizer& optimizer, int turns) {
+  Weight weight(optimizer);
+  const std::vector<char> from(weight.bytes_moved() / 2, 1);
+  std::vector<char> to(from.size(), 2);
+  (void)weight.seconds_of_step();
+  std::vector<double> steps, quotients;
+  for (int i = 0; i < turns; ++i) {
+    steps.push_back(weight.seconds_of_step());
+    quotients.push_back(steps.back() / seconds_of_copy(to, from));
+  }
+  std::printf("%-22s %7.1f ms  %6.2f times a copy\n", name, 1e3 * median(steps), median(quotients));
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int turns = std::max(1, argc > 1 ? std::atoi(argv[1]) : 7);
+  const std::string_view word = argc > 2 ? argv[2] : "";
+  const std::vector<std::pair<const char*, Optimizer>> all = {
+      {"SGD", SGD()},         {"SGD, momentum", SGD({.momentum = 0.9})},
+      {"RMSprop", RMSprop()}, {"Adam", Adam()},
+      {"AdamW", AdamW()},     {"Adam, averages", Adam({.use_ema = true})},
+      {"Nadam", Nadam()},     {"Adamax", Adamax()},
+      {"Adagrad", Adagrad()}, {"Adadelta", Adadelta()},
+      {"Ftrl", Ftrl()},       {"Lion", Lion()},
+      {"Lamb", Lamb()},       {"Adafactor", Adafactor()},
+  };
+  for (const auto& [name, optimizer] : all) {
+    if (std::string_view(name).find(word) != std::string_view::npos) measure(name, optimizer, turns);
+  }
+}

@@ -1,0 +1,263 @@
+// Adafactor.
+#include <algorithm>
+#include <cmath>
+
+#include "core/own_math.hpp"
+#include "training/optimizers/rule.hpp"
+
+namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, AdafactorOptions& o) {
+  training::optimizer_fields(v, "adafactor", o);
+  v("beta_2_decay", o.beta_2_decay);
+  v("epsilon_1", o.epsilon_1);
+  v("epsilon_2", o.epsilon_2);
+  v("clip_threshold", o.clip_threshold);
+  v("relative_step", o.relative_step);
+}
+
+namespace training {
+
+namespace {
+
+// What the step at work takes for all parameters.
+struct AdafactorStep {
+  double rate = 0, beta_2 = 0, epsilon_1 = 0, epsilon_2 = 0, clip_threshold = 1;
+};
+
+// How v is kept: for the last two axes, `rows` by `columns`, of each matrix that the others count; or, of a parameter
+// of fewer axes, as it is.
+struct Factors {
+  explicit Factors(const Shape& shape)
+      : factored(shape.rank() >= 2),
+        columns(shape.empty() ? 1 : shape.back()),
+        rows(factored ? shape[-2] : 1),
+        matrices(factored ? shape.elements() / std::max<Index>(rows * columns, 1) : 1) {}
+
+  Index of_rows() const { return factored ? matrices * rows : 0; }
+  Index of_columns() const { return matrices * columns; }
+  Index remembered() const { return of_rows() + of_columns(); }
+
+  bool factored;
+  Index columns, rows, matrices;
+};
+
+// u = g / sqrt(r c / mean(r)) is the product of g, a factor of the row and one of the column, so that an element takes
+// neither root nor quotient.
+template <class T>
+class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T> {
+ public:
+  AdafactorParameter(const AdafactorStep& step, const engine::Parameter& parameter)
+      : step_(step),
+        factors_(parameter.shape),
+        shape_(parameter.shape),
+        map_(parameter.map),
+        bytes_(static_cast<std::size_t>(factors_.remembered()) * sizeof(T), "the optimizer's memory of weights"),
+        column_factors_(static_cast<std::size_t>(factors_.of_columns())),
+        of_weights_(static_cast<std::size_t>(map_.rows())),
+        of_updates_(static_cast<std::size_t>(map_.rows())) {}
+
+  void run(Index stage, const BlockArrays<T>& a, const engine::Member& member) noexcept {
+    const Range rows = member.share(map_.rows());
+    if (stage == 0) {
+      take_row_means(a, rows);
+      take_column_means(a, member.share(map_.columns()));
+    } else if (stage == 1) {
+      square_updates(a, rows);
+    } else {
+      move(a, rows);
+    }
+  }
+
+  std::span<std::byte> memory() override { return {bytes_.data(), bytes_.size()}; }
+
+  // r, c and v, the first two of which Keras has as single zeros where they are not used.
+  std::vector<Remembered> remembered() const override {
+    Tensor r(Shape{}, dtype_of<T>), c(Shape{}, dtype_of<T>), v(shape_, dtype_of<T>);
+    if (!factors_.factored) {
+      std::copy_n(of_columns(), v.size(), v.template data<T>().begin());
+      return {{"", r}, {"", c}, {"_velocity", v}};
+    }
+    r = Tensor(shape_.without_last(), dtype_of<T>);
+    c = Tensor(shape_.without_last().without_last().append(shape_.back()), dtype_of<T>);
+    std::copy_n(of_rows(), r.size(), r.template data<T>().begin());
+    std::copy_n(of_columns(), c.size(), c.template data<T>().begin());
+    std::size_t i = 0;
+    for (Index row = 0; row < map_.rows(); ++row) {
+      const double part = static_cast<double>(of_rows()[row]) / mean_of_rows(row / factors_.rows);
+      const T* columns = columns_of(row);
+      for (Index k = 0; k < factors_.columns; ++k, ++i) {
+        v.template data<T>()[i] = static_cast<T>(part == part ? part * static_cast<double>(columns[k]) : 0);
+      }
+    }
+    return {{"", r}, {"", c}, {"_velocity", v}};
+  }
+
+ private:
+  T* of_rows() const { return reinterpret_cast<T*>(bytes_.data()); }
+  T* of_columns() const { return of_rows() + factors_.of_rows(); }
+  const T* columns_of(Index row) const { return of_columns() + row / factors_.rows * factors_.columns; }
+  const double* column_factors_of(Index row) const {
+    return column_factors_.data() + row / factors_.rows * factors_.columns;
+  }
+
+  double regulated_square(T g) const { return static_cast<double>(g) * static_cast<double>(g) + step_.epsilon_1; }
+  T mixed(T before, double now) const {
+    return static_cast<T>(step_.beta_2 * static_cast<double>(before) + (1 - step_.beta_2) * now);
+  }
+
+  void take_row_means(const BlockArrays<T>& a, Range rows) noexcept {
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      of_weights_[static_cast<std::size_t>(row)] = sum_of_row(map_, row, [&](std::size_t i) {
+        const double w = static_cast<double>(a.weights[i]);
+        return w * w;
+      });
+      if (!factors_.factored) continue;
+      const double sum = sum_of_row(map_, row, [&](std::size_t i) { return regulated_square(a.gradient[i]); });
+      of_rows()[row] = mixed(of_rows()[row], sum / static_cast<double>(factors_.columns));
+    }
+  }
+
+  // Row after row, the sums of some columns; then these columns' means and factors.
+  void take_column_means(const BlockArrays<T>& a, Range columns) noexcept {
+    for (Index matrix = 0; matrix < factors_.matrices; ++matrix) {
+      double* sums = column_factors_.data() + matrix * factors_.columns;
+      std::fill(sums + columns.begin, sums + columns.end, 0);
+      for (Index row = matrix * factors_.rows; row < (matrix + 1) * factors_.rows; ++row) {
+        map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+          const Index column = element - row * factors_.columns;
+          const Index first = std::max(columns.begin, column), last = std::min(columns.end, column + count);
+          for (Index k = first; k < last; ++k) sums[k] += regulated_square(a.gradient[place + k - column]);
+        });
+      }
+      T* means = of_columns() + matrix * factors_.columns;
+      for (Index k = columns.begin; k < columns.end; ++k) {
+        means[k] = mixed(means[k], sums[k] / static_cast<double>(factors_.rows));
+        sums[k] = inverse_root(static_cast<double>(means[k]));
+      }
+    }
+  }
+
+  void square_updates(const BlockArrays<T>& a, Range rows) noexcept {
+    with_row_factors(rows, [&](Index row, double factor) {
+      const double* columns = column_factors_of(row);
+      std::array<double, 8> chains{};
+      map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+        const Index column = element - row * factors_.columns;
+        for (Index k = 0; k < count; ++k) {
+          const double u = static_cast<double>(a.gradient[place + k]) * columns[column + k];
+          chains[static_cast<std::size_t>(column + k) % chains.size()] += u * u;
+        }
+      });
+      of_updates_[static_cast<std::size_t>(row)] = factor * factor * sum_of(chains);
+    });
+  }
+
+  void move(const BlockArrays<T>& a, Range rows) const noexcept {
+    const double elements = static_cast<double>(map_.rows() * map_.columns());
+    const double weight = std::sqrt(sum_of(of_weights_) / elements);
+    const double update = std::sqrt(sum_of(of_updates_) / elements);
+    const double step = step_.rate * std::max(step_.epsilon_2, weight) / std::max(1.0, update / step_.clip_threshold);
+    with_row_factors(rows, [&](Index row, double row_factor) {
+      const double factor = step * row_factor, *columns = column_factors_of(row);
+      map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+        const Index column = element - row * factors_.columns;
+        for (Index k = 0; k < count; ++k) {
+          const double u = static_cast<double>(a.gradient[place + k]) * (factor * columns[column + k]);
+          a.weights[place + k] = static_cast<T>(static_cast<double>(a.weights[place + k]) - u);
+        }
+      });
+    });
+  }
+
+  // f(row, factor) for some rows.
+  template <class F>
+  void with_row_factors(Range rows, F&& f) const noexcept {
+    Index matrix = -1;
+    double mean = 1;
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      if (factors_.factored && row / factors_.rows != matrix) mean = mean_of_rows(matrix = row / factors_.rows);
+      f(row, factors_.factored ? inverse_root(static_cast<double>(of_rows()[row]) / mean) : 1);
+    }
+  }
+
+  // 0 for 0: only gradients that are 0 meet it.
+  static double inverse_root(double x) noexcept { return x > 0 ? 1 / std::sqrt(x) : 0; }
+  double mean_of_rows(Index matrix) const noexcept {
+    double sum = 0;
+    for (Index i = 0; i < factors_.rows; ++i) sum += static_cast<double>(of_rows()[matrix * factors_.rows + i]);
+    return sum / static_cast<double>(factors_.rows);
+  }
+
+  const AdafactorStep& step_;
+  Factors factors_;
+  Shape shape_;
+  engine::PackedMap map_;
+  AlignedBytes bytes_;  // r, then c; or v
+  std::vector<double> column_factors_;
+  std::vector<double> of_weights_, of_updates_;  // squares, by rows
+};
+
+class AdafactorRule final : public RuleOf<AdafactorRule, AdafactorOptions> {
+ public:
+  explicit AdafactorRule(const AdafactorOptions& o) : RuleOf("Adafactor", o) {
+    checked_option("Adafactor", "beta_2_decay", o.beta_2_decay, Allowed::zero_or_less);
+    step_.epsilon_1 = checked_option("Adafactor", "epsilon_1", o.epsilon_1, Allowed::zero_or_more);
+    step_.epsilon_2 = checked_option("Adafactor", "epsilon_2", o.epsilon_2, Allowed::zero_or_more);
+    step_.clip_threshold = checked_option("Adafactor", "clip_threshold", o.clip_threshold, Allowed::above_0);
+  }
+  std::vector<Slot> slots() const override { return {}; }
+  // As Keras, which keeps v beside its factors.
+  Index remembered(const engine::Parameter& parameter) const override {
+    const Factors factors(parameter.shape);
+    return parameter.shape.elements() + (factors.factored ? factors.remembered() : 2);
+  }
+  bool rests_without_gradient() const override { return true; }
+  Index stages() const override { return 3; }
+  std::unique_ptr<ParameterRule> parameter_rule(const engine::Parameter& parameter) override {
+    most_elements_ = std::max(most_elements_, static_cast<double>(parameter.shape.elements()));
+    return make_parameter_rule<AdafactorParameter>(parameter, step_);
+  }
+  std::size_t parameter_rule_bytes(const engine::Parameter& parameter) const override {
+    const Factors factors(parameter.shape);
+    return static_cast<std::size_t>(factors.remembered()) * element_size(parameter.block->dtype()) +
+           static_cast<std::size_t>(factors.of_columns() + 2 * parameter.map.rows()) * sizeof(double);
+  }
+  void begin_step() override {
+    const double t = updates_ + 1;
+    step_.rate = std::min(learning_rate, 1 / std::sqrt(t));
+    step_.beta_2 = 1 - own_pow(t, o_.beta_2_decay);
+  }
+  void end_step() override { updates_ += 1; }
+  // The root of the mean square of a step is at most the rate times clip_threshold times that of the weights, or
+  // epsilon_2. r and c are at least epsilon_1 by the part of it that a step takes in.
+  Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
+    constexpr double kMostNorm = 0x1p500;
+    const double root = std::sqrt(most_elements_), most = std::max(before.slots, gradient * gradient + o_.epsilon_1);
+    const double least = o_.epsilon_1 * own_pow(updates_ + steps + 1, o_.beta_2_decay);
+    const double update = root * gradient * std::sqrt(most) / least;
+    const double growth = std::pow(1 + rate * o_.clip_threshold, steps);
+    const double weights = root * (before.weights + steps * rate * o_.clip_threshold * o_.epsilon_2) * growth;
+    if (!(update < kMostNorm && weights < kMostNorm)) return {};
+    return {weights, most};
+  }
+
+ private:
+  AdafactorStep step_;
+  double updates_ = 0;
+  double most_elements_ = 1;  // of a parameter
+};
+
+}  // namespace
+
+Optimizer adafactor_from_config(const core::Json& config) {
+  return core::from_fields<Adafactor, AdafactorOptions>("Adafactor", config);
+}
+
+}  // namespace training
+
+Adafactor::Adafactor(const AdafactorOptions& o)
+    : Optimizer(detail::Access::make<Optimizer>(std::make_shared<training::AdafactorRule>(o))) {}
+
+}  // namespace rondo

@@ -1,0 +1,79 @@
+// Nadam.
+#include <algorithm>
+#include <cmath>
+
+#include "training/optimizers/elementwise.hpp"
+
+namespace rondo {
+
+template <class Visitor>
+void fields(Visitor& v, NadamOptions& o) {
+  training::optimizer_fields(v, "nadam", o);
+  v("beta_1", o.beta_1);
+  v("beta_2", o.beta_2);
+  v("epsilon", o.epsilon);
+}
+
+namespace training {
+
+namespace {
+
+class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
+ public:
+  explicit NadamRule(const NadamOptions& o) : ElementwiseRule("Nadam", o) {
+    checked_option("Nadam", "beta_1", o.beta_1, Allowed::below_1);
+    checked_option("Nadam", "beta_2", o.beta_2, Allowed::below_1);
+    checked_option("Nadam", "epsilon", o.epsilon, Allowed::zero_or_more);
+  }
+  std::vector<Slot> slots() const override { return {{"momentum"}, {"velocity"}}; }
+  Index remembered() const override { return 1; }  // P
+  bool rests_without_gradient() const override { return true; }
+  void begin_step() override {
+    next_ = {.decay = powers_.decay * 0.96, .beta_2 = next_power(powers_.beta_2, o_.beta_2)};
+    if (next_.decay < 0x1p-60) next_.decay = 0;
+    const double u = momentum(next_.decay), ahead = momentum(next_.decay * 0.96);
+    next_.product = next_power(powers_.product, u);
+    args_ = {.of_mean = learning_rate * ahead / (1 - next_.product * ahead),
+             .of_gradient = learning_rate * (1 - u) / (1 - next_.product),
+             .of_velocity = 1 / (1 - next_.beta_2),
+             .beta_1 = o_.beta_1,
+             .beta_2 = o_.beta_2,
+             .epsilon = o_.epsilon};
+  }
+  void end_step() override { powers_ = next_; }
+  // u and P are below beta_1; m is between earlier gradients, v between their squares.
+  Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
+    const double slots = std::max({before.slots, gradient, gradient * gradient});
+    const double step = rate * (slots + gradient) / (1 - o_.beta_1);
+    return {before.weights + steps * step / std::min(static_cast<float>(o_.epsilon), 1.0F), slots / (1 - o_.beta_2)};
+  }
+
+  template <class T>
+  void apply(const kernels::Ops<T>& ops, T* w, const T* g, const Slots<T>& slots, Index n) const noexcept {
+    update_in_vectors(ops.nadam, ops.lanes, args_, w, g, slots, n);
+  }
+
+ private:
+  // u(t) from 0.96^t.
+  double momentum(double power) const { return o_.beta_1 * (1 - 0.5 * power); }
+
+  // 0.96^t, beta_2^t and P: before the step, after it.
+  struct Powers {
+    double decay = 1, beta_2 = 1, product = 1;
+  };
+  Powers powers_, next_;
+  kernels::NadamArgs args_;
+};
+
+}  // namespace
+
+Optimizer nadam_from_config(const core::Json& config) {
+  return core::from_fields<Nadam, NadamOptions>("Nadam", config);
+}
+
+}  // namespace training
+
+Nadam::Nadam(const NadamOptions& o)
+    : Optimizer(detail::Access::make<Optimizer>(std::make_shared<training::NadamRule>(o))) {}
+
+}  // namespace rondo
