@@ -581,8 +581,8 @@ void run_optimizer(Check& check, const Json& one, DType dtype) {
   }
   const Optimizer optimizer = optimizer_from(serialized);
   refuse_other_keys("optimizer", one,
-                    {"id", "note", "optimizer", "variables", "constraint_on_variable_0", "steps", "variables_after_finalize",
-                     "exclude_from_weight_decay_var_names"});
+                    {"id", "note", "optimizer", "variables", "constraint_on_variable_0", "steps",
+                     "variables_after_finalize", "exclude_from_weight_decay_var_names"});
   for (const Json& step : one.at("steps")) {
     refuse_other_keys("optimizer", step,
                       {"gradients", "learning_rate_used", "variables", "iterations", "optimizer_variables"});
