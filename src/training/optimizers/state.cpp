@@ -216,14 +216,15 @@ void OptimizerState::update(std::span<const GradientSlot> gradients, const Run& 
 
 template <class T>
 void OptimizerState::update_range(const Memory& memory, T* gradient, Range range) const noexcept {
-  const Index chunk = rule_->decays() || has_last_stage() ? kChunk : range.size();
-  for (Index begin = range.begin; begin < range.end; begin += chunk) {
-    const Range part{begin, std::min(begin + chunk, range.end)};
+  const auto update = [&](Range part) {
+    rule_->update(memory.block->table().ops<T>(), memory.block->values<T>() + part.begin, gradient + part.begin,
+                  slots_at<T>(memory, part.begin), part.size());
+  };
+  if (only_rule_ && !fades()) return update(range);
+  for (Index begin = range.begin; begin < range.end; begin += kChunk) {
+    const Range part{begin, std::min(begin + kChunk, range.end)};
     begin_range<T>(memory, part);
-    if (updates_) {
-      rule_->update(memory.block->table().ops<T>(), memory.block->values<T>() + begin, gradient + begin,
-                    slots_at<T>(memory, begin), part.size());
-    }
+    if (updates_) update(part);
     end_range(memory, gradient, part);
   }
 }
@@ -240,8 +241,7 @@ void OptimizerState::update_parameters(const Memory& memory, const T* gradient, 
 template <class T>
 void OptimizerState::begin_range(const Memory& memory, Range range) const noexcept {
   if (!updates_) return;
-  constexpr Index kStepsToFade = 64;
-  for (std::size_t i = 0; (steps_ + 1) % kStepsToFade == 0 && i < slots_.size(); ++i) {
+  for (std::size_t i = 0; fades() && i < slots_.size(); ++i) {
     memory.block->table().ops<T>().zero_tiny(memory.array<T>(i) + range.begin, range.size());
   }
   auto decaying = std::partition_point(memory.decaying.begin(), memory.decaying.end(),

@@ -115,6 +115,8 @@ class OptimizerState {
   std::size_t accumulator() const { return slots_.size() + (rule_->averaging.on ? 1 : 0); }
   std::size_t arrays() const { return accumulator() + (accumulates() ? 1 : 0); }
   bool has_last_stage() const { return rule_->averaging.on || accumulates(); }
+  // Whether the step at work looks for means that have faded.
+  bool fades() const { return (steps_ + 1) % 64 == 0; }
 
   Memory new_memory(const engine::GradientSlot& slot, const std::vector<engine::Parameter>& parameters);
   void fill(const Memory& memory) const;
@@ -141,7 +143,9 @@ class OptimizerState {
 
   std::unique_ptr<detail::OptimizerImpl> rule_;
   std::vector<Slot> slots_ = rule_->slots();
-  std::vector<Memory> memory_;  // few: searching beats a map
+  bool only_rule_ =
+      !rule_->decays() && !has_last_stage();  // small models are updated in less time than it takes to ask
+  std::vector<Memory> memory_;                // few: searching beats a map
   Index steps_ = 0;
   bool updates_ = true;
   Index safe_steps_ = 0;        // that may follow
