@@ -24,9 +24,11 @@
 #include <string>
 #include <vector>
 
+#include <rondo/constraints.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
 #include <rondo/layer.hpp>
+#include <rondo/regularizers.hpp>
 #include <rondo/shape.hpp>
 
 namespace rondo {
@@ -56,6 +58,8 @@ struct CustomWeight {
   std::string name;
   Shape shape;
   Initializer initializer = GlorotUniform();
+  std::optional<Regularizer> regularizer = {};
+  std::optional<Constraint> constraint = {};
 };
 
 // What the layer does. Functions are called by several threads at once, for samples in any order, and must depend on

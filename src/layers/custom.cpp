@@ -9,6 +9,7 @@
 #include "core/thread_buffers.hpp"
 #include "graph/layer_node.hpp"
 #include "layers/parts/shapes.hpp"
+#include "layers/parts/weight_rules.hpp"
 
 namespace rondo {
 
@@ -256,7 +257,9 @@ class CustomNode final : public graph::LayerNode {
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const Index first = ranges_[i].begin;
       add_parameter(weights[i].name, weights[i].shape, block_, engine::PackedMap::contiguous(weights[i].shape, first),
-                    weights[i].initializer);
+                    weights[i].initializer,
+                    layers::weight_rules(*this, weights[i].name, weights[i].shape, weights[i].regularizer,
+                                         weights[i].constraint));
     }
   }
 

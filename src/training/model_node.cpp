@@ -167,8 +167,11 @@ std::shared_ptr<const Program> ModelNode::make_program(Mode mode, const ProgramS
         Head(builder, builder.info(outputs[i]), shapes.truth[i], compiled_->heads[i], shapes.sample_weights)));
   }
   program->plan = builder.finish();
-  if (mode != Mode::predict) program->penalties = Penalties(*program->plan, parameters());
-  if (mode == Mode::train) program->constraints = Constraints(*program->plan, parameters());
+  if (mode != Mode::predict) {
+    const std::vector<engine::Parameter> weights = parameters();
+    program->penalties = Penalties(*program->plan, weights);
+    program->constraints = Constraints(*program->plan, weights);
+  }
   const auto element = static_cast<Index>(element_size(dtype()));
   for (const engine::GradientSlot& slot : program->plan->gradient_slots()) {
     const Index first = static_cast<Index>(slot.gradient.offset) / element;

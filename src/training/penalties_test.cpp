@@ -120,6 +120,16 @@ TEST(Penalties, OfLayersInsideLayersCount) {
       {4, 3, 2}, {4, 3, 2});
 }
 
+// An output that is a state too, with a cost at each step.
+TEST(Penalties, OfACellThatIsAModelCount) {
+  clear_session();
+  set_random_seed(3);
+  const Input x({2}, {.dtype = kDouble}), h({3}, {.dtype = kDouble});
+  const Dense inside(3, {.activation = "tanh", .activity_regularizer = L2(0.3), .dtype = kDouble});
+  const Symbol y = inside(Concatenate({.dtype = kDouble})({x, h}));
+  expect_steps_along_the_gradient({RNN(Model({x, h}, {y, y})), Dense(2, {.dtype = kDouble})}, {4, 3, 2}, {4, 2});
+}
+
 // Called as in predict, so that both losses are of the moving statistics.
 TEST(Penalties, OfNormalizationCount) {
   clear_session();
@@ -175,6 +185,36 @@ TEST(Penalties, AreThoseOfTheFormula) {
     const double w = plain.first.to_vector()[at];
     EXPECT_NEAR(regular.second.to_vector()[at], plain.second.to_vector()[at] - 0.5 * 2 * 0.25 * w, 1e-15);
   }
+}
+
+TEST(Penalties, OfACustomLayersWeightsCount) {
+  const auto scale = [](const std::optional<Constraint>& constraint) {
+    return custom_layer("Scale",
+                        {.weights = [constraint](const std::vector<Shape>& x) -> std::vector<CustomWeight> {
+                           return {{"scale", {x[0].back()}, Constant(-0.7), L1(0.3), constraint}};
+                         },
+                         .forward =
+                             [](const ForwardPass& pass) {
+                               for (std::size_t i = 0; i < pass.y.size(); ++i) {
+                                 pass.y[i] = pass.x[0][i] * pass.weights[0][i];
+                               }
+                             },
+                         .backward =
+                             [](const BackwardPass& pass) {
+                               for (std::size_t i = 0; i < pass.dy.size(); ++i) {
+                                 if (!pass.dx[0].empty()) pass.dx[0][i] = pass.dy[i] * pass.weights[0][i];
+                                 if (!pass.dweights.empty()) pass.dweights[0][i] += pass.dy[i] * pass.x[0][i];
+                               }
+                             }},
+                        {.dtype = kDouble});
+  };
+  expect_steps_along_the_gradient(std::vector<Layer>{scale({})}, Shape{4, 3}, Shape{4, 3});
+  clear_session();
+  Sequential model;
+  model.add(scale("non_neg"));
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  model.fit(ramp({4, 3}), ramp({4, 3}), {.verbose = 0});
+  EXPECT_EQ(model.get_weights()[0].to_vector(), std::vector<double>(3, 0.0));
 }
 
 // In Keras the penalties of activities are a layer's own, those of weights those of trainable weights.

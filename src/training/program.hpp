@@ -32,7 +32,7 @@ struct Program {
   std::unique_ptr<const engine::Plan> plan;
   std::vector<const Head*> heads;      // of the plan, one an output; none for predict
   Penalties penalties;                 // of the weights; none for predict
-  Constraints constraints;             // likewise; for training alone
+  Constraints constraints;             // likewise, of those that learn
   std::vector<Range> gradient_ranges;  // of the weights: where they stand, in elements from the first gradient
 
   const engine::ValueInfo& input(std::size_t i = 0) const { return plan->info(plan->inputs()[i]); }
