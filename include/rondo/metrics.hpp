@@ -70,9 +70,9 @@ class MetricState {
   const Metric& metric() const { return metric_; }
 
   // Adds a batch: predictions (N, C) or (N, T, C), or (N,) for rows of one number, and labels that fit them. A weight
-  // for each sample, (N,) or (N, 1), or for each row, (N, T); counts, Precision, Recall and AUC also take one for each
-  // number, of the predictions' shape. ShapeError where these do not fit each other, or the first batch: the number of
-  // samples and of time steps may change, nothing else.
+  // for each row, (N,) or (N, T), or for all steps of a sample, (N, 1); counts, Precision, Recall and AUC also take one
+  // for each number, of the predictions' shape. ShapeError where these do not fit each other, or the first batch: the
+  // number of samples and of time steps may change, nothing else.
   //
   // Of Mean and Sum: values, and a weight for each, or of a shape that repeats along the values' axes.
   void update_state(const Tensor& y_true, const Tensor& y_pred, const std::optional<Tensor>& sample_weight = {});

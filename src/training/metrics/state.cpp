@@ -144,8 +144,7 @@ void MetricState::add(const Tensor& truth, const Tensor& prediction, const std::
   }
   if (weights) {
     const Shape& given = weights->shape();
-    const Shape samples{rows[0]};
-    if (given == rows || given == rows.append(1) || given == samples || given == samples.append(1)) {
+    if (given == rows || given == rows.append(1) || given == Shape{rows[0], 1}) {
       of_rows = row_weights<T>(weights->cast(dtype_of<T>), batch.steps);
       batch.weights = of_rows.data();
     } else if (bound_->weighs_elements() && given == p.shape()) {

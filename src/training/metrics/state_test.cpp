@@ -257,6 +257,14 @@ TEST(MetricState, RefusesWhatDoesNotFit) {
       },
       {"sample_weight", "(4, 3)", "(4,)"});
   expect_error<ShapeError>([&] { f1.update_state(Tensor::zeros({4, 2}), Tensor::zeros({4, 3})); }, {"f1_score"});
+  MetricState mae("mae");
+  const Tensor steps = Tensor::zeros({4, 4, 1});
+  mae.update_state(steps, steps, Tensor{{1}, {2}, {3}, {4}});
+  expect_error<ShapeError>(
+      [&] {
+        mae.update_state(steps, steps, Tensor{1, 2, 3, 4});
+      },
+      {"sample_weight", "(4,)", "(4, 4)"});
 }
 
 }  // namespace

@@ -272,7 +272,9 @@ void OptimizerState::end_range(const Memory& memory, T* gradient, Range range) c
 template <class T>
 Slots<T> OptimizerState::slots_at(const Memory& memory, Index element) const noexcept {
   Slots<T> slots{};
-  for (std::size_t i = 0; i < slots_.size(); ++i) slots[i] = memory.array<T>(i) + element;
+  T* slot = reinterpret_cast<T*>(memory.arrays.data()) + element;
+  const Index size = memory.block->size();
+  for (std::size_t i = 0; i < slots_.size(); ++i, slot += size) slots[i] = slot;
   return slots;
 }
 
