@@ -231,7 +231,23 @@ TEST_P(Allocations, ASteadyTrainingStepTakesNone) {
   }
 }
 
-<<<<<<< HEAD
+TEST_P(Allocations, MetricsOfAllKindsTakeNone) {
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Sequential model = compiled_model(dtype);
+    model.compile({.optimizer = "adam",
+                   .loss = "mse",
+                   .metrics = {"auc", "hinge", "f1_score", "r2_score", "binary_io_u", "pearson_correlation",
+                               metrics::Precision({.thresholds = {0.25, 0.5}, .top_k = 1})}});
+    Steps steps(model);
+    steps.one(kBatch);
+    EXPECT_EQ(allocations_of([&] {
+                steps.one(kTail);
+                steps.one(kBatch);
+              }),
+              0);
+  }
+}
+
 TEST_P(Allocations, AStepOfAnyOptimizerTakesNone) {
   for (const Optimizer& optimizer :
        {Optimizer(Adagrad()), Optimizer(Adadelta()), Optimizer(Adamax()), Optimizer(Nadam()), Optimizer(Lion()),
@@ -253,22 +269,6 @@ TEST_P(Allocations, AStepOfAnyOptimizerTakesNone) {
                 0)
           << optimizer.class_name() << ", " << to_string(dtype);
     }
-=======
-TEST_P(Allocations, MetricsOfAllKindsTakeNone) {
-  for (const DType dtype : {DType::float32, DType::float64}) {
-    const Sequential model = compiled_model(dtype);
-    model.compile({.optimizer = "adam",
-                   .loss = "mse",
-                   .metrics = {"auc", "hinge", "f1_score", "r2_score", "binary_io_u", "pearson_correlation",
-                               metrics::Precision({.thresholds = {0.25, 0.5}, .top_k = 1})}});
-    Steps steps(model);
-    steps.one(kBatch);
-    EXPECT_EQ(allocations_of([&] {
-                steps.one(kTail);
-                steps.one(kBatch);
-              }),
-              0);
->>>>>>> metrics
   }
 }
 

@@ -1,6 +1,7 @@
 // Putting samples into random order.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <numeric>
@@ -16,10 +17,12 @@ namespace rondo {
 // in 4000.
 inline void shuffle(std::span<Index> order, Index first, const RandomStream& stream) {
   std::iota(order.begin(), order.end(), first);
-  std::array<std::uint32_t, 4> draws{};
-  for (std::size_t i = order.size(); i-- > 1;) {
-    if (i % 4 == 3 || i + 1 == order.size()) draws = stream.block(i / 4);
-    std::swap(order[i], order[(draws[i % 4] * static_cast<std::uint64_t>(i + 1)) >> 32]);
+  for (std::size_t end = order.size(); end > 1;) {
+    const std::size_t begin = (end - 1) / 4 * 4;  // of those whose draws come together
+    const std::array<std::uint32_t, 4> draws = stream.block(begin / 4);
+    for (; end > std::max<std::size_t>(begin, 1); --end) {
+      std::swap(order[end - 1], order[(draws[end - 1 - begin] * static_cast<std::uint64_t>(end)) >> 32]);
+    }
   }
 }
 

@@ -88,8 +88,13 @@ void Clipping::scale(const Run& run, const Member& member) const noexcept {
     first_row += static_cast<std::size_t>(gradient.map.rows());
     if (factor == 1) continue;
     T* g = gradient.place.pointer<T>(run);
+    // What the plan computes no gradient of stays 0, also where the factor is NaN.
+    const bool keeps_zeros = std::isnan(factor);
     gradient.map.for_runs(member.share(gradient.map.rows()), [&](Index /*element*/, Index place, Index count) {
-      for (Index i = place; i < place + count; ++i) g[i] = static_cast<T>(static_cast<double>(g[i]) * factor);
+      for (Index i = place; i < place + count; ++i) {
+        if (keeps_zeros && g[i] == 0) continue;
+        g[i] = static_cast<T>(static_cast<double>(g[i]) * factor);
+      }
     });
   }
 }

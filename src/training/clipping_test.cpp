@@ -111,6 +111,24 @@ TEST(Clipping, OfANormThatIsBeyondTheDtypeIsRefused) {
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(model.get_weights()[i].identical(before[i]));
 }
 
+// Of a single time step, the recurrent kernel has no gradient, and no plan computes one.
+TEST(Clipping, ARefusedStepLeavesNothingForTheNext) {
+  const auto trained = [](bool refused_before) {
+    set_random_seed(3);
+    const Sequential model{LSTM(4, {.dtype = DType::float64, .input_shape = {1, 3}}),
+                           Dense(2, {.dtype = DType::float64})};
+    model.compile({.optimizer = SGD({.clipnorm = 1.0}), .loss = "mse"});
+    const Tensor X = ramp({6, 1, 3}), y = ramp({6, 2}), beyond({6, 2}, std::vector<double>(12, 1e154));
+    if (refused_before) {
+      EXPECT_THROW(model.fit(X * 1e10, beyond, {.verbose = 0}), Error);
+    }
+    model.fit(X, y, {.verbose = 0, .shuffle = false});
+    return model.get_weights();
+  };
+  const std::vector<Tensor> expected = trained(false), weights = trained(true);
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(weights[i].identical(expected[i])) << i;
+}
+
 TEST(Clipping, BitsAreThoseOfOneThreadOnEveryInstructionSet) {
   const auto trained = [](Index threads, const std::string& target, Index shards) {
     set_simd_target(target);

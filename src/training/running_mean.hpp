@@ -18,13 +18,15 @@ template <class T>
 RunningMean sum_of_rows(const T* value, const T* weight, Index steps, Index rows, Index stride) {
   RunningMean mean;
   for (Index t = 0; t < steps; ++t) {
+    const T* const end = value + t * stride + rows;
+    if (weight == nullptr) {
+      for (const T* v = end - rows; v < end; ++v) mean.total += static_cast<double>(*v);
+      continue;
+    }
     for (Index i = t * stride; i < t * stride + rows; ++i) {
-      if (weight == nullptr) {
-        mean.total += static_cast<double>(value[i]);
-      } else if (weight[i] != 0) {
-        mean.total += static_cast<double>(weight[i]) * static_cast<double>(value[i]);
-        mean.count += static_cast<double>(weight[i]);
-      }
+      if (weight[i] == 0) continue;
+      mean.total += static_cast<double>(weight[i]) * static_cast<double>(value[i]);
+      mean.count += static_cast<double>(weight[i]);
     }
   }
   if (weight == nullptr) mean.count = static_cast<double>(steps * rows);
