@@ -173,7 +173,7 @@ MUTANTS = [
     Mutant("low bits of uniform numbers come from the wrong word", "src/core/random.cpp",
            "const std::uint64_t mantissa = (std::uint64_t{w[0]} << 21) | (w[1] >> 11);",
            "const std::uint64_t mantissa = (std::uint64_t{w[0]} << 21) | (w[2] >> 11);"),
-    Mutant("one draw of a shuffle is used twice", "src/core/shuffle.hpp", "draws[i % 4]", "draws[i % 4 & 2]"),
+    Mutant("one draw of a shuffle is used twice", "src/core/shuffle.hpp", "draws[end - 1 - begin]", "draws[(end - 1 - begin) & 2]"),
 
     Mutant("members stage the rows of the first member", "src/engine/staging.cpp",
            "return order.empty() ? first + b :", "return order.empty() ? first + b - rows.begin :"),

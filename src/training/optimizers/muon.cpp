@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "core/names.hpp"
 #include "training/optimizers/rule.hpp"
 
 namespace rondo {
@@ -252,10 +253,8 @@ class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
 
  private:
   bool is_adams(const engine::Parameter& parameter) const {
-    std::string path = parameter.path;
-    if (parameter.shape.rank() != 2 || excluded_.find_in(path)) return true;
-    std::transform(path.begin(), path.end(), path.begin(), [](unsigned char c) { return std::tolower(c); });
-    return o_.exclude_embeddings && path.find("embedding") != std::string::npos;
+    if (parameter.shape.rank() != 2 || excluded_.find_in(parameter.path)) return true;
+    return o_.exclude_embeddings && lower_case(parameter.path).find("embedding") != std::string::npos;
   }
 
   // Of what the steps make of a matrix whose norm is 1, with some room.
