@@ -1,6 +1,5 @@
 // Muon, and Adam for the weights that are no matrices.
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "core/names.hpp"
