@@ -7,7 +7,8 @@
 //   };
 //   model.fit(X, y, {.epochs = 1000, .callbacks = {make_callback<StopAt>(1e-4)}});
 //
-// Keras's own: EarlyStopping, ReduceLROnPlateau, LearningRateScheduler, TerminateOnNaN, CSVLogger, LambdaCallback.
+// Keras's own: EarlyStopping, ReduceLROnPlateau, LearningRateScheduler, TerminateOnNaN, CSVLogger, SwapEMAWeights,
+// LambdaCallback.
 //
 //   model.fit(X, y, {.epochs = 1000,
 //                    .callbacks = {make_callback<EarlyStopping>({.patience = 10, .restore_best_weights = true})},
@@ -244,6 +245,35 @@ class LearningRateScheduler : public Callback {
  private:
   Schedule schedule_;
   int verbose_;
+};
+
+// ---- averages of weights --------------------------------------------------------------------------------------------
+
+struct SwapEMAWeightsOptions {
+  // Whether the model has the averages from the end of each epoch to the next, too, for callbacks behind this one.
+  bool swap_on_epoch = false;
+};
+// Evaluation inside of fit, and predict and evaluate with this callback, see the running means of the weights that an
+// optimizer with .use_ema keeps; training goes on with the weights themselves. ConfigError from fit for an optimizer
+// without.
+class SwapEMAWeights : public Callback {
+ public:
+  using Options = SwapEMAWeightsOptions;
+  explicit SwapEMAWeights(const SwapEMAWeightsOptions& options = {}) : options_(options) {}
+
+  void on_epoch_begin(Index epoch) override;
+  void on_epoch_end(Index epoch, Logs& logs) override;
+  void on_test_begin() override { hold(true); }
+  void on_test_end(Logs&) override { hold(false); }
+  void on_predict_begin() override { hold(true); }
+  void on_predict_end() override { hold(false); }
+
+ private:
+  // Whether the model has the averages.
+  void hold(bool averages);
+
+  Options options_;
+  bool holds_averages_ = false;
 };
 
 // ---- numbers that are none ------------------------------------------------------------------------------------------

@@ -189,6 +189,40 @@ class Quantile : public Loss {
   explicit Quantile(const QuantileOptions& options = {});
 };
 
+// A density instead of a number: a row of predictions are its parameters for one label, and the loss is minus the
+// logarithm of the density there. End the model with Dense(2), Dense(3), without an activation. Not in Keras.
+//
+// Of a normal distribution: the mean m and a number r of any sign, whose softplus + 1e-6 is the deviation s.
+// log s + log(2 pi) / 2 + ((t - m) / s)^2 / 2.
+class GaussianLikelihood : public Loss {
+ public:
+  explicit GaussianLikelihood(const LossOptions& options = {});
+};
+
+// Of Student's t, for data with outliers: location and scale as above, and a third number whose softplus + 2 are the
+// degrees of freedom.
+class StudentTLikelihood : public Loss {
+ public:
+  explicit StudentTLikelihood(const LossOptions& options = {});
+};
+
+struct MeanAbsoluteScaledErrorOptions {
+  Real scale = 1.0;  // above 0; naive_error of the training series
+  std::string reduction = "sum_over_batch_size";
+};
+// Mean over the last axis of |e| / scale (Hyndman and Koehler 2006): below 1, the predictions are better than repeating
+// what was one season ago. Not in Keras.
+//
+//   losses::MeanAbsoluteScaledError({.scale = losses::naive_error(y_train, 12)})
+class MeanAbsoluteScaledError : public Loss {
+ public:
+  explicit MeanAbsoluteScaledError(const MeanAbsoluteScaledErrorOptions& options = {});
+};
+
+// The mean of |y_t - y_(t - season)| over a series (times, ...): what a forecast errs that repeats it. ShapeError
+// unless it is longer than a season; ConfigError below 1.
+double naive_error(const Tensor& series, Dim season = 1);
+
 // ---- classes -------------------------------------------------------------------------------------------------------
 
 // Sum over the last axis of t log(t / p), t and p within [1e-7, 1].

@@ -9,6 +9,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
 #include "support/ramp.hpp"
 #include "training/loss_call.hpp"
@@ -89,6 +90,23 @@ TEST(HingeLoss, MasksAndThreadsChangeNoBit) {
     const std::vector<Tensor> several = trained(threads);
     for (std::size_t i = 0; i < one.size(); ++i) EXPECT_TRUE(several[i].identical(one[i])) << threads;
   }
+  set_num_threads(0);
+}
+
+TEST(HingeLoss, AndOthersTakeBatchesOfFewerRowsThanThreads) {
+  engine::set_thread_threshold(0);
+  const auto loss = [](const char* name, int threads) {
+    set_num_threads(threads);
+    set_random_seed(3);
+    const Sequential model{Masking({.input_shape = {4, 2}}), LSTM(5, {.return_sequences = true}), Dense(2)};
+    model.compile({.optimizer = "sgd", .loss = name});
+    return model.fit(ramp({2, 4, 2}), ramp({2, 4, 2}), {.batch_size = 1, .epochs = 2, .verbose = 0})["loss"];
+  };
+  for (const char* name : {"mse", "hinge"}) {
+    const std::vector<double> one = loss(name, 1);
+    for (const int threads : {2, 3, 4}) EXPECT_EQ(loss(name, threads), one) << name;
+  }
+  engine::set_thread_threshold(4e6);
   set_num_threads(0);
 }
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/dispatch.hpp"
-#include "training/optimizers/parameter_rule.hpp"
+#include "engine/sum_of_row.hpp"
 
 namespace rondo::training {
 
@@ -17,7 +17,7 @@ namespace {
 
 template <class T>
 double squares_of_row(const engine::PackedMap& map, Index row, const T* gradient) noexcept {
-  return sum_of_row(map, row, [gradient](std::size_t place) {
+  return engine::sum_of_row(map, row, [gradient](std::size_t place) {
     const double g = static_cast<double>(gradient[place]);
     return g * g;
   });

@@ -133,7 +133,10 @@ TEST(LossFromConfig, ReadsWhatEachWrites) {
                            Loss(losses::Dice({.axis = {1, 2}})),
                            Loss(losses::Tversky({.alpha = 0.3, .beta = 0.7})),
                            Loss(losses::Circle({.gamma = 2, .margin = 0.5, .remove_diagonal = false})),
-                           Loss(losses::CTC())}) {
+                           Loss(losses::CTC()),
+                           Loss(losses::GaussianLikelihood()),
+                           Loss(losses::StudentTLikelihood({.reduction = "sum"})),
+                           Loss(losses::MeanAbsoluteScaledError({.scale = 2.5}))}) {
     const Json config = to_config(loss);
     const Loss again = loss_from_config(config);
     EXPECT_EQ(to_config(again).dump(), config.dump());

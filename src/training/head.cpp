@@ -80,8 +80,8 @@ void Head::forward(const Run& run, const engine::Member& member, Index stage) co
   try {
     core::with_type(dtype_, [&]<class T>() {
       if (stage == 0 && weighs_rows()) return weigh_rows<T>(run, rows);
-      if (last && !rows.empty()) return values_of_rows<T>(run, rows);
-      if (stage == 1 && member.rank() == 0) whole_batch<T>(run);
+      if (whole_ != nullptr && stage == 1 && member.rank() == 0) return whole_batch<T>(run);
+      if (last && !rows.empty()) values_of_rows<T>(run, rows);
     });
   } catch (...) {
     run.failure->report();

@@ -1,6 +1,7 @@
 #include "training/losses.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <type_traits>
 
@@ -68,6 +69,12 @@ template <class Visitor>
 void fields(Visitor& v, HuberOptions& o) {
   loss_fields(v, "huber_loss", o);
   v("delta", o.delta);
+}
+
+template <class Visitor>
+void fields(Visitor& v, MeanAbsoluteScaledErrorOptions& o) {
+  loss_fields(v, "mean_absolute_scaled_error", o);
+  v("scale", o.scale);
 }
 
 template <class Visitor>
@@ -224,7 +231,7 @@ class BoundKernelLoss final : public BoundLoss {
 
 class FixedLoss final : public detail::LossImpl {
  public:
-  FixedLoss(Bound bound, Json config, Index predictions)
+  FixedLoss(Bound bound, Json config, const training::PredictionsInRow& predictions)
       : bound_(std::move(bound)), config_(std::move(config)), predictions_(predictions) {}
 
   const std::string& name() const override { return bound_->traits().name; }
@@ -232,9 +239,9 @@ class FixedLoss final : public detail::LossImpl {
   Json config() const override { return config_; }
   training::Reduction reduction() const override { return bound_->traits().reduction; }
   Bound bind(const Shape& prediction, const Shape& truth) const override {
-    if (predictions_ > 0 && prediction.back() != predictions_) {
-      throw ShapeError("loss '" + name() + "' takes " + std::to_string(predictions_) +
-                       " predictions in a row, one for each quantile; the model's output has shape " +
+    if (predictions_.count > 0 && prediction.back() != predictions_.count) {
+      throw ShapeError("loss '" + name() + "' takes " + std::to_string(predictions_.count) + " predictions in a row, " +
+                       predictions_.what + "; the model's output has shape " +
                        to_string(prediction.prepend(Shape::kUnknown)));
     }
     training::require_labels_fit("loss '" + name() + "'", bound_->labels(), prediction, truth);
@@ -244,7 +251,7 @@ class FixedLoss final : public detail::LossImpl {
  private:
   Bound bound_;
   Json config_;
-  Index predictions_;
+  training::PredictionsInRow predictions_;
 };
 
 // One of the kernels' losses of class numbers, a class of which does not count.
@@ -376,6 +383,9 @@ const KnownLosses& known_losses() {
         {{"poisson"}, known<Poisson>()},
         {{"cosine_similarity"}, known<CosineSimilarity>()},
         {{"quantile"}, known<Quantile, QuantileOptions>()},
+        {{"gaussian_likelihood"}, known<GaussianLikelihood>()},
+        {{"student_t_likelihood"}, known<StudentTLikelihood>()},
+        {{"mean_absolute_scaled_error", "mase"}, known<MeanAbsoluteScaledError, MeanAbsoluteScaledErrorOptions>()},
         {{"kl_divergence", "kld"}, known<KLDivergence>()},
         {{"hinge"}, known<Hinge>()},
         {{"squared_hinge"}, known<SquaredHinge>()},
@@ -402,7 +412,7 @@ const KnownLosses& known_losses() {
 
 Loss::Loss(const std::string& name) : Loss(known_losses().at(name, snake_case(name)).standard) {}
 
-Loss training::fixed_loss(std::shared_ptr<const BoundLoss> rule, Json config, Index predictions) {
+Loss training::fixed_loss(std::shared_ptr<const BoundLoss> rule, Json config, const PredictionsInRow& predictions) {
   return detail::Access::make<Loss>(std::make_shared<FixedLoss>(std::move(rule), std::move(config), predictions));
 }
 
@@ -477,12 +487,49 @@ Loss quantile_loss(const QuantileOptions& o) {
   return training::fixed_loss(std::make_shared<training::FunctionRows>(count == 1 ? Labels::same : Labels::one,
                                                                        traits("quantile", "Quantile", o.reduction),
                                                                        training::quantile(o.quantiles)),
-                              core::config_of(o), count == 1 ? 0 : count);
+                              core::config_of(o), {count == 1 ? 0 : count, "one for each quantile"});
+}
+
+// Of the parameters of a density for one label.
+Loss likelihood(const char* name, const char* class_name, const LossOptions& o, LossFunction function,
+                const training::PredictionsInRow& parameters) {
+  return training::fixed_loss(
+      std::make_shared<training::FunctionRows>(Labels::one, traits(name, class_name, o.reduction), std::move(function)),
+      core::config_of(PlainLoss{name, o}), parameters);
 }
 
 }  // namespace
 
 Quantile::Quantile(const QuantileOptions& o) : Loss(quantile_loss(o)) {}
+
+GaussianLikelihood::GaussianLikelihood(const LossOptions& o)
+    : Loss(likelihood("gaussian_likelihood", "GaussianLikelihood", o, training::gaussian_likelihood(),
+                      {2, "mean and deviation"})) {}
+
+StudentTLikelihood::StudentTLikelihood(const LossOptions& o)
+    : Loss(likelihood("student_t_likelihood", "StudentTLikelihood", o, training::student_t_likelihood(),
+                      {3, "location, scale and degrees of freedom"})) {}
+
+MeanAbsoluteScaledError::MeanAbsoluteScaledError(const MeanAbsoluteScaledErrorOptions& o)
+    : Loss(row_loss(traits("mean_absolute_scaled_error", "MeanAbsoluteScaledError", o.reduction),
+                    training::mean_absolute_scaled_error(
+                        checked_option("MeanAbsoluteScaledError", "scale", o.scale, Allowed::above_0)),
+                    o)) {}
+
+double naive_error(const Tensor& series, Dim season) {
+  if (season < 1) {
+    throw ConfigError("naive_error: season is " + std::to_string(season.value) + "; it must be 1 or more");
+  }
+  if (series.rank() < 1 || series.shape()[0] <= season) {
+    throw ShapeError("naive_error: the series has shape " + to_string(series.shape()) + "; it must be longer than " +
+                     std::to_string(season.value));
+  }
+  const std::vector<double> y = series.to_vector();
+  const auto back = static_cast<std::size_t>(season * (series.size() / series.shape()[0]));
+  double sum = 0;
+  for (std::size_t i = back; i < y.size(); ++i) sum += std::abs(y[i] - y[i - back]);
+  return sum / static_cast<double>(y.size() - back);
+}
 
 KLDivergence::KLDivergence(const LossOptions& o)
     : Loss(plain_loss("kl_divergence", "KLDivergence", o, training::kl_divergence())) {}

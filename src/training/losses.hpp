@@ -71,9 +71,15 @@ bool labels_fit(Labels labels, const Shape& prediction, const Shape& truth);
 // ShapeError, in words, where they do not. `who` is "loss 'mse'" or "metric 'accuracy'".
 void require_labels_fit(const std::string& who, Labels labels, const Shape& prediction, const Shape& truth);
 
-// A loss that is one rule for all shapes, with Keras's configuration. predictions: how many a row must have; 0: any
-// number.
-Loss fixed_loss(std::shared_ptr<const BoundLoss> rule, nlohmann::ordered_json config, Index predictions = 0);
+// How many predictions a row must have, and what they are; 0: any number.
+struct PredictionsInRow {
+  Index count = 0;
+  const char* what = "";
+};
+
+// A loss that is one rule for all shapes, with Keras's configuration.
+Loss fixed_loss(std::shared_ptr<const BoundLoss> rule, nlohmann::ordered_json config,
+                const PredictionsInRow& predictions = {});
 
 }  // namespace rondo::training
 

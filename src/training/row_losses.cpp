@@ -219,4 +219,68 @@ LossFunction quantile(std::vector<double> quantiles) {
   };
 }
 
+// ---- likelihoods ----------------------------------------------------------------------------------------------------
+
+namespace {
+
+// log(1 + e^x) and its derivative.
+Term softplus(double x) { return {std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))), 1 / (1 + std::exp(-x))}; }
+
+// A scale from a number of any sign: above 0, so that no row has an infinite density.
+Term scale_of(double raw) {
+  const Term s = softplus(raw);
+  return {s.value + 1e-6, s.slope};
+}
+
+constexpr double kHalfLogTwoPi = 0.91893853320467274178;
+
+// ln Gamma and its derivative for x >= 1, by Stirling's series from 12 on. (That of the C library writes a global.)
+Term log_gamma(double x) {
+  double product = 1, inverses = 0;
+  for (; x < 12; ++x) {
+    product *= x;
+    inverses += 1 / x;
+  }
+  const double y = 1 / x, z = y * y;
+  const double series = y * (1.0 / 12 - z * (1.0 / 360 - z * (1.0 / 1260 - z / 1680)));
+  const double slope = y / 2 + z * (1.0 / 12 - z * (1.0 / 120 - z * (1.0 / 252 - z / 240)));
+  return {(x - 0.5) * std::log(x) - x + kHalfLogTwoPi + series - std::log(product), std::log(x) - slope - inverses};
+}
+
+}  // namespace
+
+LossFunction gaussian_likelihood() {
+  return [](Row truth, Row prediction, GradientRow gradient) {
+    const Term scale = scale_of(prediction[1]);
+    const double z = (truth[0] - prediction[0]) / scale.value;
+    if (!gradient.empty()) {
+      gradient[0] = -z / scale.value;
+      gradient[1] = (1 - z * z) / scale.value * scale.slope;
+    }
+    return std::log(scale.value) + kHalfLogTwoPi + z * z / 2;
+  };
+}
+
+LossFunction student_t_likelihood() {
+  return [](Row truth, Row prediction, GradientRow gradient) {
+    const Term scale = scale_of(prediction[1]), above_two = softplus(prediction[2]);
+    const double freedom = 2 + above_two.value;
+    const double z = (truth[0] - prediction[0]) / scale.value, part = z * z / freedom;
+    const Term upper = log_gamma((freedom + 1) / 2), lower = log_gamma(freedom / 2);
+    if (!gradient.empty()) {
+      const double pull = (freedom + 1) * z / (freedom + z * z);
+      gradient[0] = -pull / scale.value;
+      gradient[1] = (1 - pull * z) / scale.value * scale.slope;
+      gradient[2] =
+          0.5 * above_two.slope * (lower.slope - upper.slope + 1 / freedom + std::log1p(part) - pull * z / freedom);
+    }
+    return lower.value - upper.value + 0.5 * std::log(std::numbers::pi * freedom) + std::log(scale.value) +
+           (freedom + 1) / 2 * std::log1p(part);
+  };
+}
+
+LossFunction mean_absolute_scaled_error(double scale) {
+  return mean_of([scale](double t, double p) -> Term { return {std::abs(p - t) / scale, sign(p - t) / scale}; });
+}
+
 }  // namespace rondo::training

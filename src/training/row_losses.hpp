@@ -33,4 +33,12 @@ LossFunction categorical_generalized_cross_entropy(double q);
 // Of one label for each prediction and a single quantile, or of one label and as many predictions as quantiles.
 LossFunction quantile(std::vector<double> quantiles);
 
+// Minus the logarithm of a density at one label, of a row of its parameters: location and scale; and degrees of
+// freedom.
+LossFunction gaussian_likelihood();
+LossFunction student_t_likelihood();
+
+// The mean absolute error by a scale.
+LossFunction mean_absolute_scaled_error(double scale);
+
 }  // namespace rondo::training

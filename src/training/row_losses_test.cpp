@@ -71,6 +71,64 @@ TEST(RowLosses, DerivativesAgreeWithDifferences) {
   expect_derivatives("categorical_focal, not normalised", categorical_focal_crossentropy(plain), class_of, {2, 3, 1});
   expect_derivatives("quantile", quantile({0.9}), targets, guesses);
   expect_derivatives("quantiles", quantile({0.1, 0.5, 0.9}), {0.4}, {0.1, 0.5, 0.2});
+  expect_derivatives("mase", mean_absolute_scaled_error(2.5), targets, guesses);
+  for (const double label : {-3.0, 0.4, 50.0}) {
+    for (const double raw : {-4.0, 0.3, 30.0}) {
+      expect_derivatives("gaussian", gaussian_likelihood(), {label}, {0.2, raw});
+      expect_derivatives("student t", student_t_likelihood(), {label}, {0.2, raw, 0.7});
+      expect_derivatives("student t", student_t_likelihood(), {label}, {0.2, 0.5, raw});
+    }
+  }
+}
+
+// Densities sum to one.
+TEST(RowLosses, LikelihoodsAreThoseOfDensities) {
+  const auto area = [](const LossFunction& loss, const std::vector<double>& parameters) {
+    double sum = 0;
+    for (double t = -400; t < 400; t += 0.01) sum += 0.01 * std::exp(-value_of(loss, {t}, parameters));
+    return sum;
+  };
+  EXPECT_NEAR(area(gaussian_likelihood(), {0.3, -0.5}), 1, 1e-9);
+  EXPECT_NEAR(area(student_t_likelihood(), {0.3, -0.5, 3.0}), 1, 1e-7);
+  EXPECT_NEAR(area(student_t_likelihood(), {0.3, -0.5, 40.0}), 1, 1e-9);
+  // Of two degrees of freedom 1 / (2 sqrt 2) (1 + z^2 / 2)^-1.5.
+  const double s = std::log1p(std::exp(1.0)) + 1e-6, z = 1.5 / s;
+  EXPECT_NEAR(value_of(student_t_likelihood(), {1.5}, {0, 1.0, -800}),
+              std::log(2 * std::sqrt(2.0)) + std::log(s) + 1.5 * std::log1p(z * z / 2), 1e-12);
+}
+
+TEST(Losses, LikelihoodsLearnTheDeviationToo) {
+  set_random_seed(4);
+  std::vector<double> x, y;
+  const RandomStream noise(3, Purpose::user);
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    x.push_back(static_cast<double>(i % 2));
+    y.push_back(x.back() + (i % 2 == 0 ? 0.1 : 0.5) * noise.normal(i));
+  }
+  const Sequential model{Dense(2, {.input_shape = {1}})};
+  model.compile({.optimizer = Adam({.learning_rate = 0.05}), .loss = losses::GaussianLikelihood()});
+  model.fit(Tensor(x), Tensor(y), {.epochs = 100, .verbose = 0});
+  const std::vector<double> of = model.predict(Tensor(std::vector<double>{0, 1}), {.verbose = 0}).to_vector();
+  EXPECT_NEAR(of[0], 0, 0.05);
+  EXPECT_NEAR(std::log1p(std::exp(of[1])), 0.1, 0.03);
+  EXPECT_NEAR(of[2], 1, 0.1);
+  EXPECT_NEAR(std::log1p(std::exp(of[3])), 0.5, 0.1);
+  expect_error<ShapeError>(
+      [&] {
+        const Sequential one{Dense(1, {.input_shape = {1}})};
+        one.compile({.loss = "gaussian_likelihood"});
+        one.fit(Tensor(x), Tensor(y), {.verbose = 0});
+      },
+      {"2 predictions in a row, mean and deviation", "(None, 1)"});
+}
+
+TEST(Losses, ScaledErrorsCompareWithWhatRepeatsTheSeries) {
+  const Tensor series(std::vector<double>{1, 5, 2, 7, 3, 9});
+  EXPECT_EQ(losses::naive_error(series), (4 + 3 + 5 + 4 + 6) / 5.0);
+  EXPECT_EQ(losses::naive_error(series, 2), (1 + 2 + 1 + 2) / 4.0);
+  EXPECT_EQ(losses::MeanAbsoluteScaledError({.scale = 2})(Tensor({1.0, 2.0}), Tensor({2.0, 5.0})).to_vector()[0], 1);
+  expect_error<ShapeError>([&] { (void)losses::naive_error(series, 6); }, {"(6,)", "longer than 6"});
+  expect_error<ConfigError>([&] { (void)losses::naive_error(series, 0); }, {"season is 0"});
 }
 
 TEST(RowLosses, SayWhatTheirNamesPromise) {

@@ -182,6 +182,40 @@ TEST(LearningRateScheduler, AsksAFunctionOfTheEpochAndPerhapsOfTheRate) {
       [] { (void)run("x", {0}, make_callback<LearningRateScheduler>([](Index) { return -1.0; })); }, {"-1"});
 }
 
+// ---- averages of weights --------------------------------------------------------------------------------------------
+
+// After epochs that make w = 1, 2, 3: averages of half and half, beginning with 1: 1, 1.5, 2.25.
+TEST(SwapEMAWeights, EvaluatesTheAveragesAndTrainsTheWeights) {
+  const auto fit = [](const Callbacks& callbacks, Index epochs) {
+    const Sequential model = counter();
+    model.compile({.optimizer = SGD({.learning_rate = 1, .use_ema = true, .ema_momentum = 0.5}), .loss = "mae"});
+    const Tensor x(Shape{1, 1}, std::vector<double>{1.0}), y(Shape{1, 1}, std::vector<double>{10});
+    const History history =
+        model.fit(x, y, {.epochs = epochs, .verbose = 0, .callbacks = callbacks, .validation_data = {x, y}});
+    return std::pair(history["val_loss"], weight(model));
+  };
+  EXPECT_EQ(fit({}, 3), std::pair(std::vector<double>({9, 8, 7}), 2.25));
+  EXPECT_EQ(fit({make_callback<SwapEMAWeights>({})}, 3), std::pair(std::vector<double>({9, 8.5, 7.75}), 2.25));
+  EXPECT_EQ(fit({make_callback<SwapEMAWeights>({.swap_on_epoch = true})}, 3),
+            std::pair(std::vector<double>({9, 8.5, 7.75}), 2.25));
+}
+
+TEST(SwapEMAWeights, GivesOtherCallbacksTheAverages) {
+  const Sequential model = counter();
+  model.compile({.optimizer = SGD({.learning_rate = 1, .use_ema = true, .ema_momentum = 0.5}), .loss = "mae"});
+  const Tensor x(Shape{1, 1}, std::vector<double>{1.0}), y(Shape{1, 1}, std::vector<double>{10});
+  std::vector<double> seen;
+  const auto look =
+      make_callback<LambdaCallback>({.on_epoch_end = [&](Index, Logs&) { seen.push_back(weight(model)); }});
+  (void)model.fit(
+      x, y, {.epochs = 3, .verbose = 0, .callbacks = {make_callback<SwapEMAWeights>({.swap_on_epoch = true}), look}});
+  EXPECT_EQ(seen, (std::vector<double>{1, 1.5, 2.25}));
+}
+
+TEST(SwapEMAWeights, NeedsAnOptimizerThatKeepsAverages) {
+  expect_error<ConfigError>([] { (void)run("x", {0}, make_callback<SwapEMAWeights>({})); }, {"SGD", ".use_ema = true"});
+}
+
 // ---- what is not finite ---------------------------------------------------------------------------------------------
 
 TEST(TerminateOnNaN, EndsTheFitWithTheWeightsOfBefore) {

@@ -142,13 +142,14 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
   void square_updates(const BlockArrays<T>& a, Range rows) noexcept {
     with_row_factors(rows, [&](Index row, double factor) {
       const double* columns = column_factors_of(row);
-      std::array<double, 8> chains{};
+      engine::Chains chains{};
       map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
-        const Index column = element - row * factors_.columns;
-        for (Index k = 0; k < count; ++k) {
-          const double u = static_cast<double>(a.gradient[place + k]) * columns[column + k];
-          chains[static_cast<std::size_t>(column + k) % chains.size()] += u * u;
-        }
+        const auto column = static_cast<std::size_t>(element - row * factors_.columns);
+        const T* gradient = a.gradient + place;
+        engine::add_to_chains(chains, column, static_cast<std::size_t>(count), [&](std::size_t k) {
+          const double u = static_cast<double>(gradient[k]) * columns[column + k];
+          return u * u;
+        });
       });
       of_updates_[static_cast<std::size_t>(row)] = factor * factor * sum_of(chains);
     });

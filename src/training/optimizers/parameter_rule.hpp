@@ -11,6 +11,7 @@
 
 #include "core/dispatch.hpp"
 #include "engine/parameter.hpp"
+#include "engine/sum_of_row.hpp"
 #include "engine/thread_pool.hpp"
 
 namespace rondo::training {
@@ -56,22 +57,6 @@ std::unique_ptr<ParameterRule> make_parameter_rule(const engine::Parameter& para
   return core::with_type(parameter.block->dtype(), [&]<class T>() -> std::unique_ptr<ParameterRule> {
     return std::make_unique<Rule<T>>(arguments..., parameter);
   });
-}
-
-// The sum of a term of each element of a row, f(place), in chains that do not wait for each other: element i of the row
-// goes into chain i % 8.
-template <class F>
-double sum_of_row(const engine::PackedMap& map, Index row, F&& f) noexcept {
-  std::array<double, 8> chains{};
-  map.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
-    const auto column = static_cast<std::size_t>(element - row * map.columns());
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      chains[(column + i) % chains.size()] += f(static_cast<std::size_t>(place) + i);
-    }
-  });
-  double sum = 0;
-  for (const double chain : chains) sum += chain;
-  return sum;
 }
 
 inline double sum_of(std::span<const double> rows) noexcept {

@@ -1,8 +1,10 @@
 #include "training/optimizers/state.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 #include "core/dispatch.hpp"
 #include "core/options.hpp"
@@ -278,8 +280,21 @@ Slots<T> OptimizerState::slots_at(const Memory& memory, Index element) const noe
   return slots;
 }
 
+void OptimizerState::swap_averages() {
+  if (!rule_->averaging.on) {
+    throw ConfigError("the optimizer " + rule_->class_name() +
+                      " has no running means of the weights to swap with; give it .use_ema = true");
+  }
+  for (const Memory& memory : memory_) {
+    std::byte* const weights = memory.block->values<std::byte>();
+    std::swap_ranges(weights, weights + memory.block->bytes(), memory.array(average()));
+    memory.block->touch();
+  }
+  has_swapped_ = !has_swapped_;
+}
+
 void OptimizerState::finish_training() {
-  if (!rule_->averaging.on || steps_ == 0) return;
+  if (!rule_->averaging.on || steps_ == 0 || std::exchange(has_swapped_, false)) return;
   for (const Memory& memory : memory_) {
     std::copy_n(memory.array(average()), memory.block->bytes(), memory.block->values<std::byte>());
     memory.block->touch();

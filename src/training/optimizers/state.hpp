@@ -63,6 +63,8 @@ class OptimizerState {
   void end_step(bool safe);
   // At the end of a training: the running means become the weights, where there are any.
   void finish_training();
+  // The running means and the weights change places, until the next time. ConfigError for an optimizer without them.
+  void swap_averages();
 
   // Whether everything that the update writes will be finite if the gradients are within the limit: foreseen for many
   // steps at a time, and again where the rate has changed or somebody else has written weights. A step without care
@@ -148,6 +150,7 @@ class OptimizerState {
   std::vector<Memory> memory_;                // few: searching beats a map
   Index steps_ = 0;
   bool updates_ = true;
+  bool has_swapped_ = false;    // weights and running means
   Index safe_steps_ = 0;        // that may follow
   double gradient_limit_ = 0;   // of such a step
   double rate_ = 0;             // up to which they were foreseen
