@@ -7,9 +7,11 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <rondo/rondo.hpp>
@@ -37,13 +39,22 @@ Tensor random_tensor(const Shape& shape, std::uint32_t stream) {
 
 using MakeModel = std::function<Model(const Size&)>;
 
-// One batch of a size, fitted again and again; seconds a step.
+// So many epochs of data, batch by batch.
+using Fit = std::function<void(const Model&, const Tensor& X, const Tensor& y, Index batch, Index epochs)>;
+
+void fit_arrays(const Model& model, const Tensor& X, const Tensor& y, Index batch, Index epochs) {
+  model.fit(X, y, {.batch_size = batch, .epochs = epochs, .verbose = 0});
+}
+
+// A few batches of a size, fitted again and again; seconds a step.
 class Runner {
  public:
-  Runner(const Size& size, const MakeModel& make)
-      : X_(random_tensor({size.batch * kBatches, size.steps, size.features}, 1)),
+  Runner(const Size& size, const MakeModel& make, Fit fit = fit_arrays, Index batches = 4)
+      : X_(random_tensor({size.batch * batches, size.steps, size.features}, 1)),
         model_(make(size)),
-        batch_(size.batch) {
+        fit_(std::move(fit)),
+        batch_(size.batch),
+        batches_(batches) {
     Shape y = model_.predict(X_, {.batch_size = batch_, .verbose = 0}).shape();
     y_ = random_tensor(y, 2);
     model_.compile({.optimizer = "adam", .loss = "mse"});
@@ -52,21 +63,21 @@ class Runner {
   double turn() { return run(epochs_); }
 
  private:
-  static constexpr Index kBatches = 4;
   double run(Index epochs) {
     const auto start = benchmarks::Clock::now();
-    model_.fit(X_, y_, {.batch_size = batch_, .epochs = epochs, .verbose = 0});
-    return benchmarks::seconds_since(start) / static_cast<double>(epochs * kBatches);
+    fit_(model_, X_, y_, batch_, epochs);
+    return benchmarks::seconds_since(start) / static_cast<double>(epochs * batches_);
   }
   // As many epochs as last about so long.
   void steps_for(double seconds) {
     (void)run(2);
-    epochs_ = std::max<Index>(1, static_cast<Index>(seconds / (run(4) * kBatches)));
+    epochs_ = std::max<Index>(1, static_cast<Index>(seconds / (run(4) * static_cast<double>(batches_))));
   }
 
   Tensor X_, y_;
   Model model_;
-  Index batch_, epochs_ = 1;
+  Fit fit_;
+  Index batch_, batches_, epochs_ = 1;
 };
 
 struct Spread {
@@ -80,9 +91,7 @@ Spread spread_of(std::vector<double> values) {
 
 std::string_view wanted;  // empty: all
 
-void compare(std::string_view what, const Size& size, const MakeModel& base, const MakeModel& with, int turns) {
-  if (what.find(wanted) == what.npos) return;
-  Runner without(size, base), other(size, with);
+void compare(std::string_view what, const Size& size, Runner without, Runner other, int turns) {
   std::vector<double> quotients, differences;
   double fastest_without = HUGE_VAL, fastest = HUGE_VAL;
   for (int i = 0; i < turns; ++i) {
@@ -96,6 +105,11 @@ void compare(std::string_view what, const Size& size, const MakeModel& base, con
   std::printf("%-34s %-5s %6.3f  [%.3f to %.3f]  %.3f  %+.0f ns a step\n", std::string(what).c_str(), size.name,
               q.median, q.low, q.high, fastest / fastest_without, 1e9 * d.median);
   std::fflush(stdout);
+}
+
+void compare(std::string_view what, const Size& size, const MakeModel& base, const MakeModel& with, int turns) {
+  if (what.find(wanted) == what.npos) return;
+  compare(what, size, Runner(size, base), Runner(size, with), turns);
 }
 
 // ---- models --------------------------------------------------------------------------------------------------------
@@ -145,6 +159,42 @@ Model every_step(const Size& s, const Layer& dense) {
 }
 Model dense_each_step(const Size& s) { return every_step(s, Dense(8)); }
 Model time_distributed(const Size& s) { return every_step(s, TimeDistributed(Dense(8))); }
+
+// ---- data ----------------------------------------------------------------------------------------------------------
+
+void fit_weighted(const Model& model, const Tensor& X, const Tensor& y, Index batch, Index epochs) {
+  const Tensor weights = random_tensor({X.shape()[0]}, 3);
+  model.fit(X, y, {.batch_size = batch, .epochs = epochs, .verbose = 0, .sample_weight = weights});
+}
+
+// Numbers of float32 as a .npy file.
+void write_npy(const char* path, const Tensor& tensor) {
+  std::string shape;
+  for (Index axis = 0; axis < tensor.rank(); ++axis) shape += std::to_string(tensor.shape()[axis]) + ", ";
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }";
+  header.resize(117, ' ');
+  header += '\n';
+  std::ofstream file(path, std::ios::binary);
+  file << "\x93NUMPY" << '\1' << '\0' << static_cast<char>(header.size()) << '\0' << header;
+  const auto numbers = tensor.data<float>();
+  file.write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(numbers.size_bytes()));
+}
+
+void fit_file(const Model& model, const Tensor& X, const Tensor& y, Index batch, Index epochs) {
+  static Shape written;
+  if (written != X.shape()) {
+    write_npy("costs_X.npy", X);
+    write_npy("costs_y.npy", y);
+    written = X.shape();
+  }
+  RowBatches batches(Rows::npy("costs_X.npy"), Rows::npy("costs_y.npy"), {.batch_size = batch});
+  model.fit(batches, {.epochs = epochs, .verbose = 0, .shuffle = false});
+}
+
+void compare_data(std::string_view what, const Size& size, const Fit& with, Index batches, int turns) {
+  if (what.find(wanted) == what.npos) return;
+  compare(what, size, Runner(size, lstm, fit_arrays, batches), Runner(size, lstm, with, batches), turns);
+}
 
 // ---- lengths -------------------------------------------------------------------------------------------------------
 
@@ -203,5 +253,8 @@ int main(int argc, char** argv) {
     compare("models in a model, by Sequential", s, lstm, nested, turns);
     compare("TimeDistributed(Dense), by Dense", s, dense_each_step, time_distributed, turns);
   }
+  for (const Size& s : {kB50, kC64}) compare_data("sample weights", s, fit_weighted, 4, turns);
+  for (const Size& s : {kB50, kC64, kC128}) compare_data("rows of files, by arrays", s, fit_file, 200, turns);
+  for (const char* file : {"costs_X.npy", "costs_y.npy"}) std::remove(file);
   for (const Index units : {4, 50, 128}) change_of_length(units, turns);
 }

@@ -25,11 +25,8 @@ function(rondo_compile_flags target)
     # Notes about the ABI of vector arguments, which never leave one translation unit here. And no vectors made of
     # neighbouring scalars: g++ reads two fields of a small struct as one right after it wrote them one by one, and the
     # processor waits for the stores (4 % of a training step at 64 units). What wants vectors here is written with them.
-    target_compile_options(${target} PRIVATE -Wno-psabi -fno-tree-slp-vectorize)
-    if(RONDO_DEVELOPER)
-      # The compiler need not look for memory to use again before it has taken 500 MB: a tenth of its time.
-      target_compile_options(${target} PRIVATE --param=ggc-min-heapsize=500000)
-    endif()
+    # And the compiler need not look for memory to use again before it has taken 500 MB: a tenth of its time.
+    target_compile_options(${target} PRIVATE -Wno-psabi -fno-tree-slp-vectorize --param=ggc-min-heapsize=500000)
   endif()
   if(RONDO_WARNINGS)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wshadow)
