@@ -1,7 +1,6 @@
 #include "layers/parts/regularizers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "core/access.hpp"
@@ -12,6 +11,7 @@
 #include "core/options.hpp"
 #include "core/registry.hpp"
 #include "core/standard_floats.hpp"
+#include "engine/sum_of_row.hpp"
 
 namespace rondo {
 
@@ -55,20 +55,6 @@ void fields(Visitor& v, OrthogonalRegularizerOptions& o) {
 
 namespace {
 
-// A sum in chains that do not wait for each other: number i goes into chain i % 8.
-class Chains {
- public:
-  void add(std::size_t i, double number) { chains_[i % chains_.size()] += number; }
-  double sum() const {
-    double sum = 0;
-    for (const double chain : chains_) sum += chain;
-    return sum;
-  }
-
- private:
-  std::array<double, 8> chains_{};
-};
-
 // f(i, place) for the elements of a row, i being their column.
 template <class F>
 void for_row(const PackedMap& map, Index row, F&& f) {
@@ -89,14 +75,14 @@ class SumOfElements final : public engine::TypedPenalty<SumOfElements> {
 
   template <class T>
   double part_as(const PackedMap& map, Index row, const T* w, T* gradient) const noexcept {
-    Chains chains;
-    for_row(map, row, [&](std::size_t i, std::size_t at) { chains.add(i, rule_.value(static_cast<double>(w[at]))); });
+    const double sum =
+        engine::sum_of_row(map, row, [&](std::size_t at) { return rule_.value(static_cast<double>(w[at])); });
     if (gradient != nullptr) {
       for_row(map, row, [&](std::size_t, std::size_t at) {
         gradient[at] += static_cast<T>(rule_.slope(static_cast<double>(w[at])));
       });
     }
-    return chains.sum();
+    return sum;
   }
 
  private:
@@ -196,11 +182,11 @@ class PairsOfVectors final : public engine::TypedPenalty<PairsOfVectors> {
   }
   template <class T>
   double product(const PackedMap& map, Index a, Index b, const T* w) const noexcept {
-    Chains chains;
+    engine::Chains chains{};
     for_vectors(map, rows_, a, b, [&](std::size_t i, std::size_t at, std::size_t other) {
-      chains.add(i, static_cast<double>(w[at]) * static_cast<double>(w[other]));
+      chains[i % chains.size()] += static_cast<double>(w[at]) * static_cast<double>(w[other]);
     });
-    return chains.sum();
+    return engine::sum_of(chains);
   }
 
   double factor_;
