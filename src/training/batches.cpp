@@ -7,7 +7,6 @@
 #include <rondo/random.hpp>
 
 #include "core/shuffle.hpp"
-#include "training/class_weight.hpp"
 #include "training/fit.hpp"
 
 namespace rondo::training {
@@ -74,9 +73,8 @@ const Samples& SourceBatches::batch(Session& session, Index number) {
     next_ = source_.batch(order_[static_cast<std::size_t>(number)]);
   }
   std::swap(batch_, next_);
-  batch_->sample_weight =
-      weights_of_samples(session.node(), batch_->X, batch_->y, batch_->sample_weight, class_weight_);
-  data_ = check_data(session.node(), batch_->X, batch_->y, batch_->sample_weight, what_);
+  weights_.emplace(session.node(), batch_->X, batch_->y, batch_->sample_weight, class_weight_);
+  data_ = check_data(session.node(), batch_->X, batch_->y, weights_->get(), what_);
   session.prepare(data_, data_.samples, what_);
   samples_ = {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};
   if (reader_ != nullptr && number + 1 < count()) {

@@ -8,6 +8,7 @@
 
 #include <rondo/data_source.hpp>
 
+#include "training/class_weight.hpp"
 #include "training/data.hpp"
 #include "training/reading_thread.hpp"
 #include "training/session.hpp"
@@ -96,7 +97,8 @@ class SourceBatches final : public Batches {
   ClassWeight class_weight_;
   std::vector<Index> order_;  // of batches
   std::optional<Batch> batch_, next_;
-  Data data_;  // looks into batch_
+  std::optional<SampleWeights> weights_;  // of batch_
+  Data data_;                             // looks into batch_ and weights_
   Samples samples_;
   Index next_place_ = -1;                  // in the order, of what next_ has or will have; -1: nothing
   std::unique_ptr<ReadingThread> reader_;  // null: reads when asked; the last member, so that it ends first

@@ -25,10 +25,10 @@ bool are_one_hot(const Shape& labels, const Shape& output) {
 
 }  // namespace
 
-std::optional<Outputs> weights_of_samples(const ModelNode& node, const detail::Given& X, const detail::Given& y,
-                                          const std::optional<Outputs>& sample_weight,
-                                          const ClassWeight& class_weight) {
-  if (class_weight.empty()) return sample_weight;
+SampleWeights::SampleWeights(const ModelNode& node, const detail::Given& X, const detail::Given& y,
+                             const std::optional<Outputs>& sample_weight, const ClassWeight& class_weight)
+    : given_(sample_weight) {
+  if (class_weight.empty()) return;
   if (sample_weight) {
     throw ConfigError(node.where() + ": class_weight and sample_weight were both given; multiply them into one " +
                       "sample_weight");
@@ -42,7 +42,7 @@ std::optional<Outputs> weights_of_samples(const ModelNode& node, const detail::G
                       " outputs; class_weight is for models of one, give sample_weight");
   }
   const Shape& shape = labels[0]->shape();
-  if (shape.rank() < 1) return sample_weight;  // check_data refuses a scalar
+  if (shape.rank() < 1) return;  // check_data refuses a scalar
   const Shape output = node.output_shapes(check_inputs(node, in_order(node, X), ""))[0];
   const std::vector<double> values = labels[0]->to_vector();
   const bool one_hot = are_one_hot(shape.from(1), output);
@@ -53,7 +53,7 @@ std::optional<Outputs> weights_of_samples(const ModelNode& node, const detail::G
     const double label = one_hot ? static_cast<double>(std::max_element(row, row + classes) - row) : *row;
     weights.push_back(weight_of(class_weight, label));
   }
-  return Outputs(Tensor(drops ? shape.without_last() : shape, std::move(weights)));
+  of_classes_.emplace(Tensor(drops ? shape.without_last() : shape, std::move(weights)));
 }
 
 }  // namespace rondo::training

@@ -267,8 +267,8 @@ History fit(const Model& model, ModelNode& node, const detail::Given& X, const d
   check_options(node, options);
   const Index batch_size = batch_size_of(node, options.batch_size, X, options.steps_per_epoch);
   const Index validation_batch_size = options.validation_batch_size.value_or(batch_size);
-  const std::optional<Outputs> weights = weights_of_samples(node, X, y, options.sample_weight, options.class_weight);
-  Data data = check_data(node, X, y, weights, "");
+  const SampleWeights weights(node, X, y, options.sample_weight, options.class_weight);
+  Data data = check_data(node, X, y, weights.get(), "");
   std::unique_ptr<Batches> validation;
   if (options.validation_data) {
     validation = validation_batches(node, options.validation_data, validation_batch_size);
@@ -319,8 +319,8 @@ Evaluation train_on_batch(ModelNode& node, const detail::Given& X, const detail:
                           const OnBatchOptions& options) {
   const ModelNode::Fitting fitting(node);
   Compiled& compiled = node.compiled("train_on_batch");
-  const std::optional<Outputs> weights = weights_of_samples(node, X, y, options.sample_weight, options.class_weight);
-  const Data data = check_data(node, X, y, weights, "");
+  const SampleWeights weights(node, X, y, options.sample_weight, options.class_weight);
+  const Data data = check_data(node, X, y, weights.get(), "");
   TrainingSession session(node, compiled, /*shards=*/1);
   EpochMeans means(node, compiled);
   ArrayBatches batches(data, data.samples, "");
@@ -335,8 +335,8 @@ Evaluation train_on_batch(ModelNode& node, const detail::Given& X, const detail:
 Evaluation test_on_batch(ModelNode& node, const detail::Given& X, const detail::Given& y,
                          const OnBatchOptions& options) {
   const Compiled& compiled = node.compiled("test_on_batch");
-  const std::optional<Outputs> weights = weights_of_samples(node, X, y, options.sample_weight, options.class_weight);
-  const Data data = check_data(node, X, y, weights, "");
+  const SampleWeights weights(node, X, y, options.sample_weight, options.class_weight);
+  const Data data = check_data(node, X, y, weights.get(), "");
   ArrayBatches batches(data, data.samples, "");
   Evaluator evaluator(node, compiled, batches);
   evaluator.run({}, nullptr);

@@ -357,6 +357,19 @@ TEST(Fit, ClassesWeighInEachTimeStepAndInEachBatchOfASource) {
             expected);
 }
 
+// Whose memory serves again for the next ones.
+TEST(Fit, ClassesWeighInEveryBatchThatIsReadAhead) {
+  const auto loss = [](bool from_rows) {
+    const Sequential model = line(0);
+    const FitOptions options{.batch_size = 1, .verbose = 0, .shuffle = false, .class_weight = {{1, 3.0}, {4, 0.5}}};
+    FitOptions of_rows = options;
+    of_rows.batch_size.reset();
+    RowBatches batches(column(5), column(5), {.batch_size = 1, .shuffle = false});
+    return from_rows ? model.fit(batches, of_rows)["loss"][0] : model.fit(column(5), column(5), options)["loss"][0];
+  };
+  EXPECT_EQ(loss(true), loss(false));
+}
+
 TEST(Fit, ClassWeightsAreNotForValidation) {
   const Sequential model = line(0);
   const History history =
