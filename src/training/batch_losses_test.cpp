@@ -110,8 +110,7 @@ TEST(HingeLoss, AndOthersTakeBatchesOfFewerRowsThanThreads) {
   set_num_threads(0);
 }
 
-// ---- dice and tversky
-// ------------------------------------------------------------------------------------------------
+// ---- dice and tversky ----------------------------------------------------------------------------------------------
 
 TEST(DiceLoss, IsOfTheBatchOrOfEachSample) {
   const Tensor truth = numbers_of({2, 2}, {1, 0, 1, 1}), prediction = numbers_of({2, 2}, {0.5, 0.5, 1, 0});

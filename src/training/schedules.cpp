@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
 #include <rondo/error.hpp>
 
@@ -18,59 +19,47 @@ namespace {
 
 using core::Json;
 
-// ---- the classes
-// ----------------------------------------------------------------------------------------------------- Each with
-// Keras's names of its class and arguments, a check of these, and the rate of step s.
+// ---- the classes ----------------------------------------------------------------------------------------------------
+//
+// Each with Keras's names of its class and arguments, a check of these, and the rate of step s.
 
-struct Exponential {
+// What the first two have in common.
+struct Decay {
+  Real initial_learning_rate, decay_steps, decay_rate;
+  bool staircase = false;
+
+  void check_as(const char* class_name) const {
+    checked_option(class_name, "initial_learning_rate", initial_learning_rate, Allowed::zero_or_more);
+    checked_option(class_name, "decay_steps", decay_steps, Allowed::above_0);
+    checked_option(class_name, "decay_rate", decay_rate, Allowed::zero_or_more);
+  }
+  // How often the rate has decayed.
+  double times(double s) const {
+    const double p = s / decay_steps;
+    return staircase ? std::floor(p) : p;
+  }
+};
+
+template <class Visitor, std::derived_from<Decay> Rule>
+void fields(Visitor& v, Rule& r) {
+  v.required("initial_learning_rate", r.initial_learning_rate);
+  v.required("decay_steps", r.decay_steps);
+  v.required("decay_rate", r.decay_rate);
+  v("staircase", r.staircase);
+  v.constant("name", Rule::kClass);
+}
+
+struct Exponential : Decay {
   static constexpr const char* kClass = "ExponentialDecay";
-  Real initial_learning_rate, decay_steps, decay_rate;
-  bool staircase = false;
-
-  void check() const {
-    checked_option(kClass, "initial_learning_rate", initial_learning_rate, Allowed::zero_or_more);
-    checked_option(kClass, "decay_steps", decay_steps, Allowed::above_0);
-    checked_option(kClass, "decay_rate", decay_rate, Allowed::zero_or_more);
-  }
-  double rate(double s) const {
-    const double p = s / decay_steps;
-    return initial_learning_rate * own_pow(decay_rate, staircase ? std::floor(p) : p);
-  }
+  void check() const { check_as(kClass); }
+  double rate(double s) const { return initial_learning_rate * own_pow(decay_rate, times(s)); }
 };
 
-template <class Visitor>
-void fields(Visitor& v, Exponential& e) {
-  v.required("initial_learning_rate", e.initial_learning_rate);
-  v.required("decay_steps", e.decay_steps);
-  v.required("decay_rate", e.decay_rate);
-  v("staircase", e.staircase);
-  v.constant("name", Exponential::kClass);
-}
-
-struct InverseTime {
+struct InverseTime : Decay {
   static constexpr const char* kClass = "InverseTimeDecay";
-  Real initial_learning_rate, decay_steps, decay_rate;
-  bool staircase = false;
-
-  void check() const {
-    checked_option(kClass, "initial_learning_rate", initial_learning_rate, Allowed::zero_or_more);
-    checked_option(kClass, "decay_steps", decay_steps, Allowed::above_0);
-    checked_option(kClass, "decay_rate", decay_rate, Allowed::zero_or_more);
-  }
-  double rate(double s) const {
-    const double p = s / decay_steps;
-    return initial_learning_rate / (1 + decay_rate * (staircase ? std::floor(p) : p));
-  }
+  void check() const { check_as(kClass); }
+  double rate(double s) const { return initial_learning_rate / (1 + decay_rate * times(s)); }
 };
-
-template <class Visitor>
-void fields(Visitor& v, InverseTime& i) {
-  v.required("initial_learning_rate", i.initial_learning_rate);
-  v.required("decay_steps", i.decay_steps);
-  v.required("decay_rate", i.decay_rate);
-  v("staircase", i.staircase);
-  v.constant("name", InverseTime::kClass);
-}
 
 struct Polynomial {
   static constexpr const char* kClass = "PolynomialDecay";
@@ -202,8 +191,7 @@ void fields(Visitor& v, Restarts& r) {
   v.constant("name", "SGDRDecay");
 }
 
-// ---- behind the handle
-// -----------------------------------------------------------------------------------------------
+// ---- behind the handle ---------------------------------------------------------------------------------------------
 
 template <class Rule>
 class ScheduleOf final : public detail::ScheduleImpl {
@@ -266,11 +254,11 @@ std::string LearningRateSchedule::class_name() const { return impl_->class_name(
 
 ExponentialDecay::ExponentialDecay(Real initial_learning_rate, Real decay_steps, Real decay_rate,
                                    const StaircaseOptions& options)
-    : LearningRateSchedule(make(Exponential{initial_learning_rate, decay_steps, decay_rate, options.staircase})) {}
+    : LearningRateSchedule(make(Exponential{{initial_learning_rate, decay_steps, decay_rate, options.staircase}})) {}
 
 InverseTimeDecay::InverseTimeDecay(Real initial_learning_rate, Real decay_steps, Real decay_rate,
                                    const StaircaseOptions& options)
-    : LearningRateSchedule(make(InverseTime{initial_learning_rate, decay_steps, decay_rate, options.staircase})) {}
+    : LearningRateSchedule(make(InverseTime{{initial_learning_rate, decay_steps, decay_rate, options.staircase}})) {}
 
 PolynomialDecay::PolynomialDecay(Real initial_learning_rate, Real decay_steps, const PolynomialDecayOptions& options)
     : LearningRateSchedule(make(Polynomial{initial_learning_rate, decay_steps, options})) {}

@@ -105,8 +105,7 @@ TEST(Schedules, RefuseWhatCannotWork) {
       {"schedule 'ExponentialDecai' is not known. Did you mean 'ExponentialDecay'?"});
 }
 
-// ---- in training
-// -----------------------------------------------------------------------------------------------------
+// ---- in training ---------------------------------------------------------------------------------------------------
 
 Sequential weight_of_one(const Optimizer& optimizer) {
   Sequential model{

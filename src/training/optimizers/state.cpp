@@ -301,8 +301,7 @@ void OptimizerState::finish_training() {
   }
 }
 
-// ---- steps without care
-// ----------------------------------------------------------------------------------------------
+// ---- steps without care --------------------------------------------------------------------------------------------
 
 std::uint64_t OptimizerState::versions() const noexcept {
   std::uint64_t sum = 0;
@@ -371,8 +370,7 @@ bool OptimizerState::gradients_within_limit(std::span<const Range> gradients, co
   });
 }
 
-// ---- steps with care
-// -------------------------------------------------------------------------------------------------
+// ---- steps with care -----------------------------------------------------------------------------------------------
 
 // f(bytes) for all that an update writes.
 template <class F>

@@ -38,8 +38,7 @@ TEST(OptimizerState, IsFreshAfterACompile) {
   EXPECT_EQ(step(), first);
 }
 
-// ---- what stands around the rule
-// -------------------------------------------------------------------------------------
+// ---- what stands around the rule -----------------------------------------------------------------------------------
 
 // w from 1 by SGD's rule on the loss w^2, step by step as `update` says; what fit leaves is compared with `left`, if
 // that is given, since averages become weights at its end.
