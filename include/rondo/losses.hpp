@@ -250,8 +250,7 @@ class SquaredHinge : public Loss {
   explicit SquaredHinge(const LossOptions& options = {});
 };
 
-// ---- more than a row
-// -------------------------------------------------------------------------------------------------
+// ---- more than a row -----------------------------------------------------------------------------------------------
 
 // Without axis one value of the whole batch, which knows no sample weights; with all axes behind the batch, {1, 2} of
 // three, one of each sample. Not for outputs with a mask.
@@ -300,8 +299,7 @@ class CTC : public Loss {
   explicit CTC(const LossOptions& options = {});
 };
 
-// ---- crossentropies
-// --------------------------------------------------------------------------------------------------
+// ---- crossentropies ------------------------------------------------------------------------------------------------
 
 struct BinaryCrossentropyOptions {
   bool from_logits = false;    // predictions are before the sigmoid
