@@ -7,16 +7,19 @@ mark_as_advanced(RONDO_DISABLED_TARGETS)
 
 # Checks of the undefined-behaviour sanitizer that are not worth their compile time: what null, too large or wrapped
 # pointers do, the address sanitizer sees (without these checks a file of the library takes two thirds of the time).
-# Those of alignment and of virtual calls only in the library's own code, without the kernels.
 set(RONDO_UNCHECKED "")
-set(RONDO_FEWER_CHECKS "")
 if(RONDO_SANITIZE MATCHES "undefined")
   set(RONDO_UNCHECKED -fno-sanitize=null,object-size,pointer-overflow)
-  set(RONDO_FEWER_CHECKS -fno-sanitize=alignment,vptr)
 endif()
 
-# The flags that all of Rondo's code shares, tests included.
+# The flags that all of Rondo's code shares, tests included. NOT_INSTRUMENTED: what is only linked with a sanitizer is
+# compiled as without one.
 function(rondo_compile_flags target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NOT_INSTRUMENTED" "" "")
+  set(sanitizers "${RONDO_SANITIZE}")
+  if(arg_NOT_INSTRUMENTED)
+    set(sanitizers "")
+  endif()
   # One chain of fused multiply-adds per result, written as such and never made or taken apart by the compiler: the
   # promise of equal bits rests on these two.
   target_compile_options(${target} PRIVATE -ffp-contract=off -fno-fast-math)
@@ -35,14 +38,16 @@ function(rondo_compile_flags target)
       target_compile_options(${target} PRIVATE -Wno-restrict)
     endif()
     # Instrumented code makes g++ see uninitialised values that are none, so warnings are errors elsewhere only.
-    if(NOT RONDO_SANITIZE AND NOT RONDO_COVERAGE)
+    if(NOT sanitizers AND NOT RONDO_COVERAGE)
       target_compile_options(${target} PRIVATE -Werror)
     endif()
   endif()
-  if(RONDO_SANITIZE)
-    target_compile_options(${target} PRIVATE -fsanitize=${RONDO_SANITIZE} ${RONDO_UNCHECKED} -fno-sanitize-recover=all
+  if(sanitizers)
+    target_compile_options(${target} PRIVATE -fsanitize=${sanitizers} ${RONDO_UNCHECKED} -fno-sanitize-recover=all
                                              -fno-omit-frame-pointer)
     target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+  endif()
+  if(RONDO_SANITIZE)
     target_link_options(${target} PRIVATE -fsanitize=${RONDO_SANITIZE})
   endif()
   if(RONDO_FUZZ)

@@ -296,7 +296,7 @@ Sequential long_model(Index steps, bool recompute) {
 
 TEST_P(Allocations, AFitAndAPredictionTakeTheMemoryThatWasTold) {
   constexpr std::size_t kBookkeeping = 64 << 10;  // plans, logs, the order of samples
-  constexpr Index kSteps = test::all_or_some(20'000, 2'000);
+  const Index kSteps = test::all_or_some(20'000, 2'000);
   const Tensor X = ramp({8, kSteps, 1}), y = ramp({8, 1});
   for (const bool recompute : {false, true}) {
     const Sequential model = long_model(kSteps, recompute);

@@ -18,11 +18,7 @@ namespace {
 
 // The sanitizers' allocators may be locked at a fork, which malloc is not: there the other threads only do what
 // allocates nothing.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kOthersMayAllocate = false;
-#else
-constexpr bool kOthersMayAllocate = true;
-#endif
+bool others_may_allocate() { return !test::instrumented(); }
 
 // One that hangs is ended by the alarm.
 bool works_in_child(const std::function<bool()>& f) {
@@ -56,7 +52,7 @@ TEST(Fork, AChildLivesWhateverTheOtherThreadsOfItsParentDo) {
   Tensor first = shared.predict(X, {.verbose = 0});
   std::atomic<bool> stop{false};
   std::vector<std::function<void()>> works = {[&] { shared.predict_into(X, first); }};
-  if (kOthersMayAllocate) {
+  if (others_may_allocate()) {
     works.emplace_back([] { (void)lives(2); });
     works.emplace_back([&, calls = Index{0}]() mutable {
       (void)Dense(1).name();
@@ -75,7 +71,7 @@ TEST(Fork, AChildLivesWhateverTheOtherThreadsOfItsParentDo) {
   int forks = 0;
   bool alive = true;
   for (; alive && forks < 2000 && std::chrono::steady_clock::now() < end; ++forks) {
-    alive = works_in_child([&] { return lives(test::kChildrenMayStartThreads ? 1 + forks % 2 : 1); });
+    alive = works_in_child([&] { return lives(test::children_may_start_threads() ? 1 + forks % 2 : 1); });
   }
   RecordProperty("forks", forks);
   EXPECT_TRUE(alive) << "fork " << forks;

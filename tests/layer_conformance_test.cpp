@@ -14,7 +14,7 @@ namespace {
 using test::LayerCase;
 using test::NanReach;
 
-constexpr int kEvery = test::all_or_some(1, 3);  // which cases of the large families are taken
+const int kEvery = test::all_or_some(1, 3);  // which cases of the large families are taken
 
 // ---- LSTM -----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@
 namespace rondo::test {
 namespace {
 
-constexpr std::uint64_t kPerPart = all_or_some(125, 40), kParts = 16;
+constexpr std::uint64_t kParts = 16;
+const std::uint64_t kPerPart = all_or_some(125, 40);
 
 class RandomGraphs : public testing::TestWithParam<std::uint64_t> {};
 

@@ -10,7 +10,7 @@
 namespace rondo::test {
 namespace {
 
-constexpr std::uint64_t kPerPart = all_or_some(20, 10);
+const std::uint64_t kPerPart = all_or_some(20, 10);
 
 class RandomModels : public testing::TestWithParam<std::uint64_t> {};
 

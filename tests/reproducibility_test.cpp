@@ -272,7 +272,7 @@ TEST_F(Reproducibility, AHostThatFlushesDenormalsChangesNoBit) {
 #endif
 
 TEST_F(Reproducibility, AForkedChildTrainsTheSameModelWhileTheParentTrains) {
-  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  if (!test::children_may_start_threads()) GTEST_SKIP();
   const Problem problem;
   set_num_threads(3);
   const std::uint64_t expected = problem.fit();

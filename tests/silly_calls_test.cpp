@@ -11,6 +11,7 @@
 #include <rondo/rondo.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/instrumented.hpp"
 
 namespace rondo {
 namespace {
@@ -19,12 +20,6 @@ using test::expect_error;
 
 constexpr Index kHuge = std::numeric_limits<Index>::max();
 constexpr Index k2To60 = Index{1} << 60, k2To62 = Index{1} << 62;
-// The sanitizers end a program that asks for more memory than there is.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryMayEnd = false;
-#else
-constexpr bool kMemoryMayEnd = true;
-#endif
 
 // Runs calls that may throw an Error and nothing else. Returns how many threw.
 int errors_of(const std::vector<std::pair<const char*, std::function<void()>>>& calls) {
@@ -250,7 +245,7 @@ class LittleMemory {
 };
 
 TEST(AbsurdSizes, ThatTheSystemRefusesAreErrorsThatSayHowMuchWasForWhat) {
-  if (!kMemoryMayEnd) return;
+  if (!test::memory_may_end()) return;
   const Index steps = Index{1} << 16;
   const Tensor X = Tensor::zeros({1, steps, 1}), y = Tensor::zeros({1, steps, 1});
   Sequential model{Dense(1 << 16, {.input_shape = {Shape::kUnknown, 1}}), Dense(1)};

@@ -36,7 +36,7 @@ using Sizes = std::set<Index>;
 
 // Of the units that a sweep goes through one by one, the sanitizers take all up to 64, and then those that meet each
 // rest of a vector's width.
-bool is_taken(Index units) { return !test::kInstrumented || units <= 64 || units % (kTinyBlocks ? 3 : 7) == 1; }
+bool is_taken(Index units) { return !test::instrumented() || units <= 64 || units % (kTinyBlocks ? 3 : 7) == 1; }
 
 // Which test crosses which constant. A new one in blocking.hpp is missing here until a test does.
 const std::map<std::string, std::string> kCrossedBy = {
@@ -545,7 +545,7 @@ TEST_P(RecurrentSizes, ManyWeights) {
   const Index units = kTinyBlocks ? 20 : GetParam() == Kind::lstm ? 368 : 424;
   ASSERT_GT((GetParam() == Kind::lstm ? 4 : 3) * units * units * Index{sizeof(float)}, kernels::kBytesOfManySums);
   const Index pass = kernels::kMostRowsPerPass;
-  if (kTinyBlocks || !test::kInstrumented) {
+  if (kTinyBlocks || !test::instrumented()) {
     check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 1, .rows = pass + 1, .initial_state = true});
   }
   check({.kind = GetParam(), .units = units, .inputs = 3, .steps = 5, .rows = pass / 4 + 1});

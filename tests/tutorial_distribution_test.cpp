@@ -14,7 +14,7 @@
 namespace rondo {
 namespace {
 
-constexpr int kSeeds = test::all_or_some(100, 12);
+const int kSeeds = test::all_or_some(100, 12);
 
 struct Draw {
   double loss = 0;

@@ -151,7 +151,7 @@ TEST_F(HostExecutor, IsKeptWhileAStepUsesIt) {
 }
 
 TEST_F(HostExecutor, StaysWithTheParentOfAFork) {
-  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  if (!test::children_may_start_threads()) GTEST_SKIP();
   static bool destroyed;
   struct Parents : Serial {
     ~Parents() override { destroyed = true; }  // would wait for threads that the child does not have

@@ -136,7 +136,7 @@ TEST(ThreadPool, ASecondCallerWalksAloneWhileTheFirstIsAtWork) {
 }
 
 TEST(ThreadPool, FewerThreadsWorkWhereTheSystemCannotStartAsMany) {
-  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  if (!test::children_may_start_threads()) GTEST_SKIP();
   EXPECT_TRUE(test::succeeds_in_child([] {  // where the pool is new
     const bool three = size_seen(3) == 3;
     pthread_attr_t usual, greedy;
@@ -227,21 +227,21 @@ TEST(ThreadPool, EveryMemberKeepsDenormalsWhateverTheHostHasSet) {
 #endif
 
 TEST(ThreadPool, AForkedChildHasATeamOfItsOwn) {
-  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  if (!test::children_may_start_threads()) GTEST_SKIP();
   EXPECT_EQ(size_seen(3), 3);  // the parent's workers exist, and are not in the child
   EXPECT_TRUE(test::succeeds_in_child([] { return size_seen(3) == 3 && size_seen(2) == 2; }));
   EXPECT_EQ(size_seen(3), 3) << "the parent's team works on";
 }
 
 TEST(ThreadPool, AForkWhileAnotherThreadIsInsideATeamHarmsNeitherSide) {
-  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  if (!test::children_may_start_threads()) GTEST_SKIP();
   std::atomic<bool> stop{false};
   std::atomic<long> teams{0};
   std::thread other([&] {
     auto f = [&](const Member&) {};
     for (; !stop; ++teams) run_team(3, {f, f});
   });
-  while (!test::kMayForkWhileThreadsStart && teams == 0) std::this_thread::yield();
+  while (!test::may_fork_while_threads_start() && teams == 0) std::this_thread::yield();
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(test::succeeds_in_child([] { return size_seen(3) == 3 && size_seen(3) == 3; }));
   }
@@ -252,7 +252,7 @@ TEST(ThreadPool, AForkWhileAnotherThreadIsInsideATeamHarmsNeitherSide) {
 }
 
 TEST(ThreadPool, AProgramMayEndWhileAnotherThreadIsInsideATeam) {
-  if (!test::kChildrenMayStartThreads) GTEST_SKIP();
+  if (!test::children_may_start_threads()) GTEST_SKIP();
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(test::succeeds_in_child([] {
       std::thread([] {

@@ -6,29 +6,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/instrumented.hpp"
+
 namespace rondo::test {
 
 // The thread sanitizer ends a child that starts threads.
-#if defined(__SANITIZE_THREAD__)
-constexpr bool kChildrenMayStartThreads = false;
-#else
-constexpr bool kChildrenMayStartThreads = true;
-#endif
+inline bool children_may_start_threads() { return sanitizer() != Sanitizer::thread; }
 
 // The address sanitizer does not look after its own locks at a fork: a child that inherits one, held by a thread that
 // was just starting, waits for ever when it starts threads itself. (Seen once in some hundred runs.)
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kMayForkWhileThreadsStart = false;
-#else
-constexpr bool kMayForkWhileThreadsStart = true;
-#endif
+inline bool may_fork_while_threads_start() { return sanitizer() != Sanitizer::address; }
 
 [[noreturn]] inline void end_child(int status) {
-#if defined(__SANITIZE_ADDRESS__)
-  _exit(status);  // the search for leaks knows nothing of what the parent's other threads hold
-#else
+  // The search for leaks knows nothing of what the parent's other threads hold.
+  if (sanitizer() == Sanitizer::address) _exit(status);
   std::exit(status);
-#endif
 }
 
 // Whether `in_child` returned true there, and the child ended as programs do, within twenty seconds.

@@ -1,19 +1,23 @@
-// What tests leave out under the sanitizers.
+// Which sanitizer the library under test was built with, and what tests leave out then. (Asked when a test runs: tests
+// themselves are compiled alike with and without the address sanitizer.)
 #pragma once
 
 namespace rondo::test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kInstrumented = true;
-#else
-constexpr bool kInstrumented = false;
-#endif
+enum class Sanitizer { none, address, thread };
+
+Sanitizer sanitizer();
+
+inline bool instrumented() { return sanitizer() != Sanitizer::none; }
+
+// Whether asking for more memory than there is fails like malloc; the sanitizers end the program.
+inline bool memory_may_end() { return !instrumented(); }
 
 // How many of a kind: sanitizers make every step about ten times slower and look for errors that show with fewer
 // numbers. The release build takes all.
 template <class T>
-constexpr T all_or_some(T all, T some) {
-  return kInstrumented ? some : all;
+T all_or_some(T all, T some) {
+  return instrumented() ? some : all;
 }
 
 }  // namespace rondo::test
