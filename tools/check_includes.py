@@ -32,6 +32,7 @@ PUBLIC_HEADERS = {
     "dtype_policy": "core",
     "error": "core",
     "inputs": "core",
+    "keras_compat": "core",
     "random": "core",
     "shape": "core",
     "tensor": "core",

@@ -5,9 +5,11 @@
 //   Activation(activations::leaky_relu({.negative_slope = 0.1}));
 //
 // Names (Keras's): linear, relu, leaky_relu, relu6, elu, celu, selu, gelu, silu (also swish), hard_silu (hard_swish),
-// sigmoid, hard_sigmoid, sparse_sigmoid, log_sigmoid, tanh, hard_tanh, tanh_shrink, softplus, softsign, squareplus,
-// sparse_plus, soft_shrink, hard_shrink, threshold, exponential, mish, softmax, log_softmax, sparsemax, glu.
-// The last four work across the last axis; glu halves it. Formulas are Keras 3's; hard_sigmoid is relu6(x + 3) / 6.
+// sigmoid, hard_sigmoid, hard_sigmoid_2, sparse_sigmoid, log_sigmoid, tanh, hard_tanh, tanh_shrink, softplus, softsign,
+// squareplus, sparse_plus, soft_shrink, hard_shrink, threshold, exponential, mish, softmax, log_softmax, sparsemax,
+// glu. The last four work across the last axis; glu halves it. Formulas are Keras 3's; hard_sigmoid is relu6(x + 3)
+// / 6. What Keras 1 and 2 called so is hard_sigmoid_2, x/5 + 1/2 within [0, 1]; set_keras_compat (keras_compat.hpp)
+// makes the one name mean the other.
 #pragma once
 
 #include <cstddef>

@@ -12,6 +12,7 @@
 #include <rondo/extend.hpp>
 #include <rondo/history.hpp>
 #include <rondo/initializers.hpp>
+#include <rondo/keras_compat.hpp>
 #include <rondo/layer.hpp>
 #include <rondo/layers.hpp>
 #include <rondo/losses.hpp>

@@ -1,12 +1,19 @@
 // Files that are written as a whole or not at all.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace rondo::core {
 
-// Writes a file, or replaces one: readers see the old file or the whole new one. After a FileError, which says why, it
-// is as it was before.
+using Bytes = std::span<const std::byte>;
+
+// Writes a file, or replaces one: readers see the old file or the whole new one, also after the machine has lost its
+// power. After a FileError, which says why, it is as it was before.
 void write_file(const std::string& path, const std::string& content);
+// Of pieces that stand one behind the other.
+void write_file(const std::string& path, const std::vector<Bytes>& pieces);
 
 }  // namespace rondo::core

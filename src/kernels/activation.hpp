@@ -26,6 +26,7 @@ enum class ActivationKind {
   sigmoid,
   exponential,
   hard_sigmoid,
+  hard_sigmoid_2,  // that of Keras 1 and 2
   hard_silu,
   hard_tanh,
   mish,

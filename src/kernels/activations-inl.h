@@ -304,6 +304,17 @@ struct HardSigmoidFn {  // relu6(x + 3) / 6
   }
 };
 
+struct HardSigmoid2Fn {  // x / 5 + 1/2 within [0, 1]
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Value(D d, V x, const Activation&) {
+    return Clamp(d, Fma(d, Constant(d, 0.2), x, Constant(d, 0.5)), 0, 1);
+  }
+  template <class D, class V = hn::Vec<D>>
+  static HWY_INLINE V Slope(D d, V x, V, const Activation&) {
+    return hn::Mul(Constant(d, 0.2), Indicator(d, hn::Lt(hn::Abs(x), Constant(d, 2.5))));
+  }
+};
+
 struct HardSiluFn {  // x hard_sigmoid(x)
   template <class D, class V = hn::Vec<D>>
   static HWY_INLINE V Value(D d, V x, const Activation& p) {
@@ -376,6 +387,7 @@ HWY_INLINE void WithElementwise(ActivationKind kind, F&& f) {
     case ActivationKind::sigmoid: return f(SigmoidFn());
     case ActivationKind::exponential: return f(ExponentialFn());
     case ActivationKind::hard_sigmoid: return f(HardSigmoidFn());
+    case ActivationKind::hard_sigmoid_2: return f(HardSigmoid2Fn());
     case ActivationKind::hard_silu: return f(HardSiluFn());
     case ActivationKind::hard_tanh: return f(HardTanhFn());
     case ActivationKind::mish: return f(MishFn());

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 
+#include <rondo/error.hpp>
+#include <rondo/keras_compat.hpp>
 #include <rondo/random.hpp>
 
 #include "training/batches.hpp"
@@ -34,10 +36,22 @@ namespace {
 
 // ---- training ------------------------------------------------------------------------------------------------------
 
+// Keras 2.0's Sequential learned for ten epochs unless it was told otherwise.
+Index epochs_of(const ModelNode& node, const FitOptions& options) {
+  if (options.epochs && options.nb_epoch) {
+    throw ConfigError(node.where() +
+                      ": fit was given .epochs and .nb_epoch, which is Keras 1's name of it; leave the second out");
+  }
+  if (options.epochs) return *options.epochs;
+  if (options.nb_epoch) return *options.nb_epoch;
+  return node.class_name() == "Sequential" ? detail::keras_defaults().epochs_of_sequential : 1;
+}
+
 class Trainer {
  public:
   Trainer(const Model& model, ModelNode& node, Compiled& compiled, Batches& batches, const FitOptions& options)
       : model_(model),
+        epochs_(epochs_of(node, options)),
         node_(node),
         compiled_(compiled),
         options_(options),
@@ -52,12 +66,11 @@ class Trainer {
 
   History run() {
     const Callbacks& callbacks = options_.callbacks;
-    attach(callbacks, model_,
-           {options_.verbose, options_.epochs, steps_.count(), /*validates=*/validation_ != nullptr});
+    attach(callbacks, model_, {options_.verbose, epochs_, steps_.count(), /*validates=*/validation_ != nullptr});
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
-    for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
-    if (options_.epochs > 0) compiled_.optimizer.finish_training();
+    for (Index epoch = options_.initial_epoch; epoch < epochs_ && !stopped(); ++epoch) run_epoch(epoch);
+    if (epochs_ > 0) compiled_.optimizer.finish_training();
     if (interrupt_.interrupted()) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
     return std::move(history_);
@@ -69,7 +82,7 @@ class Trainer {
   void run_epoch(Index epoch) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_epoch_begin(epoch);
-    print_epoch_header(options_.verbose, epoch, options_.epochs);
+    print_epoch_header(options_.verbose, epoch, epochs_);
     ProgressBar bar(options_.verbose, steps_.count());
     means_.reset();
     for (Index batch = 0; batch < steps_.count() && (batch == 0 || !stopped()); ++batch) {
@@ -124,12 +137,13 @@ class Trainer {
 
   [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
     throw NumericError(node_.where() + ": " + fault.what + " in epoch " + std::to_string(epoch + 1) + " of " +
-                       std::to_string(options_.epochs) + ", batch " + std::to_string(batch + 1) + " of " +
+                       std::to_string(epochs_) + ", batch " + std::to_string(batch + 1) + " of " +
                        std::to_string(steps_.count()) + "; the weights are those before that batch. Cause: " +
                        fault.why + (node_.stateful() ? ". Call reset_states() before you go on" : ""));
   }
 
   const Model& model_;
+  Index epochs_;
   ModelNode& node_;
   Compiled& compiled_;
   const FitOptions& options_;
@@ -230,7 +244,7 @@ History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& 
 
 void check_options(const ModelNode& node, const FitOptions& options) {
   check_verbose(node, options.verbose);
-  require_at_least(node, "epochs", options.epochs, 0);
+  require_at_least(node, "epochs", epochs_of(node, options), 0);
   require_at_least(node, "initial_epoch", options.initial_epoch, 0);
   require_at_least(node, "shards", options.shards, 1);
   require_some(node, "steps_per_epoch", options.steps_per_epoch);

@@ -97,7 +97,8 @@ bool is_one_of(const std::string& name, std::initializer_list<const char*> names
 // divided by their sum. An unknown function ("") is trusted.
 bool gives_probabilities(const std::string& activation, LossFamily family) {
   if (activation.empty()) return true;
-  if (is_one_of(activation, {"sigmoid", "hard_sigmoid", "sparse_sigmoid", "softmax", "sparsemax"})) return true;
+  if (is_one_of(activation, {"sigmoid", "hard_sigmoid", "hard_sigmoid_2", "sparse_sigmoid", "softmax", "sparsemax"}))
+    return true;
   return family == LossFamily::categorical &&
          is_one_of(activation, {"relu", "relu6", "softplus", "exponential", "sparse_plus", "squareplus"});
 }

@@ -10,14 +10,16 @@
 #include <rondo/constraints.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
+#include <rondo/keras_compat.hpp>
 #include <rondo/layer.hpp>
 #include <rondo/regularizers.hpp>
 
 namespace rondo {
 
 struct LSTMOptions {
-  ActivationFn activation = "tanh";               // of the candidate and of the cell state
-  ActivationFn recurrent_activation = "sigmoid";  // of the gates
+  ActivationFn activation = "tanh";  // of the candidate and of the cell state
+  // Of the gates; in Keras 2.0 hard_sigmoid (keras_compat.hpp).
+  ActivationFn recurrent_activation = detail::keras_defaults().recurrent_activation;
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
@@ -68,8 +70,9 @@ class LSTM : public Layer {
 };
 
 struct GRUOptions {
-  ActivationFn activation = "tanh";               // of the candidate
-  ActivationFn recurrent_activation = "sigmoid";  // of the gates
+  ActivationFn activation = "tanh";  // of the candidate
+  // Of the gates; in Keras 2.0 hard_sigmoid.
+  ActivationFn recurrent_activation = detail::keras_defaults().recurrent_activation;
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
@@ -81,9 +84,11 @@ struct GRUOptions {
   bool return_state = false;      // also the last h
   bool go_backwards = false;      // walks time backwards; sequences come out in that order
   bool stateful = false;          // the state at the end of a batch starts the next one
-  bool recompute = false;   // training computes steps again in backward instead of keeping them all: much less memory
-                            // for long sequences, about a third more time, the same bits
-  bool reset_after = true;  // the reset gate multiplies the product of the state, not the state (and is faster)
+  bool recompute = false;  // training computes steps again in backward instead of keeping them all: much less memory
+                           // for long sequences, about a third more time, the same bits
+  bool reset_after =
+      detail::keras_defaults()
+          .reset_after;  // the reset gate multiplies the product of the state, not the state (and is faster)
   bool zero_output_for_mask = false;  // a masked step puts out zeros instead of the output before it
   // In training, the part of the inputs, and of the state before each step, that becomes zero: 0 to 1, see below.
   Real dropout = 0.0;
@@ -122,7 +127,7 @@ class GRU : public Layer {
 
 struct LSTMCellOptions {
   ActivationFn activation = "tanh";
-  ActivationFn recurrent_activation = "sigmoid";
+  ActivationFn recurrent_activation = detail::keras_defaults().recurrent_activation;
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
@@ -147,14 +152,14 @@ class LSTMCell : public Layer {
 
 struct GRUCellOptions {
   ActivationFn activation = "tanh";
-  ActivationFn recurrent_activation = "sigmoid";
+  ActivationFn recurrent_activation = detail::keras_defaults().recurrent_activation;
   bool use_bias = true;
   Initializer kernel_initializer = "glorot_uniform";
   Initializer recurrent_initializer = "orthogonal";
   Initializer bias_initializer = "zeros";
   std::optional<Regularizer> kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
   std::optional<Constraint> kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
-  bool reset_after = true;
+  bool reset_after = detail::keras_defaults().reset_after;
   Real dropout = 0.0;  // as of LSTM
   Real recurrent_dropout = 0.0;
   std::optional<std::uint64_t> seed = {};

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <rondo/error.hpp>
+#include <rondo/keras_compat.hpp>
 
 #include "core/fork_safe.hpp"
 #include "core/options.hpp"
@@ -32,6 +33,7 @@ const KnownActivations& known_activations() {
         {{"glu"}, {Kind::glu}},
         {{"hard_shrink"}, {Kind::hard_shrink, 0.5}},
         {{"hard_sigmoid"}, {Kind::hard_sigmoid}},
+        {{"hard_sigmoid_2"}, {Kind::hard_sigmoid_2}},
         {{"hard_silu", "hard_swish"}, {Kind::hard_silu}},
         {{"hard_tanh"}, {Kind::hard_tanh}},
         {{"leaky_relu"}, {Kind::relu, 0.2, kInfinity, 0}},
@@ -81,7 +83,8 @@ ActivationFn ActivationAccess::make(std::string name, const kernels::Activation&
 
 std::vector<std::string> activation_names() { return known_activations().names(); }
 
-ActivationFn::ActivationFn(const std::string& name) {
+ActivationFn::ActivationFn(const std::string& given) {
+  const std::string name = given == "hard_sigmoid" ? detail::keras_defaults().hard_sigmoid : given;
   *this = detail::ActivationAccess::make(name, known_activations().at(name));
 }
 

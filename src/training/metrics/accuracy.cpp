@@ -93,6 +93,14 @@ Family accuracies() {
               {"sparse_top_k_categorical_accuracy"})};
 }
 
+Metric rounded_accuracy() {
+  return accuracy("BinaryAccuracy", "binary_accuracy", metrics::NameOptions{}, Labels::same,
+                  []<class T>(const T* t, const T* p, Index n) {
+                    return share_of_hits(t, p, n,
+                                         [](T label, T prediction) { return std::nearbyint(prediction) == label; });
+                  });
+}
+
 }  // namespace training
 
 namespace metrics {

@@ -100,6 +100,8 @@ using Family = std::vector<KnownMetrics::Entry>;
 
 // Each under Keras's function names and short forms; class names and capitals are found through these.
 Family accuracies();
+// Keras 1 and 2's of a single output: whether the label is the prediction rounded, halves to the even number.
+Metric rounded_accuracy();
 Family means();
 Family confusion_metrics();
 Family areas();

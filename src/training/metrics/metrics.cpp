@@ -1,5 +1,6 @@
 // The handle, and metrics by name.
 #include <rondo/error.hpp>
+#include <rondo/keras_compat.hpp>
 #include <rondo/metrics.hpp>
 
 #include "core/fork_safe.hpp"
@@ -17,16 +18,23 @@ using training::KnownMetrics;
 // Keras's "accuracy": one of three, by the shapes.
 class AnyAccuracy final : public detail::MetricImpl {
  public:
+  explicit AnyAccuracy(bool rounds = false) : rounds_(rounds) {}
   std::string class_name() const override { return ""; }
   core::Json config(const std::string& name) const override { return core::config_of(metrics::NameOptions{name}); }
   Direction direction() const override { return Direction::up; }
   training::Bound bind(const std::string& name, const Shape& prediction, const Shape& truth) const override {
-    if (prediction.back() == 1) return metrics::BinaryAccuracy().impl().bind(name, prediction, truth);
+    if (prediction.back() == 1) {
+      const Metric binary = rounds_ ? training::rounded_accuracy() : metrics::BinaryAccuracy();
+      return binary.impl().bind(name, prediction, truth);
+    }
     if (truth.rank() < prediction.rank() || truth.back() == 1) {
       return metrics::SparseCategoricalAccuracy().impl().bind(name, prediction, truth);
     }
     return metrics::CategoricalAccuracy().impl().bind(name, prediction, truth);
   }
+
+ private:
+  bool rounds_;  // as Keras 1 and 2
 };
 
 KnownMetrics::Entry any_accuracy() {
@@ -52,6 +60,11 @@ const KnownMetrics& known_metrics() {
 
 Metric standard(const std::string& name) {
   const KnownMetric& known = known_metrics().at(name, snake_case(name));
+  if (known.standard && known.standard->impl().class_name().empty()) {
+    const detail::KerasDefaults& keras = detail::keras_defaults();
+    return training::named("", keras.accuracy == nullptr ? name.c_str() : keras.accuracy,
+                           std::make_shared<AnyAccuracy>(keras.rounds_for_accuracy));
+  }
   if (known.standard) return known.standard->renamed(name);
   throw ConfigError("metric '" + name + "' needs options: give " + known.needs);
 }

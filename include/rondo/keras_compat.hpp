@@ -1,0 +1,50 @@
+// Which version of Keras a program was written for.
+//
+// Keras has changed its defaults, and what some names mean, more than once. Rondo follows 3.15.1; a program (or a book)
+// of an older Keras learns the same as it did there after
+//
+//   set_keras_compat("2.0");
+//
+//                                        "2.0"                     "2.3"       "2.4"                 "3"
+//   Keras                                2.0 to 2.2                2.3         in TensorFlow 2,
+//                                                                              to 2.15
+//   recurrent_activation of LSTM, GRU
+//   and their cells                      hard_sigmoid              sigmoid     sigmoid               sigmoid
+//   "hard_sigmoid" means                 hard_sigmoid_2            ... _2      ... _2                relu6(x + 3) / 6
+//   reset_after of GRU and GRUCell       false                     false       true                  true
+//   epochs of a Sequential's fit         10                        1           1                     1
+//   "accuracy" is logged as              acc                       as given    as given              as given
+//   accuracy of a single output p        y is p rounded            the same    y is whether p > 0.5  the same
+#pragma once
+
+#include <string>
+
+#include <rondo/shape.hpp>
+
+namespace rondo {
+
+// "2.0", "2.3", "2.4" or "3" (the one to begin with); ConfigError for another. Holds for what is made afterwards:
+// options, layers, optimizers, compile and fit look at it when they are made or called. Thread-safe; one for the whole
+// program. Where a file is read, the version that wrote it counts instead.
+void set_keras_compat(const std::string& version);
+std::string keras_compat();
+
+namespace detail {
+
+// One column of the table above.
+struct KerasDefaults {
+  const char* version;
+  const char* recurrent_activation;
+  const char* hard_sigmoid;
+  bool reset_after;
+  Index epochs_of_sequential;
+  const char* accuracy;  // its name in logs; null: as it was given
+  bool rounds_for_accuracy;
+};
+
+// Of the thread, while it reads a file, or of the program.
+const KerasDefaults& keras_defaults() noexcept;
+
+}  // namespace detail
+
+}  // namespace rondo

@@ -1,0 +1,91 @@
+#include "core/keras_compat.hpp"
+
+#include <array>
+#include <atomic>
+#include <charconv>
+
+#include <rondo/error.hpp>
+
+namespace rondo {
+
+namespace {
+
+using detail::KerasDefaults;
+
+constexpr std::array kVersions = {
+    KerasDefaults{.version = "2.0",
+                  .recurrent_activation = "hard_sigmoid",
+                  .hard_sigmoid = "hard_sigmoid_2",
+                  .reset_after = false,
+                  .epochs_of_sequential = 10,
+                  .accuracy = "acc",
+                  .rounds_for_accuracy = true},
+    KerasDefaults{.version = "2.3",
+                  .recurrent_activation = "sigmoid",
+                  .hard_sigmoid = "hard_sigmoid_2",
+                  .reset_after = false,
+                  .epochs_of_sequential = 1,
+                  .accuracy = nullptr,
+                  .rounds_for_accuracy = true},
+    KerasDefaults{.version = "2.4",
+                  .recurrent_activation = "sigmoid",
+                  .hard_sigmoid = "hard_sigmoid_2",
+                  .reset_after = true,
+                  .epochs_of_sequential = 1,
+                  .accuracy = nullptr,
+                  .rounds_for_accuracy = false},
+    KerasDefaults{.version = "3",
+                  .recurrent_activation = "sigmoid",
+                  .hard_sigmoid = "hard_sigmoid",
+                  .reset_after = true,
+                  .epochs_of_sequential = 1,
+                  .accuracy = nullptr,
+                  .rounds_for_accuracy = false},
+};
+
+std::atomic<const KerasDefaults*> g_defaults{&kVersions.back()};
+thread_local const KerasDefaults* t_defaults = nullptr;  // of the file that is read
+
+// The number at the begin of a text; -1 for none.
+int number_at(const char*& at, const char* end) {
+  int number = -1;
+  at = std::from_chars(at, end, number).ptr;
+  return number;
+}
+
+}  // namespace
+
+void set_keras_compat(const std::string& version) {
+  for (const KerasDefaults& defaults : kVersions) {
+    if (version == defaults.version) return g_defaults.store(&defaults, std::memory_order_relaxed);
+  }
+  throw ConfigError(
+      "set_keras_compat: '" + version +
+      "' is not known; there are '2.0' (Keras 2.0 to 2.2), '2.3', '2.4' (in TensorFlow, to 2.15) and '3'");
+}
+
+std::string keras_compat() { return g_defaults.load(std::memory_order_relaxed)->version; }
+
+const KerasDefaults& detail::keras_defaults() noexcept {
+  return t_defaults != nullptr ? *t_defaults : *g_defaults.load(std::memory_order_relaxed);
+}
+
+namespace core {
+
+const KerasDefaults& keras_defaults_of(const std::string& version) {
+  const char* at = version.data();
+  const char* const end = at + version.size();
+  const int major = number_at(at, end);
+  const int minor = at < end && *at == '.' ? number_at(++at, end) : -1;
+  if (major >= 3 || major < 1) return kVersions[3];
+  if (version.ends_with("-tf")) return kVersions[2];  // "2.2.4-tf" was the first in TensorFlow
+  if (major < 2 || minor < 3) return kVersions[0];
+  return minor == 3 ? kVersions[1] : kVersions[2];
+}
+
+WithKerasDefaults::WithKerasDefaults(const KerasDefaults& defaults) : before_(t_defaults) { t_defaults = &defaults; }
+WithKerasDefaults::~WithKerasDefaults() { t_defaults = before_; }
+
+}  // namespace core
+
+}  // namespace rondo
