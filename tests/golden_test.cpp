@@ -771,7 +771,7 @@ class TrainingRun {
     if (!protocol.starts_with("fit is called once per epoch") || protocol.find("reset") == std::string::npos) {
       throw NotSupported("protocol");
     }
-    const Index epochs = options.epochs;
+    const Index epochs = *options.epochs;
     for (Index epoch = 0; epoch < epochs; ++epoch) {
       options.initial_epoch = epoch;
       options.epochs = epoch + 1;
