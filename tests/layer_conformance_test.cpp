@@ -75,7 +75,7 @@ TEST(LstmConformance, HoldsWithoutBias) {
 
 TEST(LstmConformance, HoldsForOtherCells) {
   for (const char* cell : {"relu", "gelu", "softsign", "linear"}) {
-    for (const char* gates : {"sigmoid", "hard_sigmoid"}) {
+    for (const char* gates : {"sigmoid", "hard_sigmoid", "hard_sigmoid_2"}) {
       for (const Index units : {3, 17}) {
         check_lstm(std::string(", ") + cell + " and " + gates, {units, 5, 3},
                    {.activation = cell, .recurrent_activation = gates, .return_sequences = units == 3});
@@ -167,7 +167,7 @@ TEST(GruConformance, HoldsWithoutBias) {
 
 TEST(GruConformance, HoldsForOtherCells) {
   for (const char* cell : {"relu", "gelu", "softsign", "linear"}) {
-    for (const char* gates : {"sigmoid", "hard_sigmoid"}) {
+    for (const char* gates : {"sigmoid", "hard_sigmoid", "hard_sigmoid_2"}) {
       for (const Index units : {3, 17}) {
         check_gru(std::string(", ") + cell + " and " + gates, {units, 5, 3},
                   {.activation = cell, .recurrent_activation = gates, .return_sequences = units == 3});

@@ -37,9 +37,9 @@ Tensors all_of(const Probed& p) {
 // Whether a function's value or slope jumps: then a rounding error may become a whole one.
 bool jumps(const std::string& name) { return name == "threshold" || name == "hard_shrink" || name == "sparsemax"; }
 bool has_kinks(const std::string& name) {
-  static const std::vector<std::string> names = {"relu",           "relu6",        "leaky_relu", "soft_shrink",
-                                                 "hard_tanh",      "hard_sigmoid", "hard_silu",  "hard_swish",
-                                                 "sparse_sigmoid", "celu",         "selu",       "elu"};
+  static const std::vector<std::string> names = {
+      "relu",      "relu6",      "leaky_relu",     "soft_shrink", "hard_tanh", "hard_sigmoid", "hard_sigmoid_2",
+      "hard_silu", "hard_swish", "sparse_sigmoid", "celu",        "selu",      "elu"};
   return jumps(name) || std::find(names.begin(), names.end(), name) != names.end();
 }
 

@@ -77,6 +77,7 @@ double value(const Activation& f, double x) {
   if (n == "hard_silu" || n == "hard_swish") return x * hard_sigmoid(x);
   if (n == "sigmoid") return sigmoid(x);
   if (n == "hard_sigmoid") return hard_sigmoid(x);
+  if (n == "hard_sigmoid_2") return std::clamp(0.2 * x + 0.5, 0.0, 1.0);
   if (n == "sparse_sigmoid") return std::clamp((x + 1) / 2, 0.0, 1.0);
   if (n == "log_sigmoid") return -softplus(-x);
   if (n == "tanh") return std::tanh(x);
@@ -113,6 +114,7 @@ double slope(const Activation& f, double x) {
   if (n == "hard_silu" || n == "hard_swish") return x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6;
   if (n == "sigmoid") return sigmoid(x) * sigmoid(-x);
   if (n == "hard_sigmoid") return std::abs(x) < 3 ? 1.0 / 6 : 0;
+  if (n == "hard_sigmoid_2") return std::abs(x) < 2.5 ? 0.2 : 0;
   if (n == "sparse_sigmoid") return std::abs(x) < 1 ? 0.5 : 0;
   if (n == "log_sigmoid") return sigmoid(-x);
   if (n == "tanh") return 1 - std::tanh(x) * std::tanh(x);
