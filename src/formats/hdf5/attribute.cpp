@@ -136,7 +136,17 @@ std::vector<double> Attribute::numbers() const {
   return all;
 }
 
+void Object::refuse_heap_of_attributes() const {
+  const Message* info = header_.find(MessageType::attribute_info);
+  if (info == nullptr) return;
+  Cursor cursor = open(place_, "the list of attributes", *info);
+  cursor.expect_version(0, 0);
+  if ((cursor.u8() & 1) != 0) cursor.skip(2);  // the order of creation goes up to here
+  if (cursor.address() != kNowhere) cursor.refuse("attributes in a fractal heap");
+}
+
 std::vector<std::string> Object::attribute_names() const {
+  refuse_heap_of_attributes();
   std::vector<std::string> names;
   for (const Message& message : header_.messages()) {
     if (message.type == MessageType::attribute) names.emplace_back(AttributeReader(place_, message).name());
@@ -146,12 +156,14 @@ std::vector<std::string> Object::attribute_names() const {
 }
 
 bool Object::has_attribute(std::string_view name) const {
+  refuse_heap_of_attributes();
   return std::ranges::any_of(header_.messages(), [&](const Message& message) {
     return message.type == MessageType::attribute && AttributeReader(place_, message).name() == name;
   });
 }
 
 Attribute Object::attribute(std::string_view name) const {
+  refuse_heap_of_attributes();
   for (const Message& message : header_.messages()) {
     if (message.type != MessageType::attribute) continue;
     AttributeReader reader(place_, message);

@@ -78,6 +78,9 @@ class Object {
 
   Place place_;
   ObjectHeader header_;
+
+ private:
+  void refuse_heap_of_attributes() const;
 };
 
 // Numbers in an array.

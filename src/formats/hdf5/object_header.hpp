@@ -12,6 +12,7 @@ enum class MessageType : std::uint16_t {
   dataspace = 0x01,
   link_info = 0x02,
   datatype = 0x03,
+  fill_value = 0x05,
   link = 0x06,
   external_files = 0x07,
   layout = 0x08,
