@@ -58,6 +58,7 @@ PUBLIC_HEADERS = {
     "data": "data",
     "rows": "data",
     "plot": "formats",
+    "saving": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it
 }
 

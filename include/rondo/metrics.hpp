@@ -48,6 +48,7 @@ class Metrics : public std::vector<Metric> {
   // ConfigError for a name that is not known.
   Metrics(const std::vector<std::string>& names) : std::vector<Metric>(names.begin(), names.end()) {}
   Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named);
+  Metrics(const std::vector<std::pair<std::string, std::vector<Metric>>>& named);
 
   // How many of the metrics belong to which output, where they were given by name; none otherwise.
   const std::vector<std::pair<std::string, std::size_t>>& outputs() const { return outputs_; }

@@ -206,6 +206,15 @@ struct MemoryRequired {
   std::size_t total() const { return weights + optimizer + workspace; }
 };
 
+struct SaveOptions {
+  bool overwrite = true;  // false: FileError where there is a file already
+};
+
+struct LoadWeightsOptions {
+  bool by_name = false;        // whole-model .h5 alone: layers find their weights by their names, not in their order
+  bool skip_mismatch = false;  // a layer whose weights do not fit keeps its own
+};
+
 struct ModelOptions {
   std::string name = {};
 };
@@ -325,6 +334,20 @@ class Model : public Layer {
   // Keras's table of layers, shapes and parameter counts, to standard output (or print_fn); summary_text returns it.
   void summary(const SummaryOptions& options = {}) const;
   std::string summary_text(const SummaryOptions& options = {}) const;
+
+  // Writes the model to a file: .keras as Keras 3, or .h5 as Keras 2. With what it was compiled with, and what the
+  // optimizer remembers. The file is complete or, after an error, as it was before. Equal models make equal files.
+  // ConfigError for another ending, StateError before the model is built, FileError where it cannot be written.
+  // (This and the next three: formats room, link rondo::rondo; see saving.hpp.)
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  // The weights alone; the name must end in .weights.h5, as in Keras 3. Errors likewise.
+  void save_weights(const std::string& path, const SaveOptions& options = {}) const;
+  // The weights of a .weights.h5, .keras or .h5 file of Keras's or ours, for a model of the same layers; all of them or,
+  // after a FileError that names layer and shapes, none. Returns the names of layers that keep theirs, which only
+  // .skip_mismatch allows.
+  std::vector<std::string> load_weights(const std::string& path, const LoadWeightsOptions& options = {}) const;
+  // The layers, and what the model was compiled with, as JSON with Keras 3's keys; model_from_json reads it.
+  std::string to_json() const;
 
   // Where data enter and what comes out, as symbols of a graph, to go on from: new layers behind a trained model share
   // its weights. StateError before the model is built.

@@ -23,6 +23,7 @@
 #include <rondo/random.hpp>
 #include <rondo/regularizers.hpp>
 #include <rondo/rows.hpp>
+#include <rondo/saving.hpp>
 #include <rondo/schedules.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/stream.hpp>

@@ -147,5 +147,9 @@ Serialized serialized(std::string_view what, const Json& json) {
                     ": its configuration cannot be read: give a name, or an object of class_name and config");
 }
 
+Json serialize(const char* module, const std::string& class_name, const Json& config) {
+  return {{"module", module}, {"class_name", class_name}, {"config", config}, {"registered_name", nullptr}};
+}
+
 }  // namespace core
 }  // namespace rondo

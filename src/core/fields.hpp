@@ -242,6 +242,8 @@ struct Serialized {
 };
 // ConfigError for anything else; `what` is "loss", "optimizer", ...
 Serialized serialized(std::string_view what, const Json& json);
+// The same back, as Keras 3 writes an object of one of its modules: {module, class_name, config, registered_name}.
+Json serialize(const char* module, const std::string& class_name, const Json& config);
 
 }  // namespace core
 }  // namespace rondo

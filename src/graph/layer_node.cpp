@@ -8,6 +8,7 @@
 #include "core/fields.hpp"
 #include "core/names.hpp"
 #include "core/standard_floats.hpp"
+#include "graph/loading.hpp"
 
 namespace rondo::graph {
 
@@ -143,6 +144,7 @@ void LayerNode::reset_states() const {
 
 std::shared_ptr<engine::ParameterBlock> LayerNode::make_block(Index size, const kernels::KernelTable& table,
                                                               engine::Role role) const {
+  Loading::take(static_cast<std::size_t>(size) * element_size(dtype()), where());
   return std::make_shared<engine::ParameterBlock>(dtype(), size, table, "the weights of " + where(), role);
 }
 
@@ -150,9 +152,8 @@ void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_
                               engine::PackedMap map, const Initializer& initializer, engine::WeightRules rules) {
   const StandardFloats floats;
   const RandomStream stream(seed_, Purpose::initializer, number_, static_cast<std::uint32_t>(parameters_.size()));
-  const Tensor first = initializer(shape, dtype(), stream);
   engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(map), std::move(rules)};
-  parameter.set(first);
+  if (!Loading::is_at_work()) parameter.set(initializer(parameter.shape, dtype(), stream));
   parameters_.push_back(std::move(parameter));
 }
 
@@ -166,7 +167,7 @@ const Shape& LayerNode::only_input(const std::vector<Shape>& inputs) const {
 std::string batch_text(const Shape& sample) { return to_string(sample.prepend(Shape::kUnknown)); }
 
 Json to_config(const std::shared_ptr<LayerNode>& layer) {
-  return {{"class_name", layer->class_name()}, {"config", layer->config()}};
+  return core::serialize(layer->keras_module(), layer->class_name(), layer->config());
 }
 
 }  // namespace rondo::graph

@@ -87,6 +87,8 @@ class LayerNode {
 
   // Keras's configuration; subclasses append their keys to the common ones.
   virtual Json config() const;
+  // Where in Keras the class is.
+  virtual const char* keras_module() const { return "keras.layers"; }
   // A layer of the same options, with weights of its own; so are the layers inside it.
   virtual std::shared_ptr<LayerNode> copy(const Changes& changes = {}) const = 0;
 
@@ -95,13 +97,19 @@ class LayerNode {
   virtual std::span<const std::shared_ptr<LayerNode>> children() const { return {}; }
   // Keras's name of what holds one of them: "cell", or "layers" for each layer of a model.
   virtual std::string child_attribute(std::size_t /*child*/) const { return ""; }
+  // Whether that is a list, of which there may be any number.
+  virtual bool has_list_of_children() const { return false; }
+  // Keras's name of the part of it that holds its own weights: "cell" of a recurrent layer; "" for itself.
+  virtual std::string weights_attribute() const { return ""; }
   // Whether a layer is inside, at any depth.
   bool contains(const LayerNode& layer) const;
   // Which change of it, or of layers inside it at any depth, was the last: layers that come and go, and what is
   // trainable. Counted over all models.
   std::uint64_t structure() const;
 
-  // This node's parameters and those of the layers inside it, in Keras's order, each once.
+  // This node's parameters, without those of the layers inside it.
+  const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
+  // Those too, in Keras's order, each once.
   std::vector<engine::Parameter> parameters() const;
 
   bool trainable() const { return trainable_; }
@@ -164,7 +172,6 @@ class LayerNode {
                                                      engine::Role role = engine::Role::learned) const;
   void add_parameter(const std::string& path, Shape shape, std::shared_ptr<engine::ParameterBlock> block,
                      engine::PackedMap map, const Initializer& initializer, engine::WeightRules rules = {});
-  const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }
   // What stands in front of the paths of weights of a layer inside. (Keras: a model begins a path of its own.)
   virtual std::string path_to(const LayerNode& child) const { return child.is_model() ? "" : name() + "/"; }
   // The random seed when the layer was made.

@@ -100,10 +100,10 @@ graph::Json FunctionalNode::config() const {
       if (!call.arguments.as_in_training) kwargs["training"] = false;
       nodes.push_back({{"args", args}, {"kwargs", kwargs}});
     }
-    config["layers"].push_back({{"class_name", layer->class_name()},
-                                {"config", layer->config()},
-                                {"name", layer->name()},
-                                {"inbound_nodes", nodes}});
+    Json serialized = to_config(layer);
+    serialized["name"] = layer->name();
+    serialized["inbound_nodes"] = nodes;
+    config["layers"].push_back(std::move(serialized));
   }
   const auto listed = [&](const std::vector<Network::TensorNumber>& tensors) {
     Json list = Json::array();

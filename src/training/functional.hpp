@@ -21,6 +21,7 @@ class FunctionalNode final : public ModelNode {
   // A graph of {x, states...} to {y, new states...} is a cell.
   std::vector<Shape> state_shapes() const override;
   graph::Json config() const override;
+  const char* keras_module() const override { return "keras.src.models.functional"; }
   std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override;
 
  protected:

@@ -418,7 +418,7 @@ Loss training::fixed_loss(std::shared_ptr<const BoundLoss> rule, Json config, co
 
 core::Json training::to_config(const Loss& loss) {
   if (loss.impl().class_name().empty()) return loss.name();
-  return {{"class_name", loss.impl().class_name()}, {"config", loss.impl().config()}};
+  return core::serialize("keras.losses", loss.impl().class_name(), loss.impl().config());
 }
 
 Loss training::loss_from_config(const core::Json& config) {

@@ -29,6 +29,7 @@ class ModelNode : public graph::LayerNode {
   const std::vector<std::shared_ptr<graph::LayerNode>>& layers() const { return network_.layers(); }
   std::span<const std::shared_ptr<graph::LayerNode>> children() const override { return layers(); }
   std::string child_attribute(std::size_t) const override { return "layers"; }
+  bool has_list_of_children() const override { return true; }
   bool is_model() const override { return true; }
 
   // That of the layers, which must agree: ConfigError otherwise.

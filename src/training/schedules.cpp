@@ -286,10 +286,7 @@ LearningRateSchedule training::schedule_from_config(const Json& config) {
 Json to_config(const LearningRate& rate) {
   if (rate.schedule() == nullptr) return rate(0);
   const detail::ScheduleImpl& schedule = rate.schedule()->impl();
-  return {{"module", "keras.optimizers.schedules"},
-          {"class_name", schedule.class_name()},
-          {"config", schedule.config()},
-          {"registered_name", nullptr}};
+  return core::serialize("keras.optimizers.schedules", schedule.class_name(), schedule.config());
 }
 
 void from_config(const Json& config, LearningRate& rate) {

@@ -69,17 +69,15 @@ class SequentialNode final : public ModelNode {
     return network_.output_shapes({only_input(inputs)});
   }
 
+  const char* keras_module() const override { return "keras"; }
   graph::Json config() const override {
     graph::Json layers = graph::Json::array();
     if (!declared_input().empty()) {
-      layers.push_back({{"class_name", "InputLayer"},
-                        {"config",
-                         {{"batch_shape", to_config(declared_input().prepend(Shape::kUnknown))},
-                          {"dtype", std::string(to_string(dtype()))}}}});
+      layers.push_back(core::serialize("keras.layers", "InputLayer",
+                                       {{"batch_shape", to_config(declared_input().prepend(Shape::kUnknown))},
+                                        {"dtype", std::string(to_string(dtype()))}}));
     }
-    for (const LayerPtr& layer : this->layers()) {
-      layers.push_back({{"class_name", layer->class_name()}, {"config", layer->config()}});
-    }
+    for (const LayerPtr& layer : this->layers()) layers.push_back(to_config(layer));
     graph::Json config = LayerNode::config();
     config["layers"] = layers;
     return config;

@@ -239,10 +239,7 @@ UnitNorm::UnitNorm(UnitNormOptions o)
 NonNeg::NonNeg() : Constraint(make<NonNegRule>()) {}
 
 Json to_config(const Constraint& constraint) {
-  return {{"module", "keras.constraints"},
-          {"class_name", constraint.class_name()},
-          {"config", constraint.impl().config()},
-          {"registered_name", nullptr}};
+  return core::serialize("keras.constraints", constraint.class_name(), constraint.impl().config());
 }
 
 void from_config(const Json& config, std::optional<Constraint>& constraint) {

@@ -407,10 +407,7 @@ RandomNormal::RandomNormal(RandomNormalOptions o)
 RandomUniform::RandomUniform(RandomUniformOptions o) : Initializer(make<RandomUniformRule>(o)) {}
 
 Json to_config(const Initializer& initializer) {
-  return {{"module", "keras.initializers"},
-          {"class_name", initializer.class_name()},
-          {"config", initializer.impl().config()},
-          {"registered_name", nullptr}};
+  return core::serialize("keras.initializers", initializer.class_name(), initializer.impl().config());
 }
 
 void from_config(const Json& config, Initializer& initializer) {

@@ -273,10 +273,7 @@ OrthogonalRegularizer::OrthogonalRegularizer(const OrthogonalRegularizerOptions&
     : Regularizer(make<OrthogonalRegularizerRule>(o)) {}
 
 Json to_config(const Regularizer& regularizer) {
-  return {{"module", "keras.regularizers"},
-          {"class_name", regularizer.class_name()},
-          {"config", regularizer.impl().config()},
-          {"registered_name", nullptr}};
+  return core::serialize("keras.regularizers", regularizer.class_name(), regularizer.impl().config());
 }
 
 void from_config(const Json& config, std::optional<Regularizer>& regularizer) {

@@ -106,6 +106,7 @@ class StackedCellsNode final : public graph::LayerNode {
   DType dtype() const override { return cells_[0]->dtype(); }
   std::span<const std::shared_ptr<LayerNode>> children() const override { return cells_; }
   std::string child_attribute(std::size_t) const override { return "cells"; }
+  bool has_list_of_children() const override { return true; }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
   std::string output_activation(std::size_t output) const override {
     return output == 0 ? cells_.back()->output_activation(0) : "";

@@ -78,7 +78,7 @@ Direction Metric::direction() const { return impl_->direction(); }
 core::Json training::to_config(const Metric& metric) {
   const std::string class_name = metric.impl().class_name();
   if (class_name.empty()) return metric.name() == "acc" ? "acc" : "accuracy";
-  return {{"class_name", class_name}, {"config", metric.impl().config(metric.name())}};
+  return core::serialize("keras.metrics", class_name, metric.impl().config(metric.name()));
 }
 
 Metric training::metric_from_config(const core::Json& config) {
@@ -87,7 +87,10 @@ Metric training::metric_from_config(const core::Json& config) {
   return known_metrics().at(given.class_name, snake_case(given.class_name)).read(given.class_name, given.config);
 }
 
-Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named) {
+Metrics::Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named)
+    : Metrics(std::vector<std::pair<std::string, std::vector<Metric>>>(named.begin(), named.end())) {}
+
+Metrics::Metrics(const std::vector<std::pair<std::string, std::vector<Metric>>>& named) {
   for (const auto& [name, metrics] : named) {
     outputs_.emplace_back(name, metrics.size());
     insert(end(), metrics.begin(), metrics.end());

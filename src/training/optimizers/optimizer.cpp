@@ -51,7 +51,7 @@ std::string Optimizer::class_name() const { return impl_->class_name(); }
 double Optimizer::learning_rate() const { return impl_->learning_rate; }
 
 core::Json training::to_config(const Optimizer& optimizer) {
-  return {{"class_name", optimizer.class_name()}, {"config", optimizer.impl().config()}};
+  return core::serialize("keras.optimizers", optimizer.class_name(), optimizer.impl().config());
 }
 
 Optimizer training::optimizer_from_config(const core::Json& config) {

@@ -1,0 +1,153 @@
+#include "formats/keras/config.hpp"
+
+#include <rondo/error.hpp>
+
+#include "core/fields.hpp"
+#include "core/names.hpp"
+#include "training/from_config.hpp"
+#include "training/model_node.hpp"
+
+namespace rondo::keras {
+
+namespace {
+
+using training::HeadOptions;
+using training::ModelNode;
+
+constexpr int kDeepest = 100;
+constexpr std::size_t kMostValues = 1'000'000;
+
+const ModelNode& node_of(const Model& model) { return static_cast<const ModelNode&>(*model.node()); }
+
+// ---- writing -------------------------------------------------------------------------------------------------------
+
+// One thing for each output: alone where there is one output.
+template <class Of>
+Json of_outputs(const std::vector<HeadOptions>& heads, const Of& of) {
+  if (heads.size() == 1) return of(heads.front());
+  Json all = Json::array();
+  for (const HeadOptions& head : heads) all.push_back(of(head));
+  return all;
+}
+
+Json metrics_of(const HeadOptions& head, std::size_t begin, std::size_t end) {
+  Json metrics = Json::array();
+  for (std::size_t i = begin; i < end; ++i) metrics.push_back(training::to_config(head.metrics[i]));
+  return metrics;
+}
+
+// As it is now: the learning rate may have been set.
+Json config_of(const training::OptimizerState& optimizer) {
+  const detail::OptimizerImpl& rule = optimizer.rule();
+  Json config = rule.config();
+  if (config.at("learning_rate").is_number()) config["learning_rate"] = optimizer.learning_rate();
+  return core::serialize("keras.optimizers", rule.class_name(), config);
+}
+
+Json compile_config(const training::Compiled& compiled) {
+  const std::vector<HeadOptions>& heads = compiled.heads;
+  return {{"optimizer", config_of(compiled.optimizer)},
+          {"loss", of_outputs(heads, [](const HeadOptions& h) { return h.loss ? training::to_config(*h.loss) : Json(); })},
+          {"loss_weights", heads.size() == 1 ? Json() : of_outputs(heads, [](auto& h) { return Json(h.loss_weight); })},
+          {"metrics", of_outputs(heads, [](const HeadOptions& h) { return metrics_of(h, 0, h.unweighted_metrics); })},
+          {"weighted_metrics", of_outputs(heads,
+                                          [](const HeadOptions& h) {
+                                            return metrics_of(h, h.unweighted_metrics, h.metrics.size());
+                                          })},
+          {"run_eagerly", false},
+          {"steps_per_execution", 1},
+          {"jit_compile", false}};
+}
+
+// ---- reading -------------------------------------------------------------------------------------------------------
+
+// What is there for each output, in the order of the outputs: given for all, in a list, or by their names.
+std::vector<Json> by_output(const Json& given, const std::vector<std::string>& outputs, const char* key) {
+  if (given.is_object() && !given.contains("class_name")) {
+    std::vector<Json> all;
+    for (const std::string& name : outputs) all.push_back(given.value(name, Json()));
+    return all;
+  }
+  if (!given.is_array()) return std::vector<Json>(outputs.size(), given);
+  if (given.size() != outputs.size()) {
+    throw ConfigError(std::string("compile_config: ") + key + " is given for " + std::to_string(given.size()) +
+                      " outputs; the model has " + quoted_list(outputs));
+  }
+  return {given.begin(), given.end()};
+}
+
+Losses losses_from(const Json& config, const std::vector<std::string>& outputs) {
+  if (config.is_null()) return {};
+  std::vector<Loss> losses;
+  for (const Json& loss : by_output(config, outputs, "loss")) losses.push_back(training::loss_from_config(loss));
+  return losses;
+}
+
+std::vector<Metric> metrics_from(const Json& config) {
+  if (config.is_null()) return {};
+  std::vector<Metric> metrics;
+  for (const Json& metric : config.is_array() ? config : Json::array({config})) {
+    if (!metric.is_null()) metrics.push_back(training::metric_from_config(metric));
+  }
+  return metrics;
+}
+
+Metrics metrics_from(const Json& config, const std::vector<std::string>& outputs, const char* key) {
+  if (config.is_null()) return {};
+  const bool is_list_of_metrics = config.is_array() && (config.empty() || !config.front().is_array());
+  if (outputs.size() == 1 && is_list_of_metrics) return metrics_from(config);
+  std::vector<std::pair<std::string, std::vector<Metric>>> all;
+  // Keras 2 takes a list for several outputs as one for each of them.
+  const std::vector<Json> given =
+      is_list_of_metrics ? std::vector<Json>(outputs.size(), config) : by_output(config, outputs, key);
+  for (std::size_t i = 0; i < outputs.size(); ++i) all.emplace_back(outputs[i], metrics_from(given[i]));
+  return all;
+}
+
+LossWeights loss_weights_from(const Json& config, const std::vector<std::string>& outputs) {
+  if (config.is_null()) return {};
+  std::vector<double> weights;
+  for (const Json& weight : by_output(config, outputs, "loss_weights")) {
+    weights.push_back(weight.is_null() ? 1.0 : weight.get<double>());
+  }
+  return weights;
+}
+
+}  // namespace
+
+Json parse_config(std::string_view text, const std::string& where) {
+  std::size_t values = 0;
+  const auto check = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > kDeepest) throw FileError(where + ": its JSON is nested more than " + std::to_string(kDeepest) + " deep");
+    if (++values > kMostValues) throw FileError(where + ": its JSON has more than a million values");
+    return true;
+  };
+  try {
+    Json config = Json::parse(text, check);
+    if (config.is_object()) return config;
+  } catch (const Json::exception& error) {
+    throw FileError(where + " is no JSON: " + error.what());
+  }
+  throw FileError(where + ": its JSON is no object, but begins with " + std::string(text.substr(0, 20)));
+}
+
+Json config_of(const Model& model) {
+  const ModelNode& node = node_of(model);
+  Json config = core::serialize(node.keras_module(), node.class_name(), node.config());
+  if (const training::Compiled* compiled = node.compiled_if_any()) config["compile_config"] = compile_config(*compiled);
+  return config;
+}
+
+void compile_from(const Json& config, const Model& model) {
+  const std::vector<std::string> outputs = node_of(model).output_names();
+  const auto given = [&](const char* key) { return config.value(key, Json()); };
+  CompileOptions options;
+  options.optimizer = training::optimizer_from_config(config.at("optimizer"));
+  options.loss = losses_from(given("loss"), outputs);
+  options.loss_weights = loss_weights_from(given("loss_weights"), outputs);
+  options.metrics = metrics_from(given("metrics"), outputs, "metrics");
+  options.weighted_metrics = metrics_from(given("weighted_metrics"), outputs, "weighted_metrics");
+  model.compile(options);
+}
+
+}  // namespace rondo::keras

@@ -1,0 +1,30 @@
+// Whole models and weights as Keras 1 and 2 keep them in HDF5 (Keras 3 reads and writes them, too): configurations as
+// attributes, and for each layer by its name a group of data sets, named by weights.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "formats/hdf5/file.hpp"
+#include "formats/hdf5/writer.hpp"
+#include "graph/layer_node.hpp"
+
+namespace rondo::keras {
+
+struct LegacyOptions {
+  bool by_name = false;        // layers find their weights by their names, not in their order
+  bool skip_mismatch = false;  // a layer whose weights do not fit keeps its own
+};
+
+// Reads the weights of a group that has "layer_names": all of them or, after an error, none. Returns the names of layers
+// that keep theirs. FileError, naming the layer, where numbers or shapes do not fit.
+std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const graph::LayerNode& model,
+                                             const LegacyOptions& options);
+
+// Puts a model's weights into a file in the making.
+void write_legacy_weights(const graph::LayerNode& model, hdf5::GroupWriter& group);
+
+// An attribute of texts, which Keras cuts into name0, name1, ... where it is long.
+std::vector<std::string> texts_of(const hdf5::Group& group, const std::string& name);
+
+}  // namespace rondo::keras

@@ -1,0 +1,130 @@
+#include "formats/keras/upgrade.hpp"
+
+#include <rondo/error.hpp>
+
+namespace rondo::keras {
+
+namespace {
+
+bool is_class(const Json& object, const char* name) {
+  return object.is_object() && object.contains("class_name") && object["class_name"] == name;
+}
+
+bool is_input(const Json& layer) { return is_class(layer, "InputLayer"); }
+
+// The first layer used to have the shape of the data.
+Json input_of(const Json& layer) {
+  if (!layer.contains("config") || !layer["config"].is_object()) return nullptr;
+  const Json shape = layer["config"].value("batch_input_shape", Json());
+  if (!shape.is_array()) return nullptr;
+  return {{"class_name", "InputLayer"}, {"config", {{"batch_shape", shape}}}};
+}
+
+Json upgraded_sequential(Json config) {
+  if (config.is_array()) config = {{"layers", config}};  // until Keras 2.2.2
+  Json& layers = config.at("layers");
+  if (layers.empty() || is_input(layers.front())) return config;
+  Json input = input_of(layers.front());
+  if (input.is_null() && config.contains("build_input_shape") && config["build_input_shape"].is_array()) {
+    input = {{"class_name", "InputLayer"}, {"config", {{"batch_shape", config["build_input_shape"]}}}};
+  }
+  if (!input.is_null()) layers.insert(layers.begin(), input);
+  return config;
+}
+
+// ---- calls of a graph's layers -------------------------------------------------------------------------------------
+
+Json tensor(const Json& layer, const Json& call, const Json& output) {
+  return {{"class_name", "__keras_tensor__"}, {"config", {{"keras_history", {layer, call, output}}}}};
+}
+
+// ["lstm", 0, 1] or ["lstm", 0, 1, {arguments}].
+bool is_tensor_name(const Json& value) {
+  return value.is_array() && value.size() >= 3 && value[0].is_string() && value[1].is_number_integer() &&
+         value[2].is_number_integer();
+}
+
+Json upgraded_argument(const Json& value) {
+  if (is_tensor_name(value)) return tensor(value[0], value[1], value[2]);
+  if (!value.is_array()) return value;
+  Json list = Json::array();
+  for (const Json& element : value) list.push_back(upgraded_argument(element));
+  return list;
+}
+
+// A call is a list of tensors' names; the arguments stand behind the first.
+Json upgraded_call(const Json& call) {
+  if (call.is_object()) return call;
+  if (!call.is_array()) throw ConfigError("a call of a layer is written as " + call.dump());
+  const Json names = is_tensor_name(call) ? Json::array({call}) : call;
+  Json args = Json::array(), kwargs = Json::object();
+  for (const Json& name : names) {
+    if (!is_tensor_name(name)) throw ConfigError("the input of a layer is written as " + name.dump());
+    args.push_back(tensor(name[0], name[1], name[2]));
+    if (name.size() < 4) continue;
+    for (const auto& [key, value] : name[3].items()) kwargs[key] = upgraded_argument(value);
+  }
+  return {{"args", args.size() == 1 ? args : Json::array({args})}, {"kwargs", kwargs}};
+}
+
+Json upgraded_graph(Json config) {
+  for (Json& layer : config.at("layers")) {
+    if (!layer.is_object() || !layer.contains("inbound_nodes")) continue;
+    Json calls = Json::array();
+    for (const Json& call : layer["inbound_nodes"]) calls.push_back(upgraded_call(call));
+    layer["inbound_nodes"] = calls;
+  }
+  return config;
+}
+
+// Models may be inside layers of models.
+void upgrade_inside(Json& config) {
+  if (!config.is_object()) return;
+  for (const char* key : {"layers", "layer", "backward_layer", "cell", "cells"}) {
+    if (!config.contains(key)) continue;
+    if (config[key].is_array()) {
+      for (Json& each : config[key]) each = upgraded_model(std::move(each));
+    } else if (config[key].is_object()) {
+      config[key] = upgraded_model(std::move(config[key]));
+    }
+  }
+}
+
+}  // namespace
+
+Json upgraded_model(Json model) {
+  if (!model.is_object() || !model.contains("config")) return model;
+  if (is_class(model, "Model")) model["class_name"] = "Functional";
+  Json& config = model["config"];
+  if (is_class(model, "Sequential")) config = upgraded_sequential(std::move(config));
+  if (is_class(model, "Functional") && config.is_object()) config = upgraded_graph(std::move(config));
+  upgrade_inside(config);
+  return model;
+}
+
+Json upgraded_compile_config(Json config) {
+  if (config.contains("optimizer_config")) {
+    config["optimizer"] = config["optimizer_config"];
+    config.erase("optimizer_config");
+  }
+  if (!config.contains("optimizer") || !config["optimizer"].is_object()) return config;
+  Json& options = config["optimizer"]["config"];
+  if (!options.is_object()) return config;
+  if (options.contains("lr")) {
+    options["learning_rate"] = options["lr"];
+    options.erase("lr");
+  }
+  if (options.contains("epsilon") && options["epsilon"].is_null()) options.erase("epsilon");  // the standard one
+  // rate / (1 + decay * steps).
+  if (options.contains("decay") && options["decay"].is_number() && options["decay"] != 0) {
+    options["learning_rate"] = {{"class_name", "InverseTimeDecay"},
+                                {"config",
+                                 {{"initial_learning_rate", options["learning_rate"]},
+                                  {"decay_steps", 1},
+                                  {"decay_rate", options["decay"]}}}};
+  }
+  options.erase("decay");
+  return config;
+}
+
+}  // namespace rondo::keras

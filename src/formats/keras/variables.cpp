@@ -1,0 +1,150 @@
+#include "formats/keras/variables.hpp"
+
+#include <map>
+#include <set>
+
+#include <rondo/error.hpp>
+
+#include "core/dispatch.hpp"
+#include "core/names.hpp"
+
+namespace rondo::keras {
+
+namespace {
+
+using engine::Parameter;
+using graph::LayerNode;
+
+std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "/" + name; }
+
+class Collector {
+ public:
+  explicit Collector(LayerList list) : list_(list) {}
+
+  void collect(const LayerNode& node, const std::string& path) {
+    if (!known_.insert(&node).second) return;
+    const std::string part = node.weights_attribute();
+    if (!part.empty()) {
+      groups_.push_back({joined(joined(path, part), "vars"), part_name(node), node.own_parameters()});
+    }
+    groups_.push_back({joined(path, "vars"), node.name(), part.empty() ? node.own_parameters() : Parameters{}});
+    if (node.has_list_of_children()) return collect_list(node, path);
+    for (std::size_t i = 0; i < node.children().size(); ++i) {
+      collect(*node.children()[i], joined(path, node.child_attribute(i)));
+    }
+  }
+  std::vector<VariableGroup> take() { return std::move(groups_); }
+
+ private:
+  using Parameters = std::vector<Parameter>;
+
+  void collect_list(const LayerNode& node, const std::string& path) {
+    const bool is_old = list_ == LayerList::checkpoint_dependencies && node.is_model();
+    const std::string list = joined(path, is_old ? "_layer_checkpoint_dependencies" : node.child_attribute(0));
+    std::map<std::string, int> numbers;
+    for (const auto& child : node.children()) {
+      const std::string name = snake_case(child->class_name());
+      int& number = numbers[name];
+      collect(*child, joined(list, number == 0 ? name : name + "_" + std::to_string(number)));
+      number += is_old && !child->parameters().empty() ? 2 : 1;
+    }
+  }
+
+  // "lstm_cell" of "lstm/lstm_cell/kernel".
+  static std::string part_name(const LayerNode& node) {
+    if (node.own_parameters().empty()) return node.weights_attribute();
+    const std::string& path = node.own_parameters().front().path;
+    const std::size_t begin = path.find('/') + 1;
+    return path.substr(begin, path.find('/', begin) - begin);
+  }
+
+  LayerList list_;
+  std::set<const LayerNode*> known_;
+  std::vector<VariableGroup> groups_;
+};
+
+// Why a group of a file cannot be these variables; empty where it can.
+std::string mismatch(const hdf5::Group& root, const VariableGroup& wanted) {
+  const std::size_t count = wanted.parameters.size();
+  if (!root.contains(wanted.path)) return "there is no group '" + wanted.path + "'";
+  const hdf5::Group group = root.group(wanted.path);
+  const std::size_t given = group.names().size();
+  if (given != count) {
+    return "the group '" + wanted.path + "' has " + std::to_string(given) + " variables; expected are " +
+           std::to_string(count);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i);
+    if (!group.contains(number)) return "the group '" + wanted.path + "' has no variable '" + number + "'";
+    const Shape shape = group.dataset(number).shape();
+    if (shape == wanted.parameters[i].shape) continue;
+    return "variable '" + wanted.path + "/" + number + "' has the shape " + to_string(shape) + "; expected is " +
+           to_string(wanted.parameters[i].shape) + ", that of " + wanted.parameters[i].path;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<VariableGroup> variable_groups(const LayerNode& model, LayerList list) {
+  Collector collector(list);
+  collector.collect(model, "");
+  return collector.take();
+}
+
+void write_variables(const LayerNode& model, hdf5::GroupWriter& root) {
+  const auto value = std::make_shared<Tensor>();  // of one parameter at a time
+  for (const VariableGroup& variables : variable_groups(model)) {
+    hdf5::GroupWriter& group = root.group(variables.path);
+    group.attribute("name", variables.name);
+    for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
+      const Parameter& parameter = variables.parameters[i];
+      group.dataset(std::to_string(i), parameter.shape, number_type(parameter.block->dtype()),
+                    [parameter, value] {
+                      *value = parameter.get();
+                      return bytes_of(*value);
+                    });
+    }
+  }
+}
+
+std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode& model, bool skip_mismatch) {
+  const bool is_old = root.contains("_layer_checkpoint_dependencies");
+  std::vector<std::pair<Parameter, Tensor>> read;
+  std::vector<std::string> skipped;
+  for (const VariableGroup& variables :
+       variable_groups(model, is_old ? LayerList::checkpoint_dependencies : LayerList::layers)) {
+    if (variables.parameters.empty()) continue;
+    const std::string why = mismatch(root, variables);
+    if (!why.empty() && !skip_mismatch) {
+      throw FileError("the weights of '" + variables.parameters.front().path + "' and its like: " + why);
+    }
+    if (!why.empty()) {
+      skipped.push_back(variables.name);
+      continue;
+    }
+    const hdf5::Group group = root.group(variables.path);
+    for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
+      const Parameter& parameter = variables.parameters[i];
+      read.emplace_back(parameter, tensor_of(group.dataset(std::to_string(i)), parameter.block->dtype()));
+    }
+  }
+  for (const auto& [parameter, value] : read) parameter.set(value);
+  return skipped;
+}
+
+Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype) {
+  Tensor tensor = Tensor::zeros(dataset.shape(), dtype);
+  core::with_elements(tensor, [&](auto elements) { dataset.read_into(elements); });
+  return tensor;
+}
+
+hdf5::NumberType number_type(DType dtype) {
+  return dtype == DType::float32 ? hdf5::NumberType::float32 : hdf5::NumberType::float64;
+}
+
+std::span<const std::byte> bytes_of(const Tensor& tensor) {
+  return core::with_elements(tensor, [](auto elements) { return std::span<const std::byte>(std::as_bytes(elements)); });
+}
+
+}  // namespace rondo::keras

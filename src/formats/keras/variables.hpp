@@ -1,0 +1,41 @@
+// The variables of a model as Keras 3 lays them out in HDF5: a group "vars" for each layer, whose data sets are the
+// layer's weights by number, at a path that follows the structure of the model.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "formats/hdf5/file.hpp"
+#include "formats/hdf5/writer.hpp"
+#include "graph/layer_node.hpp"
+
+namespace rondo::keras {
+
+struct VariableGroup {
+  std::string path;  // "layers/lstm/cell/vars"
+  std::string name;  // of what has them: "lstm_cell"
+  std::vector<engine::Parameter> parameters;
+};
+
+// How a model lists its layers: since Keras 3.0 "layers", before it (and in TensorFlow 2.12 to 2.15)
+// "_layer_checkpoint_dependencies", where each layer with weights counts twice.
+enum class LayerList { layers, checkpoint_dependencies };
+
+// Of all layers of a model that is built, each once. Layers are named by their class, with numbers within their list.
+std::vector<VariableGroup> variable_groups(const graph::LayerNode& model, LayerList list = LayerList::layers);
+
+// Puts a model's variables into a file that is in the making, which takes their values when it is written.
+void write_variables(const graph::LayerNode& model, hdf5::GroupWriter& root);
+
+// Reads them back: all of them or, after an error, none. FileError, naming layer and path, where a layer's weights are
+// not there, are more or fewer, or have another shape; with `skip_mismatch` such a layer keeps its weights, and its name
+// is among those that are returned.
+std::vector<std::string> read_variables(const hdf5::Group& root, const graph::LayerNode& model, bool skip_mismatch);
+
+// All numbers of a data set.
+Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype);
+// Those of a tensor, as they stand in memory, and their type.
+std::span<const std::byte> bytes_of(const Tensor& tensor);
+hdf5::NumberType number_type(DType dtype);
+
+}  // namespace rondo::keras
