@@ -365,6 +365,24 @@ class Model : public Layer {
   // The optimizer's rate now. StateError before compile.
   double learning_rate() const;
   void set_learning_rate(Real rate) const;
+  // What the optimizer remembers, with Keras's names in Keras's order: how many steps it has taken ("adam/iteration",
+  // exact to 2^53) and its learning rate (unless that is a schedule), both float64; then arrays of the weights' shapes
+  // and dtype: running means (use_ema), sums of gradients (gradient_accumulation_steps), and those of the rule. Names
+  // begin with the class's name in snake case, without the numbers that Keras gives to further optimizers. Before the
+  // first step the values are those it will begin with. StateError before compile, and before the model is built.
+  //
+  //   Model again = ...;  // of the same layers, compiled alike
+  //   again.set_weights(model.get_weights());
+  //   again.set_optimizer_variables(model.optimizer_variables());  // goes on where the model stands, to the bit
+  std::vector<OptimizerVariable> optimizer_variables() const;
+  // Sets all of them, in any order; of several with one name, in theirs. What stands in front of a name's "/" does not
+  // count, nor do numbers of automatic names where the other model has others ("lstm_1" for "lstm"). A learning rate in
+  // float32 that the one now rounds to leaves it as it is. Errors as above; ConfigError, naming it, for a variable that
+  // is missing or not known, and for an iteration or a learning rate that is none; ShapeError for one of another shape.
+  // Nothing has changed then.
+  void set_optimizer_variables(const std::vector<OptimizerVariable>& variables) const;
+  // The values alone, in Keras's order.
+  void set_optimizer_variables(const std::vector<Tensor>& values) const;
   // Asks a fit at work to end after this batch; for callbacks.
   void stop_training() const;
 

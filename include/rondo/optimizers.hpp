@@ -44,6 +44,7 @@
 
 #include <rondo/schedules.hpp>
 #include <rondo/shape.hpp>
+#include <rondo/tensor.hpp>
 
 namespace rondo {
 
@@ -74,6 +75,13 @@ class Optimizer {
   explicit Optimizer(std::shared_ptr<const detail::OptimizerImpl> impl) : impl_(std::move(impl)) {}
 
   std::shared_ptr<const detail::OptimizerImpl> impl_;
+};
+
+// What an optimizer remembers, with Keras's name of it (Model::optimizer_variables): "adam/iteration",
+// "adam/sequential_lstm_lstm_cell_kernel_momentum".
+struct OptimizerVariable {
+  std::string name;
+  Tensor value;
 };
 
 struct SGDOptions {

@@ -19,10 +19,9 @@ Tensor unpack_as(const Parameter& p, const T* packed) {
 }
 
 template <class T>
-void pack_from(const Parameter& p, const Tensor& value) {
+void pack_as(const Parameter& p, const Tensor& value, T* packed) {
   const Tensor converted = value.cast(dtype_of<T>);
   const T* elements = converted.data<T>().data();
-  T* packed = p.block->values<T>();
   p.map.for_runs(
       [&](Index element, Index place, Index count) { std::copy_n(elements + element, count, packed + place); });
 }
@@ -50,9 +49,13 @@ void Parameter::set(const Tensor& value) const {
     throw ShapeError("weight '" + path + "' has shape " + to_string(shape) + "; a tensor of shape " +
                      to_string(value.shape()) + " was given");
   }
-  const StandardFloats floats;  // float64 rounded to float32
-  core::with_type(block->dtype(), [&]<class T>() { pack_from<T>(*this, value); });
+  pack(value, block->values<std::byte>());
   block->touch();
+}
+
+void Parameter::pack(const Tensor& value, std::byte* packed) const {
+  const StandardFloats floats;  // float64 rounded to float32
+  core::with_type(block->dtype(), [&]<class T>() { pack_as(*this, value, reinterpret_cast<T*>(packed)); });
 }
 
 }  // namespace rondo::engine

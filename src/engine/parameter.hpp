@@ -77,6 +77,8 @@ struct Parameter {
   void set(const Tensor& value) const;
   // The logical face of another packed array laid out like the block: a gradient, an optimizer slot.
   Tensor unpack(const std::byte* packed) const;
+  // The other way round: a tensor of this shape and any dtype.
+  void pack(const Tensor& value, std::byte* packed) const;
 };
 
 }  // namespace rondo::engine

@@ -93,6 +93,15 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
     }
     return {{"", r}, {"", c}, {"_velocity", v}};
   }
+  // Of a factored weight v follows from r and c; any other has nothing but v.
+  void remember(std::span<const Tensor> values) override {
+    const auto take = [&](std::size_t i, T* to) {
+      const Tensor value = values[i].cast(dtype_of<T>);
+      std::copy_n(value.template data<T>().begin(), value.size(), to);
+    };
+    if (factors_.factored) take(0, of_rows());
+    take(factors_.factored ? 1 : 2, of_columns());
+  }
 
  private:
   T* of_rows() const { return reinterpret_cast<T*>(bytes_.data()); }
@@ -231,6 +240,7 @@ class AdafactorRule final : public RuleOf<AdafactorRule, AdafactorOptions> {
     step_.beta_2 = 1 - own_pow(t, o_.beta_2_decay);
   }
   void end_step() override { updates_ += 1; }
+  void resume(Index updates) override { updates_ = static_cast<double>(updates); }
   // The root of the mean square of a step is at most the rate times clip_threshold times that of the weights, or
   // epsilon_2. r and c are at least epsilon_1 by the part of it that a step takes in.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {

@@ -42,7 +42,7 @@ class AdamRule final : public ElementwiseRule<AdamRule<Options>, Options> {
   }
   std::vector<Slot> slots() const override {
     std::vector<Slot> slots{{"momentum"}, {"velocity"}};
-    if (o_.amsgrad) slots.push_back({"velocity_hat"});
+    if (o_.amsgrad) slots.push_back({.name = "velocity_hat", .apart = true});
     return slots;
   }
   bool rests_without_gradient() const override { return true; }
@@ -51,6 +51,7 @@ class AdamRule final : public ElementwiseRule<AdamRule<Options>, Options> {
     alpha_ = this->learning_rate * std::sqrt(1 - next_[1]) / (1 - next_[0]);
   }
   void end_step() override { powers_ = next_; }
+  void resume(Index updates) override { powers_ = {power_after(updates, o_.beta_1), power_after(updates, o_.beta_2)}; }
   // m is between earlier gradients, v between their squares, and the largest alpha that of the first step.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
     const double slots = std::max(before.slots, gradient * gradient), alpha = rate / (1 - o_.beta_1);

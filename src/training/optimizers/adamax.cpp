@@ -32,6 +32,7 @@ class AdamaxRule final : public ElementwiseRule<AdamaxRule, AdamaxOptions> {
     alpha_ = learning_rate / (1 - next_);
   }
   void end_step() override { power_ = next_; }
+  void resume(Index updates) override { power_ = power_after(updates, o_.beta_1); }
   // m is between earlier gradients, and the largest alpha that of the first step.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
     const double slots = std::max(before.slots, gradient), alpha = rate / (1 - o_.beta_1);

@@ -100,6 +100,9 @@ class LambRule final : public RuleOf<LambRule, LambOptions> {
     step_.of_velocity = 1 / (1 - next_[1]);
   }
   void end_step() override { powers_ = next_; }
+  void resume(Index updates) override {
+    powers_ = {power_after(updates, step_.beta_1), power_after(updates, step_.beta_2)};
+  }
   // A step is of the weights' norm times the rate, or, where they are 0, of the update times the rate. The squares have
   // to be numbers too.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {

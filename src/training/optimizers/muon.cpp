@@ -37,6 +37,7 @@ struct MuonStep {
   double beta_1 = 0, beta_2 = 0, epsilon = 0, momentum = 0, a = 0, b = 0, c = 0;
   Index newton_schulz_steps = 0;
   bool nesterov = false;
+  bool fades = false;  // it looks for velocities that have faded, as OptimizerState does for the slots
   std::optional<double> rms_rate;
 
   // The first two stages make x, the last takes it from the weights; between them are two for each step of x.
@@ -164,19 +165,38 @@ class MuonMatrix final : public ParameterRuleOf<MuonMatrix<T>, T> {
   std::vector<T> product_, polynomial_;
 };
 
+// Matrices need no velocity, so that it is no slot.
 template <class T>
 class MuonAdam final : public ParameterRuleOf<MuonAdam<T>, T> {
  public:
-  MuonAdam(const MuonStep& step, const engine::Parameter& parameter) : step_(step), map_(parameter.map) {}
+  MuonAdam(const MuonStep& step, const engine::Parameter& parameter)
+      : step_(step),
+        map_(parameter.map),
+        shape_(parameter.shape),
+        zero_tiny_(parameter.block->table().ops<T>().zero_tiny),
+        bytes_(static_cast<std::size_t>(shape_.elements()) * sizeof(T), "the optimizer's memory of weights") {}
+
+  std::span<std::byte> memory() override { return {bytes_.data(), bytes_.size()}; }
+  std::vector<Remembered> remembered() const override {
+    Tensor v(shape_, dtype_of<T>);
+    std::copy_n(velocity(), v.size(), v.template data<T>().begin());
+    return {{"_velocity", v}};
+  }
+  void remember(std::span<const Tensor> values) override {
+    const Tensor v = values[0].cast(dtype_of<T>);
+    std::copy_n(v.template data<T>().begin(), v.size(), velocity());
+  }
 
   void run(Index stage, const BlockArrays<T>& a, const engine::Member& member) noexcept {
     if (stage != 0) return;
+    const Range rows = member.share(map_.rows());
+    if (step_.fades) zero_tiny_(velocity() + rows.begin * map_.columns(), rows.size() * map_.columns());
     const T new_1 = static_cast<T>(1 - step_.beta_1), new_2 = static_cast<T>(1 - step_.beta_2);
     const T alpha = static_cast<T>(step_.alpha), epsilon = static_cast<T>(step_.epsilon);
-    map_.for_runs(member.share(map_.rows()), [&](Index, Index place, Index count) {
+    map_.for_runs(rows, [&](Index element, Index place, Index count) {
       for (Index i = place; i < place + count; ++i) {
         const T g = a.gradient[i];
-        T &m = a.slots[0][i], &v = a.slots[1][i];
+        T &m = a.slots[0][i], &v = velocity()[element + i - place];
         m += (g - m) * new_1;
         v += (g * g - v) * new_2;
         if (m != 0) a.weights[i] -= alpha * m / (std::sqrt(v) + epsilon);
@@ -185,8 +205,13 @@ class MuonAdam final : public ParameterRuleOf<MuonAdam<T>, T> {
   }
 
  private:
+  T* velocity() const { return reinterpret_cast<T*>(bytes_.data()); }
+
   const MuonStep& step_;
   engine::PackedMap map_;
+  Shape shape_;
+  void (*zero_tiny_)(T*, Index);
+  AlignedBytes bytes_;
 };
 
 class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
@@ -209,8 +234,7 @@ class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
     if (o.rms_rate) step_.rms_rate = checked_option("Muon", "rms_rate", *o.rms_rate, Allowed::zero_or_more);
     largest_value_ = largest_singular_value();
   }
-  std::vector<Slot> slots() const override { return {{"momentum"}, {"velocity"}}; }
-  // Keras has no velocity of matrices.
+  std::vector<Slot> slots() const override { return {{"momentum"}}; }
   Index remembered(const engine::Parameter& parameter) const override {
     return (is_adams(parameter) ? 2 : 1) * parameter.shape.elements();
   }
@@ -228,7 +252,9 @@ class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
     return make_parameter_rule<MuonMatrix>(parameter, step_);
   }
   std::size_t parameter_rule_bytes(const engine::Parameter& parameter) const override {
-    if (is_adams(parameter)) return 0;
+    if (is_adams(parameter)) {
+      return static_cast<std::size_t>(parameter.shape.elements()) * element_size(parameter.block->dtype());
+    }
     const Index rows = parameter.map.rows(), columns = parameter.map.columns(), side = std::min(rows, columns);
     return static_cast<std::size_t>(3 * rows * columns + 2 * side * side) * element_size(parameter.block->dtype()) +
            static_cast<std::size_t>(rows) * sizeof(double);
@@ -236,9 +262,17 @@ class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
   void begin_step() override {
     next_ = {next_power(powers_[0], step_.beta_1), next_power(powers_[1], step_.beta_2)};
     step_.rate = learning_rate;
+    step_.fades = (updates_ + 1) * accumulated_steps % 64 == 0;
     step_.alpha = learning_rate * o_.adam_lr_ratio * std::sqrt(1 - next_[1]) / (1 - next_[0]);
   }
-  void end_step() override { powers_ = next_; }
+  void end_step() override {
+    powers_ = next_;
+    ++updates_;
+  }
+  void resume(Index updates) override {
+    powers_ = {power_after(updates, step_.beta_1), power_after(updates, step_.beta_2)};
+    updates_ = updates;
+  }
   // No element of a matrix is larger than its largest singular value; squares have to be numbers too.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
     constexpr double kMostNorm = 0x1p500;
@@ -274,7 +308,8 @@ class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
   Patterns excluded_;
   MuonStep step_;
   std::array<double, 2> powers_ = {1, 1}, next_ = powers_;  // Adam's beta_1^t, beta_2^t: before the step, after it
-  double longest_side_ = 1;                                 // of a matrix
+  Index updates_ = 0;
+  double longest_side_ = 1;  // of a matrix
   double largest_value_ = 1;
 };
 

@@ -26,13 +26,11 @@ class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
     checked_option("Nadam", "epsilon", o.epsilon, Allowed::zero_or_more);
   }
   std::vector<Slot> slots() const override { return {{"momentum"}, {"velocity"}}; }
-  Index remembered() const override { return 1; }  // P
+  std::optional<double> product() const override { return powers_.product; }
   bool rests_without_gradient() const override { return true; }
   void begin_step() override {
-    next_ = {.decay = powers_.decay * 0.96, .beta_2 = next_power(powers_.beta_2, o_.beta_2)};
-    if (next_.decay < 0x1p-60) next_.decay = 0;
+    next_ = behind(powers_);
     const double u = momentum(next_.decay), ahead = momentum(next_.decay * 0.96);
-    next_.product = next_power(powers_.product, u);
     args_ = {.of_mean = learning_rate * ahead / (1 - next_.product * ahead),
              .of_gradient = learning_rate * (1 - u) / (1 - next_.product),
              .of_velocity = 1 / (1 - next_.beta_2),
@@ -41,6 +39,11 @@ class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
              .epsilon = o_.epsilon};
   }
   void end_step() override { powers_ = next_; }
+  void resume(Index updates) override {
+    powers_ = {};
+    for (Index t = 0; t < updates && powers_.decay + powers_.beta_2 + powers_.product > 0; ++t)
+      powers_ = behind(powers_);
+  }
   // u and P are below beta_1; m is between earlier gradients, v between their squares.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
     const double slots = std::max({before.slots, gradient, gradient * gradient});
@@ -61,6 +64,14 @@ class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
   struct Powers {
     double decay = 1, beta_2 = 1, product = 1;
   };
+  // Those of the next step.
+  Powers behind(const Powers& now) const {
+    const double of_decay = next_power(now.decay, 0.96);
+    return {.decay = of_decay,
+            .beta_2 = next_power(now.beta_2, o_.beta_2),
+            .product = next_power(now.product, momentum(of_decay))};
+  }
+
   Powers powers_, next_;
   kernels::NadamArgs args_;
 };

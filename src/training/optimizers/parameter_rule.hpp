@@ -24,10 +24,12 @@ struct BlockArrays {
   std::array<T*, 3> slots;
 };
 
-// What is remembered of a parameter, with Keras's name of it behind the parameter's: "_momentum", or nothing.
+// What is remembered of a parameter, with Keras's name of it behind the parameter's: "_momentum", or nothing. Keras
+// lists groups one behind the other, each weight by weight.
 struct Remembered {
   std::string name;
   Tensor value;
+  Index group = 0;
 };
 
 // One parameter's part of an optimizer's memory, and its updates.
@@ -40,6 +42,8 @@ class ParameterRule {
   // What it remembers beside the slots, as numbers of the parameter's dtype.
   virtual std::span<std::byte> memory() { return {}; }
   virtual std::vector<Remembered> remembered() const { return {}; }
+  // The same values, of their shapes and any dtype, from elsewhere.
+  virtual void remember(std::span<const Tensor> /*values*/) {}
 };
 
 // A rule of one dtype: Rule has run(stage, arrays, member).

@@ -28,8 +28,8 @@ class RmspropRule final : public ElementwiseRule<RmspropRule, RMSpropOptions> {
   }
   std::vector<Slot> slots() const override {
     std::vector<Slot> slots{{"velocity"}};
-    if (o_.momentum > 0) slots.push_back({"momentum"});
-    if (o_.centered) slots.push_back({"average_gradient"});
+    if (o_.momentum > 0) slots.push_back({.name = "momentum", .apart = true});
+    if (o_.centered) slots.push_back({.name = "average_gradient", .apart = true});
     return slots;
   }
   bool rests_without_gradient() const override { return true; }

@@ -37,10 +37,12 @@ struct Sizes {
   double slots = std::numeric_limits<double>::infinity();
 };
 
-// An array that is remembered: Keras's name of it behind the weight's, and its number at first.
+// An array that is remembered: Keras's name of it behind the weight's, its number at first, and whether Keras lists it
+// behind the slots before of all weights.
 struct Slot {
   const char* name;
   double initial = 0;
+  bool apart = false;
 };
 
 // How much a weight decays, and which weights do not.
@@ -70,11 +72,12 @@ class OptimizerImpl {
 
   // What it remembers per weight array.
   virtual std::vector<training::Slot> slots() const = 0;
-  // Numbers that it remembers of a parameter of this shape, and of all together, as Keras counts.
+  // Numbers that it remembers of a parameter of this shape, as Keras counts.
   virtual Index remembered(const engine::Parameter& parameter) const {
     return static_cast<Index>(slots().size()) * parameter.shape.elements();
   }
-  virtual Index remembered() const { return 0; }
+  // A running product that Keras counts among the variables.
+  virtual std::optional<double> product() const { return std::nullopt; }
   // Whether an element whose gradient has always been zero stays as it is, to the bit, so that it needs no update.
   virtual bool rests_without_gradient() const = 0;
   // Whether the bounds of after_steps hold for smaller rates too.
@@ -85,6 +88,8 @@ class OptimizerImpl {
   // Around the updates of a step: running products such as beta^t. A step that does not end leaves no trace here.
   virtual void begin_step() {}
   virtual void end_step() {}
+  // As after so many updates.
+  virtual void resume(Index /*updates*/) {}
   // Bounds after so many steps at learning rates up to this one, of the intermediate results too, if these hold before
   // them and no gradient is larger in size than `gradient`. Infinite or NaN where there are none.
   virtual training::Sizes after_steps(double steps, double rate, const training::Sizes& before,
@@ -190,6 +195,13 @@ class RuleOf : public Base {
 inline double next_power(double power, double beta) {
   power *= beta;
   return power < 0x1p-60 ? 0 : power;
+}
+
+// beta^t as t steps have it.
+inline double power_after(Index steps, double beta) {
+  double power = 1;
+  for (Index t = 0; t < steps && power > 0; ++t) power = next_power(power, beta);
+  return power;
 }
 
 // Each beside its rule, for the registry.

@@ -101,21 +101,27 @@ std::vector<Remembered> OptimizerState::remembered(const engine::Parameter& para
   std::vector<Remembered> all;
   const auto memory = memory_of(parameter.block.get());
   if (memory == memory_.end()) return all;
+  Index group = 0;
   const auto add = [&](const char* name, std::size_t array) {
-    all.push_back({std::string("_") + name, parameter.unpack(memory->array(array))});
+    all.push_back({std::string("_") + name, parameter.unpack(memory->array(array)), group});
   };
   if (rule_->averaging.on) add("average", average());
+  ++group;
   if (accumulates()) add("gradient_accumulator", accumulator());
-  for (std::size_t i = 0; i < slots_.size(); ++i) add(slots_[i].name, i);
+  ++group;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].apart) ++group;
+    add(slots_[i].name, i);
+  }
   for (const PerParameter& own : memory->parameters) {
     if (own.map(0) != parameter.map(0)) continue;
-    for (Remembered& one : own.rule->remembered()) all.push_back(std::move(one));
+    for (Remembered& one : own.rule->remembered()) all.push_back({std::move(one.name), std::move(one.value), group});
   }
   return all;
 }
 
 Index OptimizerState::variables(const std::vector<engine::Parameter>& parameters) const {
-  Index count = 1 + (rule_->given_rate.schedule() == nullptr ? 1 : 0) + rule_->remembered();
+  Index count = 1 + (rule_->given_rate.schedule() == nullptr ? 1 : 0) + (rule_->product() ? 1 : 0);
   const auto further = static_cast<Index>(arrays() - slots_.size());
   for (const engine::Parameter& parameter : parameters) {
     if (!parameter.block->trainable()) continue;

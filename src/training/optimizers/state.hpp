@@ -78,8 +78,15 @@ class OptimizerState {
   Copy copy() const;
   void restore(const Copy& copy);
   bool finite() const noexcept;
+
+  // Makes the memory for the blocks of these parameters, where it is not there yet.
+  void build(const std::vector<engine::Parameter>& learned);
   // What is remembered of a parameter, each array in its logical shape.
   std::vector<Remembered> remembered(const engine::Parameter& parameter) const;
+  // The same values, of their shapes and any dtype, from elsewhere; resume comes behind it.
+  void remember(const engine::Parameter& parameter, std::span<const Tensor> values);
+  // Goes on behind so many steps.
+  void resume(Index steps);
 
   // Scalars and what is remembered of these parameters: what Keras counts as optimizer parameters.
   Index variables(const std::vector<engine::Parameter>& parameters) const;
