@@ -342,8 +342,8 @@ class Model : public Layer {
   void save(const std::string& path, const SaveOptions& options = {}) const;
   // The weights alone; the name must end in .weights.h5, as in Keras 3. Errors likewise.
   void save_weights(const std::string& path, const SaveOptions& options = {}) const;
-  // The weights of a .weights.h5, .keras or .h5 file of Keras's or ours, for a model of the same layers; all of them or,
-  // after a FileError that names layer and shapes, none. Returns the names of layers that keep theirs, which only
+  // The weights of a .weights.h5, .keras or .h5 file of Keras's or ours, for a model of the same layers; all of them
+  // or, after a FileError that names layer and shapes, none. Returns the names of layers that keep theirs, which only
   // .skip_mismatch allows.
   std::vector<std::string> load_weights(const std::string& path, const LoadWeightsOptions& options = {}) const;
   // The layers, and what the model was compiled with, as JSON with Keras 3's keys; model_from_json reads it.

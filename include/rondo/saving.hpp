@@ -4,9 +4,9 @@
 //   Model again = load_model("model.keras");         // predicts the same, and its training goes on where it was
 //   Model old = load_model("from_2017.h5");
 //
-// A file is read in the meaning of the version that wrote it (keras_compat.hpp). What changes numbers and Rondo does not
-// have is a FileError that names layer and option; so is whatever is wrong with a file, and nothing in it is ever run or
-// fetched. docs/formats.md tells the formats.
+// A file is read in the meaning of the version that wrote it (keras_compat.hpp). What changes numbers and Rondo does
+// not have is a FileError that names layer and option; so is whatever is wrong with a file, and nothing in it is ever
+// run or fetched. docs/formats.md tells the formats.
 //
 // Declared in model.hpp: Model::save, save_weights, load_weights, to_json.
 #pragma once
@@ -22,7 +22,8 @@ struct LoadOptions {
   bool compile = true;
 };
 
-// A model from a .keras or whole-model .h5 file, whatever its name ends in. FileError naming the path and what is wrong.
+// A model from a .keras or whole-model .h5 file, whatever its name ends in. FileError naming the path and what is
+// wrong.
 Model load_model(const std::string& path, const LoadOptions& options = {});
 
 // A model of the same layers, with first weights, from what to_json wrote (or Keras: to_json, or the config.json of a

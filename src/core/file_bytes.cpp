@@ -54,7 +54,8 @@ FileBytes::FileBytes(const std::string& path) {
   const Descriptor file(path);
   size_ = file.size();
   memory_ = allocating(
-      Size(static_cast<Index>(size_)), [&] { return std::make_unique_for_overwrite<std::byte[]>(size_); }, [&] { return "the file '" + path + "'"; });
+      Size(static_cast<Index>(size_)), [&] { return std::make_unique_for_overwrite<std::byte[]>(size_); },
+      [&] { return "the file '" + path + "'"; });
   file.read_into(memory_.get(), size_);
 }
 

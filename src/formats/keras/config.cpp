@@ -46,17 +46,16 @@ Json config_of(const training::OptimizerState& optimizer) {
 
 Json compile_config(const training::Compiled& compiled) {
   const std::vector<HeadOptions>& heads = compiled.heads;
-  return {{"optimizer", config_of(compiled.optimizer)},
-          {"loss", of_outputs(heads, [](const HeadOptions& h) { return h.loss ? training::to_config(*h.loss) : Json(); })},
-          {"loss_weights", heads.size() == 1 ? Json() : of_outputs(heads, [](auto& h) { return Json(h.loss_weight); })},
-          {"metrics", of_outputs(heads, [](const HeadOptions& h) { return metrics_of(h, 0, h.unweighted_metrics); })},
-          {"weighted_metrics", of_outputs(heads,
-                                          [](const HeadOptions& h) {
-                                            return metrics_of(h, h.unweighted_metrics, h.metrics.size());
-                                          })},
-          {"run_eagerly", false},
-          {"steps_per_execution", 1},
-          {"jit_compile", false}};
+  return {
+      {"optimizer", config_of(compiled.optimizer)},
+      {"loss", of_outputs(heads, [](const HeadOptions& h) { return h.loss ? training::to_config(*h.loss) : Json(); })},
+      {"loss_weights", heads.size() == 1 ? Json() : of_outputs(heads, [](auto& h) { return Json(h.loss_weight); })},
+      {"metrics", of_outputs(heads, [](const HeadOptions& h) { return metrics_of(h, 0, h.unweighted_metrics); })},
+      {"weighted_metrics",
+       of_outputs(heads, [](const HeadOptions& h) { return metrics_of(h, h.unweighted_metrics, h.metrics.size()); })},
+      {"run_eagerly", false},
+      {"steps_per_execution", 1},
+      {"jit_compile", false}};
 }
 
 // ---- reading -------------------------------------------------------------------------------------------------------
@@ -118,7 +117,8 @@ LossWeights loss_weights_from(const Json& config, const std::vector<std::string>
 Json parse_config(std::string_view text, const std::string& where) {
   std::size_t values = 0;
   const auto check = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > kDeepest) throw FileError(where + ": its JSON is nested more than " + std::to_string(kDeepest) + " deep");
+    if (depth > kDeepest)
+      throw FileError(where + ": its JSON is nested more than " + std::to_string(kDeepest) + " deep");
     if (++values > kMostValues) throw FileError(where + ": its JSON has more than a million values");
     return true;
   };

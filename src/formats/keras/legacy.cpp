@@ -87,6 +87,18 @@ class Reader {
   std::vector<std::string> skipped_;
 };
 
+}  // namespace
+
+std::vector<std::string> texts_of(const hdf5::Group& group, const std::string& name) {
+  if (group.has_attribute(name)) return group.attribute(name).texts();
+  std::vector<std::string> all;
+  for (int i = 0; group.has_attribute(name + std::to_string(i)); ++i) {
+    for (std::string& text : group.attribute(name + std::to_string(i)).texts()) all.push_back(std::move(text));
+  }
+  if (all.empty()) throw FileError("'" + group.path() + "' has no attribute '" + name + "'");
+  return all;
+}
+
 void write_texts(hdf5::ObjectWriter& object, const std::string& name, const std::vector<std::string>& texts) {
   if (hdf5::ObjectWriter::bytes_of(texts) <= kLongestAttribute) return object.attribute(name, texts);
   std::vector<std::string> some;
@@ -99,18 +111,6 @@ void write_texts(hdf5::ObjectWriter& object, const std::string& name, const std:
     some = {text};
   }
   object.attribute(name + std::to_string(number), some);
-}
-
-}  // namespace
-
-std::vector<std::string> texts_of(const hdf5::Group& group, const std::string& name) {
-  if (group.has_attribute(name)) return group.attribute(name).texts();
-  std::vector<std::string> all;
-  for (int i = 0; group.has_attribute(name + std::to_string(i)); ++i) {
-    for (std::string& text : group.attribute(name + std::to_string(i)).texts()) all.push_back(std::move(text));
-  }
-  if (all.empty()) throw FileError("'" + group.path() + "' has no attribute '" + name + "'");
-  return all;
 }
 
 std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const LayerNode& model,

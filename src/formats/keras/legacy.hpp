@@ -16,8 +16,8 @@ struct LegacyOptions {
   bool skip_mismatch = false;  // a layer whose weights do not fit keeps its own
 };
 
-// Reads the weights of a group that has "layer_names": all of them or, after an error, none. Returns the names of layers
-// that keep theirs. FileError, naming the layer, where numbers or shapes do not fit.
+// Reads the weights of a group that has "layer_names": all of them or, after an error, none. Returns the names of
+// layers that keep theirs. FileError, naming the layer, where numbers or shapes do not fit.
 std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const graph::LayerNode& model,
                                              const LegacyOptions& options);
 
@@ -26,5 +26,6 @@ void write_legacy_weights(const graph::LayerNode& model, hdf5::GroupWriter& grou
 
 // An attribute of texts, which Keras cuts into name0, name1, ... where it is long.
 std::vector<std::string> texts_of(const hdf5::Group& group, const std::string& name);
+void write_texts(hdf5::ObjectWriter& object, const std::string& name, const std::vector<std::string>& texts);
 
 }  // namespace rondo::keras

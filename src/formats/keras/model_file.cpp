@@ -118,7 +118,8 @@ void compile(const Model& model, const Json& config) {
   try {
     keras::compile_from(keras::upgraded_compile_config(config), model);
   } catch (const ConfigError& error) {
-    throw FileError(std::string(error.what()) + ". To load the model without what it was compiled with: .compile = false");
+    throw FileError(std::string(error.what()) +
+                    ". To load the model without what it was compiled with: .compile = false");
   }
 }
 
@@ -144,7 +145,7 @@ Model load_keras(Bytes bytes, const std::string& path, const LoadOptions& option
   const hdf5::File file(weights, path + ": " + kWeights);
   keras::read_variables(file.root(), *model.node(), /*skip_mismatch=*/false);
   const Json compile_config = config.value("compile_config", Json());
-  if (options.compile && compile_config.is_object()) {
+  if (options.compile && compile_config.contains("optimizer")) {
     compile(model, compile_config);
     keras::read_optimizer(file.root(), model);
   }
@@ -193,7 +194,8 @@ void Model::save(const std::string& path, const SaveOptions& options) const {
   built_node(*this, "save");
   check_target(path, options);
   if (path.ends_with(".keras")) return save_keras(*this, path);
-  if ((path.ends_with(".h5") || path.ends_with(".hdf5")) && !path.ends_with(".weights.h5")) return save_legacy(*this, path);
+  if ((path.ends_with(".h5") || path.ends_with(".hdf5")) && !path.ends_with(".weights.h5"))
+    return save_legacy(*this, path);
   throw ConfigError("save: '" + path + "' must end in .keras, or in .h5 for the older format" +
                     (path.ends_with(".weights.h5") ? "; save_weights writes weights alone" : ""));
 }
@@ -232,10 +234,15 @@ Model load_model(const std::string& path, const LoadOptions& options) {
 Model model_from_json(const std::string& text) {
   const Json config = keras::parse_config(text, "model_from_json");
   const core::WithKerasDefaults defaults(core::keras_defaults_of(config.value("keras_version", "")));
-  const Model model = training::model_from_config(keras::upgraded_model(config));
-  const Json compile_config = config.value("compile_config", Json());
-  if (compile_config.is_object()) keras::compile_from(keras::upgraded_compile_config(compile_config), model);
-  return model;
+  try {
+    const Model model = training::model_from_config(keras::upgraded_model(config));
+    const Json compile_config = config.value("compile_config", Json());
+    if (compile_config.contains("optimizer"))
+      keras::compile_from(keras::upgraded_compile_config(compile_config), model);
+    return model;
+  } catch (const Json::exception& error) {
+    throw ConfigError(std::string("model_from_json: the configuration is not as Keras writes it: ") + error.what());
+  }
 }
 
 Model clone_model(const Model& model) {

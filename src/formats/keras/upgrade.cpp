@@ -117,11 +117,10 @@ Json upgraded_compile_config(Json config) {
   if (options.contains("epsilon") && options["epsilon"].is_null()) options.erase("epsilon");  // the standard one
   // rate / (1 + decay * steps).
   if (options.contains("decay") && options["decay"].is_number() && options["decay"] != 0) {
-    options["learning_rate"] = {{"class_name", "InverseTimeDecay"},
-                                {"config",
-                                 {{"initial_learning_rate", options["learning_rate"]},
-                                  {"decay_steps", 1},
-                                  {"decay_rate", options["decay"]}}}};
+    options["learning_rate"] = {
+        {"class_name", "InverseTimeDecay"},
+        {"config",
+         {{"initial_learning_rate", options["learning_rate"]}, {"decay_steps", 1}, {"decay_rate", options["decay"]}}}};
   }
   options.erase("decay");
   return config;

@@ -6,8 +6,8 @@
 
 namespace rondo::keras {
 
-// Of a model: the list of a Sequential's layers and its input's shape, the calls of a graph's layers, older class names.
-// A configuration of Keras 3 stays as it is.
+// Of a model: the list of a Sequential's layers and its input's shape, the calls of a graph's layers, older class
+// names. A configuration of Keras 3 stays as it is.
 Json upgraded_model(Json config);
 // Of training_config: the optimizer under its key of today, a rate that decays as the schedule that it is.
 Json upgraded_compile_config(Json training_config);

@@ -66,17 +66,17 @@ class Collector {
 // Why a group of a file cannot be these variables; empty where it can.
 std::string mismatch(const hdf5::Group& root, const VariableGroup& wanted) {
   const std::size_t count = wanted.parameters.size();
-  if (!root.contains(wanted.path)) return "there is no group '" + wanted.path + "'";
-  const hdf5::Group group = root.group(wanted.path);
-  const std::size_t given = group.names().size();
+  const std::optional<hdf5::Group> group = find_group(root, wanted.path);
+  if (!group) return "there is no group '" + wanted.path + "'";
+  const std::size_t given = group->names().size();
   if (given != count) {
     return "the group '" + wanted.path + "' has " + std::to_string(given) + " variables; expected are " +
            std::to_string(count);
   }
   for (std::size_t i = 0; i < count; ++i) {
     const std::string number = std::to_string(i);
-    if (!group.contains(number)) return "the group '" + wanted.path + "' has no variable '" + number + "'";
-    const Shape shape = group.dataset(number).shape();
+    if (!group->contains(number)) return "the group '" + wanted.path + "' has no variable '" + number + "'";
+    const Shape shape = group->dataset(number).shape();
     if (shape == wanted.parameters[i].shape) continue;
     return "variable '" + wanted.path + "/" + number + "' has the shape " + to_string(shape) + "; expected is " +
            to_string(wanted.parameters[i].shape) + ", that of " + wanted.parameters[i].path;
@@ -99,11 +99,10 @@ void write_variables(const LayerNode& model, hdf5::GroupWriter& root) {
     group.attribute("name", variables.name);
     for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
       const Parameter& parameter = variables.parameters[i];
-      group.dataset(std::to_string(i), parameter.shape, number_type(parameter.block->dtype()),
-                    [parameter, value] {
-                      *value = parameter.get();
-                      return bytes_of(*value);
-                    });
+      group.dataset(std::to_string(i), parameter.shape, number_type(parameter.block->dtype()), [parameter, value] {
+        *value = parameter.get();
+        return bytes_of(*value);
+      });
     }
   }
 }
@@ -131,6 +130,13 @@ std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode
   }
   for (const auto& [parameter, value] : read) parameter.set(value);
   return skipped;
+}
+
+std::optional<hdf5::Group> find_group(const hdf5::Group& root, const std::string& path) {
+  const std::size_t end = path.find('/');
+  const std::string name = path.substr(0, end);
+  if (!root.contains(name) || !root.is_group(name)) return {};
+  return end == std::string::npos ? root.group(name) : find_group(root.group(name), path.substr(end + 1));
 }
 
 Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype) {

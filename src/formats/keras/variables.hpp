@@ -2,6 +2,7 @@
 // layer's weights by number, at a path that follows the structure of the model.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,12 @@ std::vector<VariableGroup> variable_groups(const graph::LayerNode& model, LayerL
 void write_variables(const graph::LayerNode& model, hdf5::GroupWriter& root);
 
 // Reads them back: all of them or, after an error, none. FileError, naming layer and path, where a layer's weights are
-// not there, are more or fewer, or have another shape; with `skip_mismatch` such a layer keeps its weights, and its name
-// is among those that are returned.
+// not there, are more or fewer, or have another shape; with `skip_mismatch` such a layer keeps its weights, and its
+// name is among those that are returned.
 std::vector<std::string> read_variables(const hdf5::Group& root, const graph::LayerNode& model, bool skip_mismatch);
+
+// The group at a path of several names; none where there is none.
+std::optional<hdf5::Group> find_group(const hdf5::Group& root, const std::string& path);
 
 // All numbers of a data set.
 Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype);

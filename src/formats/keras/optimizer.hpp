@@ -1,0 +1,21 @@
+// What an optimizer remembers, in files.
+#pragma once
+
+#include <rondo/model.hpp>
+
+#include "formats/hdf5/file.hpp"
+#include "formats/hdf5/writer.hpp"
+
+namespace rondo::keras {
+
+// Of a model that is compiled; nothing for another. In Keras 3's layout ("optimizer/vars/0", ...), and in that of whole
+// models in .h5 ("optimizer_weights", by names).
+void write_optimizer(const Model& model, hdf5::GroupWriter& root);
+void write_legacy_optimizer(const Model& model, hdf5::GroupWriter& root);
+
+// The same back, where the file has it. An optimizer that has made no step, or whose variables are others than Rondo's
+// (Keras 2 remembered other things for some), starts anew.
+void read_optimizer(const hdf5::Group& root, const Model& model);
+void read_legacy_optimizer(const hdf5::Group& root, const Model& model);
+
+}  // namespace rondo::keras
