@@ -92,8 +92,6 @@ Attribute::Attribute(const Place& place, std::string name, Datatype type, const 
   bytes_ = value.take(static_cast<std::uint64_t>(size.count("bytes")));
 }
 
-bool Attribute::is_text() const { return type_.is_text(); }
-
 std::string Attribute::text() const {
   std::vector<std::string> all = texts();
   if (all.size() != 1) {

@@ -41,7 +41,8 @@ class Attribute {
   const std::string& name() const { return name_; }
   // () for one value. An empty one (h5py.Empty) has the shape (0,).
   const Shape& shape() const { return shape_; }
-  bool is_text() const;
+  const Datatype& type() const { return type_; }
+  bool is_text() const { return type_.is_text(); }
 
   // The one text, or all of them in order. An array without elements holds no texts, whatever its type: Keras writes
   // an empty list of names as numbers. FileError where it holds something else.
