@@ -49,7 +49,8 @@ std::string missing_layer(const std::string& id) {
   for (const auto& [part, layer] : {std::pair{"embedding_mask", "Embedding"},
                                     {"conv_norm", "Conv1D"},
                                     {"conv_bn", "Conv1D"},
-                                    {"layernorm", "LayerNormalization"}}) {
+                                    {"layernorm", "LayerNormalization"},
+                                    {"uncompiled", "GlobalAveragePooling1D"}}) {
     if (id.starts_with(part)) return layer;
   }
   return "";

@@ -14,6 +14,7 @@
 //   reset_after of GRU and GRUCell       false                     false       true                  true
 //   epochs of a Sequential's fit         10                        1           1                     1
 //   "accuracy" is logged as              acc                       as given    as given              as given
+//   "mae" and other short names as       mean_absolute_error, ...  as given    as given              as given
 //   accuracy of a single output p        y is p rounded            the same    y is whether p > 0.5  the same
 #pragma once
 
@@ -39,6 +40,7 @@ struct KerasDefaults {
   bool reset_after;
   Index epochs_of_sequential;
   const char* accuracy;  // its name in logs; null: as it was given
+  bool full_metric_names;
   bool rounds_for_accuracy;
 };
 

@@ -189,6 +189,7 @@ struct NadamOptions {
   Real beta_1 = 0.9;    // from 0 on, below 1
   Real beta_2 = 0.999;  // likewise
   Real epsilon = 1e-7;
+  std::optional<Real> schedule_decay = {};  // default 1; Keras 1 and 2 had 0.004: 0.96^(0.004 t) for 0.96^t
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
   std::optional<Real> clipnorm = {};

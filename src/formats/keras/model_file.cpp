@@ -165,7 +165,7 @@ Model load_legacy(Bytes bytes, const std::string& path, const LoadOptions& optio
   keras::read_legacy_weights(root.group("model_weights"), *model.node(), {});
   if (options.compile && root.has_attribute("training_config")) {
     compile(model, keras::parse_config(root.attribute("training_config").text(), path + ": training_config"));
-    keras::read_legacy_optimizer(root, model);
+    keras::read_legacy_optimizer(root, model, detail::keras_defaults());
   }
   return model;
 }

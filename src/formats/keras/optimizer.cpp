@@ -65,34 +65,49 @@ void set(const Model& model, const std::vector<Tensor>& values) {
   if (fits) model.set_optimizer_variables(values);
 }
 
+// "momentum" of "adam/sequential_lstm_lstm_cell_kernel_momentum"; none of a single number.
+std::string kind_of(const OptimizerVariable& variable) {
+  return variable.value.shape().rank() == 0 ? "" : variable.name.substr(variable.name.rfind('_') + 1);
+}
+
 // Keras 2's order is another: the steps, then for each kind of memory all weights; behind them what only some options
-// need. There is no learning rate among them.
-std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vector<Tensor>& old) {
+// need. There is no learning rate among them. None where they do not fit.
+std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vector<hdf5::Dataset>& old) {
   std::vector<std::string> kinds;
-  const auto kind_of = [](const OptimizerVariable& variable) {
-    return variable.name.substr(variable.name.rfind('_') + 1);
-  };
   for (const OptimizerVariable& variable : known) {
-    if (variable.value.shape().rank() == 0 || std::ranges::count(kinds, kind_of(variable)) != 0) continue;
-    kinds.push_back(kind_of(variable));
+    const std::string kind = kind_of(variable);
+    if (!kind.empty() && std::ranges::count(kinds, kind) == 0) kinds.push_back(kind);
   }
   std::vector<Tensor> values;
   for (const OptimizerVariable& variable : known) values.push_back(variable.value);
   auto next = old.begin();
-  if (next != old.end() && next->shape().rank() == 0) {
-    for (std::size_t i = 0; i < known.size(); ++i) {
-      if (is_iteration(known[i])) values[i] = *next;
-    }
-    ++next;
-  }
+  if (next != old.end() && next->shape().rank() == 0) values[0] = tensor_of(*next++, DType::float64);
   for (const std::string& kind : kinds) {
     for (std::size_t i = 0; i < known.size(); ++i) {
-      if (known[i].value.shape().rank() == 0 || kind_of(known[i]) != kind) continue;
-      if (next == old.end()) return {};
-      values[i] = *next++;
+      if (kind_of(known[i]) != kind) continue;
+      if (next == old.end() || next->shape() != known[i].value.shape()) return {};
+      values[i] = tensor_of(*next++, known[i].value.dtype());
     }
   }
   return values;
+}
+
+// The file's data sets in Keras 3's order, to which Keras 2 did not write the learning rate. None where they do not
+// fit.
+std::vector<Tensor> in_order(const Variables& known, const std::vector<hdf5::Dataset>& given) {
+  const bool has_rate = given.size() == known.size();
+  std::vector<Tensor> values;
+  auto next = given.begin();
+  for (const OptimizerVariable& variable : known) {
+    if (!has_rate && is_rate(variable)) {
+      values.push_back(variable.value);
+    } else if (next == given.end() || next->shape() != variable.value.shape()) {
+      return {};
+    } else {
+      values.push_back(tensor_of(*next++, is_iteration(variable) ? DType::float64 : variable.value.dtype()));
+    }
+  }
+  return next == given.end() ? values : std::vector<Tensor>();
 }
 
 }  // namespace
@@ -120,44 +135,25 @@ void write_legacy_optimizer(const Model& model, hdf5::GroupWriter& root) {
 void read_optimizer(const hdf5::Group& root, const Model& model) {
   const std::optional<hdf5::Group> group = find_group(root, "optimizer/vars");
   if (!group) return;
-  const Variables known = model.optimizer_variables();
-  const std::size_t count = group->names().size();
-  const bool has_rate = count == known.size();  // Keras 2.12 wrote none
-  std::vector<Tensor> values;
-  std::size_t next = 0;
-  for (const OptimizerVariable& variable : known) {
-    const std::string number = std::to_string(next);
-    if (!has_rate && is_rate(variable)) {
-      values.push_back(variable.value);
-    } else if (group->contains(number)) {
-      const hdf5::Dataset dataset = group->dataset(number);
-      if (dataset.shape() != variable.value.shape()) return;
-      values.push_back(tensor_of(dataset, is_iteration(variable) ? DType::float64 : variable.value.dtype()));
-      ++next;
-    }
-  }
-  if (next == count) set(model, values);
+  std::vector<hdf5::Dataset> given;
+  for (std::size_t i = 0; group->contains(std::to_string(i)); ++i) given.push_back(group->dataset(std::to_string(i)));
+  if (given.size() == group->names().size()) set(model, in_order(model.optimizer_variables(), given));
 }
 
-void read_legacy_optimizer(const hdf5::Group& root, const Model& model) {
+void read_legacy_optimizer(const hdf5::Group& root, const Model& model, const detail::KerasDefaults& version) {
   if (!root.contains("optimizer_weights")) return;
   const hdf5::Group group = root.group("optimizer_weights");
   const Variables known = model.optimizer_variables();
   const std::vector<std::string> names = texts_of(group, "weight_names");
-  const bool is_keras_3 = names.size() == known.size() && std::ranges::any_of(names, [](const std::string& name) {
-                            return name.find("learning_rate") != std::string::npos;
-                          });
-  // No more memory than for what could be meant.
-  Index largest = 0;
-  for (const OptimizerVariable& variable : known) largest = std::max(largest, variable.value.size());
   if (names.size() > 4 * known.size()) return;
-  std::vector<Tensor> values;
-  for (const std::string& name : names) {
-    const hdf5::Dataset dataset = group.dataset(name);
-    if (dataset.elements() > largest) return;
-    values.push_back(tensor_of(dataset, dataset.shape().rank() == 0 ? DType::float64 : model.dtype()));
-  }
-  set(model, is_keras_3 ? values : in_order_of_keras_3(known, values));
+  std::vector<hdf5::Dataset> given;
+  for (const std::string& name : names) given.push_back(group.dataset(name));
+  // Since TensorFlow's 2.11 the order is that of Keras 3.
+  const bool is_new = !names.empty() && (names[0] == "iteration:0" || names[0].ends_with("/iteration"));
+  std::vector<Tensor> values = is_new ? in_order(known, given) : in_order_of_keras_3(known, given);
+  // Keras 2.3 on TensorFlow 2 read the number of steps when it had been raised already.
+  if (version.version == std::string("2.3") && !values.empty()) values[0].set({}, values[0]() + 1);
+  set(model, values);
 }
 
 }  // namespace rondo::keras

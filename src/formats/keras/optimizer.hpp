@@ -1,6 +1,7 @@
 // What an optimizer remembers, in files.
 #pragma once
 
+#include <rondo/keras_compat.hpp>
 #include <rondo/model.hpp>
 
 #include "formats/hdf5/file.hpp"
@@ -16,6 +17,6 @@ void write_legacy_optimizer(const Model& model, hdf5::GroupWriter& root);
 // The same back, where the file has it. An optimizer that has made no step, or whose variables are others than Rondo's
 // (Keras 2 remembered other things for some), starts anew.
 void read_optimizer(const hdf5::Group& root, const Model& model);
-void read_legacy_optimizer(const hdf5::Group& root, const Model& model);
+void read_legacy_optimizer(const hdf5::Group& root, const Model& model, const detail::KerasDefaults& version);
 
 }  // namespace rondo::keras

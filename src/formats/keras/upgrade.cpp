@@ -10,6 +10,10 @@ bool is_class(const Json& object, const char* name) {
   return object.is_object() && object.contains("class_name") && object["class_name"] == name;
 }
 
+bool is_object_of_class(const Json& object) {
+  return object.is_object() && object.contains("class_name") && object["class_name"].is_string();
+}
+
 bool is_input(const Json& layer) { return is_class(layer, "InputLayer"); }
 
 // The first layer used to have the shape of the data.
@@ -18,6 +22,13 @@ Json input_of(const Json& layer) {
   const Json shape = layer["config"].value("batch_input_shape", Json());
   if (!shape.is_array()) return nullptr;
   return {{"class_name", "InputLayer"}, {"config", {{"batch_shape", shape}}}};
+}
+
+// Whole numbers come in as floating point ones.
+bool is_integer_type(const Json& dtype) {
+  if (!dtype.is_string()) return false;
+  const std::string name = dtype;
+  return name.starts_with("int") || name.starts_with("uint") || name == "bool";
 }
 
 Json upgraded_sequential(Json config) {
@@ -90,26 +101,18 @@ void upgrade_inside(Json& config) {
   }
 }
 
-}  // namespace
+// ---- what a model is compiled with ---------------------------------------------------------------------------------
 
-Json upgraded_model(Json model) {
-  if (!model.is_object() || !model.contains("config")) return model;
-  if (is_class(model, "Model")) model["class_name"] = "Functional";
-  Json& config = model["config"];
-  if (is_class(model, "Sequential")) config = upgraded_sequential(std::move(config));
-  if (is_class(model, "Functional") && config.is_object()) config = upgraded_graph(std::move(config));
-  upgrade_inside(config);
-  return model;
+// "Custom>Adam": a class that TensorFlow had under a name of its own.
+void strip_package(Json& object) {
+  const std::string name = object.at("class_name");
+  object["class_name"] = name.substr(name.find('>') + 1);
 }
 
-Json upgraded_compile_config(Json config) {
-  if (config.contains("optimizer_config")) {
-    config["optimizer"] = config["optimizer_config"];
-    config.erase("optimizer_config");
-  }
-  if (!config.contains("optimizer") || !config["optimizer"].is_object()) return config;
-  Json& options = config["optimizer"]["config"];
-  if (!options.is_object()) return config;
+void upgrade_optimizer(Json& optimizer) {
+  strip_package(optimizer);
+  Json& options = optimizer["config"];
+  if (!options.is_object()) return;
   if (options.contains("lr")) {
     options["learning_rate"] = options["lr"];
     options.erase("lr");
@@ -123,6 +126,42 @@ Json upgraded_compile_config(Json config) {
          {{"initial_learning_rate", options["learning_rate"]}, {"decay_steps", 1}, {"decay_rate", options["decay"]}}}};
   }
   options.erase("decay");
+  options.erase("is_legacy_optimizer");
+}
+
+// A function as a metric is the metric of that name.
+void upgrade_metrics(Json& metrics) {
+  if (metrics.is_array() || (metrics.is_object() && !metrics.contains("class_name"))) {
+    for (Json& each : metrics) upgrade_metrics(each);
+  }
+  if (!is_class(metrics, "MeanMetricWrapper") || !metrics.contains("config")) return;
+  const Json& fn = metrics["config"].value("fn", Json());
+  if (!fn.is_string()) return;
+  metrics = {{"class_name", fn}, {"config", {{"name", metrics["config"].value("name", fn.get<std::string>())}}}};
+}
+
+}  // namespace
+
+Json upgraded_model(Json model) {
+  if (!model.is_object() || !model.contains("config")) return model;
+  if (is_class(model, "Model")) model["class_name"] = "Functional";
+  Json& config = model["config"];
+  if (is_input(model) && config.is_object() && is_integer_type(config.value("dtype", Json()))) config.erase("dtype");
+  if (is_class(model, "Sequential")) config = upgraded_sequential(std::move(config));
+  if (is_class(model, "Functional") && config.is_object()) config = upgraded_graph(std::move(config));
+  upgrade_inside(config);
+  return model;
+}
+
+Json upgraded_compile_config(Json config) {
+  if (config.contains("optimizer_config")) {
+    config["optimizer"] = config["optimizer_config"];
+    config.erase("optimizer_config");
+  }
+  if (config.contains("optimizer") && is_object_of_class(config["optimizer"])) upgrade_optimizer(config["optimizer"]);
+  for (const char* key : {"metrics", "weighted_metrics"}) {
+    if (config.contains(key)) upgrade_metrics(config[key]);
+  }
   return config;
 }
 

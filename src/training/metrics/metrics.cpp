@@ -65,7 +65,8 @@ Metric standard(const std::string& name) {
     return training::named("", keras.accuracy == nullptr ? name.c_str() : keras.accuracy,
                            std::make_shared<AnyAccuracy>(keras.rounds_for_accuracy));
   }
-  if (known.standard) return known.standard->renamed(name);
+  if (known.standard)
+    return detail::keras_defaults().full_metric_names ? *known.standard : known.standard->renamed(name);
   throw ConfigError("metric '" + name + "' needs options: give " + known.needs);
 }
 

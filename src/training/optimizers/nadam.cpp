@@ -12,6 +12,7 @@ void fields(Visitor& v, NadamOptions& o) {
   v("beta_1", o.beta_1);
   v("beta_2", o.beta_2);
   v("epsilon", o.epsilon);
+  v.if_given("schedule_decay", o.schedule_decay);
 }
 
 namespace training {
@@ -24,13 +25,17 @@ class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
     checked_option("Nadam", "beta_1", o.beta_1, Allowed::below_1);
     checked_option("Nadam", "beta_2", o.beta_2, Allowed::below_1);
     checked_option("Nadam", "epsilon", o.epsilon, Allowed::zero_or_more);
+    if (o.schedule_decay) {
+      decay_ = std::pow(0.96, checked_option("Nadam", "schedule_decay", *o.schedule_decay, Allowed::zero_or_more));
+    }
   }
   std::vector<Slot> slots() const override { return {{"momentum"}, {"velocity"}}; }
   std::optional<double> product() const override { return powers_.product; }
+  void restart_product() override { powers_.product = 1; }
   bool rests_without_gradient() const override { return true; }
   void begin_step() override {
     next_ = behind(powers_);
-    const double u = momentum(next_.decay), ahead = momentum(next_.decay * 0.96);
+    const double u = momentum(next_.decay), ahead = momentum(next_.decay * decay_);
     args_ = {.of_mean = learning_rate * ahead / (1 - next_.product * ahead),
              .of_gradient = learning_rate * (1 - u) / (1 - next_.product),
              .of_velocity = 1 / (1 - next_.beta_2),
@@ -60,13 +65,14 @@ class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
   // u(t) from 0.96^t.
   double momentum(double power) const { return o_.beta_1 * (1 - 0.5 * power); }
 
+  double decay_ = 0.96;
   // 0.96^t, beta_2^t and P: before the step, after it.
   struct Powers {
     double decay = 1, beta_2 = 1, product = 1;
   };
   // Those of the next step.
   Powers behind(const Powers& now) const {
-    const double of_decay = next_power(now.decay, 0.96);
+    const double of_decay = next_power(now.decay, decay_);
     return {.decay = of_decay,
             .beta_2 = next_power(now.beta_2, o_.beta_2),
             .product = next_power(now.product, momentum(of_decay))};

@@ -78,6 +78,8 @@ class OptimizerImpl {
   }
   // A running product that Keras counts among the variables.
   virtual std::optional<double> product() const { return std::nullopt; }
+  // It is 1 again, as where Keras 2 goes on from a file, in which it is not.
+  virtual void restart_product() {}
   // Whether an element whose gradient has always been zero stays as it is, to the bit, so that it needs no update.
   virtual bool rests_without_gradient() const = 0;
   // Whether the bounds of after_steps hold for smaller rates too.

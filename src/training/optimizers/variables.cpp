@@ -115,7 +115,8 @@ void OptimizerVariables::set(const std::vector<Tensor>& values) const {
   for (std::size_t i = 0; i < values.size(); ++i) require_shape(all_[i], values[i]);
   const Index steps = checked_iteration(values[0]);
   const std::optional<double> rate = has_rate() ? checked_rate(values[1]) : std::nullopt;
-  if (state_.rule().product()) require_product(steps, values.back());
+  const bool restarts = state_.rule().product() && number(values.back()) == 1;
+  if (state_.rule().product() && !restarts) require_product(steps, values.back());
 
   const StandardFloats floats;
   std::vector<std::vector<Tensor>> of_learned(learned_.size());
@@ -127,6 +128,7 @@ void OptimizerVariables::set(const std::vector<Tensor>& values) const {
   for (std::size_t i = 0; i < learned_.size(); ++i) state_.remember(learned_[i], of_learned[i]);
   if (rate) state_.set_learning_rate(*rate);
   state_.resume(steps);
+  if (restarts) state_.rule().restart_product();
 }
 
 void OptimizerVariables::require_shape(const OptimizerVariable& known, const Tensor& given) const {
