@@ -241,10 +241,12 @@ def write_seeds(folder):
             early(file, "d", values, (2, 3))
         with seed("compact") as file:
             compact(file, "d", values)
-        with seed("dense") as file:
-            for i in range(10):
-                file[f"group_{i}/d"] = np.float32(i)
-                file.attrs[f"name_{i}"] = f"text {i}"
+        with seed("dense") as file:  # in heaps, where the version is the latest
+            for i in range(9):
+                file[f"link_{i}"] = h5py.SoftLink("/d")
+            file["d"] = np.float32(1)
+            for i in range(9):
+                file["d"].attrs[f"name_{i}"] = np.float32(i)
 
 
 def main():
