@@ -180,6 +180,21 @@ def groups(file, children):
     names.attrs["name"] = "names"
 
 
+def dense(file):
+    """Many links and attributes: in heaps, where the version is the latest."""
+    file.create_group("no_links").create_group("inside")
+    for group, count in (("few", 9), ("many", 400)):
+        for i in range(count):
+            file.create_dataset(f"{group}/name_{i}", data=np.float32(i))
+    data = file.create_dataset("data", data=np.arange(3, dtype="f4"))
+    for i in range(150):
+        data.attrs[f"attribute_{i}"] = np.arange(i % 7, dtype="f8")
+        data.attrs[f"text_{i}"] = f"text {i}"
+    # Beyond 4096 bytes objects have a place outside of the heap's blocks.
+    data.attrs["long"] = np.arange(1500, dtype="f8")
+    data.attrs["longer"] = np.arange(2500, dtype="f8")
+
+
 def write_files(folder):
     for suffix, version in (("", "earliest"), ("_latest", "latest")):
         def new(name, **options):
@@ -194,6 +209,8 @@ def write_files(folder):
             attributes(file)
         with new("groups") as file:
             groups(file, 100 if version == "earliest" else 7)
+        with new("dense") as file:
+            dense(file)
         with new("user_block", userblock_size=1024) as file:
             file["data"] = np.arange(5, dtype="f4")
 
@@ -224,10 +241,12 @@ def write_seeds(folder):
             early(file, "d", values, (2, 3))
         with seed("compact") as file:
             compact(file, "d", values)
-        with seed("dense") as file:
-            for i in range(10):
-                file[f"group_{i}/d"] = np.float32(i)
-                file.attrs[f"name_{i}"] = f"text {i}"
+        with seed("dense") as file:  # in heaps, where the version is the latest
+            for i in range(9):
+                file[f"link_{i}"] = h5py.SoftLink("/d")
+            file["d"] = np.float32(1)
+            for i in range(9):
+                file["d"].attrs[f"name_{i}"] = np.float32(i)
 
 
 def main():

@@ -1,10 +1,12 @@
 // Attributes: a name, a type, a shape and a few bytes in an object's header.
 #include <algorithm>
+#include <iterator>
 #include <string>
 
-#include "core/names.hpp"
 #include "core/sizes.hpp"
+#include "formats/hdf5/dense_tree.hpp"
 #include "formats/hdf5/file.hpp"
+#include "formats/hdf5/fractal_heap.hpp"
 #include "formats/hdf5/heaps.hpp"
 #include "formats/hdf5/numbers.hpp"
 
@@ -134,44 +136,51 @@ std::vector<double> Attribute::numbers() const {
   return all;
 }
 
-void Object::refuse_heap_of_attributes() const {
+// Those of the header, and those in a heap, where there are more than a few.
+std::vector<Message> Object::attribute_messages() const {
+  std::vector<Message> messages;
+  std::ranges::copy_if(header_.messages(), std::back_inserter(messages),
+                       [](const Message& message) { return message.type == MessageType::attribute; });
   const Message* info = header_.find(MessageType::attribute_info);
-  if (info == nullptr) return;
+  if (info == nullptr) return messages;
+
   Cursor cursor = open(place_, "the list of attributes", *info);
   cursor.expect_version(0, 0);
   if ((cursor.u8() & 1) != 0) cursor.skip(2);  // the order of creation goes up to here
-  if (cursor.address() != kNowhere) cursor.refuse("attributes in a fractal heap");
+  const std::uint64_t heap_address = cursor.address();
+  const std::uint64_t tree = cursor.address();
+  if (heap_address == kNowhere) return messages;
+  FractalHeap heap(place_, heap_address);
+  walk_dense_tree(place_, tree, RecordKind::attributes, [&](Cursor& record) {
+    const auto [address, size] =
+        heap.find(Cursor(place_, "an attribute's identifier", record.position(), heap.id_bytes()));
+    record.skip(heap.id_bytes());
+    const bool shared = (record.u8() & 2) != 0;
+    messages.push_back({MessageType::attribute, shared, address, static_cast<std::uint32_t>(size)});
+  });
+  return messages;
 }
 
 std::vector<std::string> Object::attribute_names() const {
-  refuse_heap_of_attributes();
   std::vector<std::string> names;
-  for (const Message& message : header_.messages()) {
-    if (message.type == MessageType::attribute) names.emplace_back(AttributeReader(place_, message).name());
-  }
+  for (const Message& message : attribute_messages()) names.emplace_back(AttributeReader(place_, message).name());
   std::ranges::sort(names);
   return names;
 }
 
 bool Object::has_attribute(std::string_view name) const {
-  refuse_heap_of_attributes();
-  return std::ranges::any_of(header_.messages(), [&](const Message& message) {
-    return message.type == MessageType::attribute && AttributeReader(place_, message).name() == name;
-  });
+  return std::ranges::any_of(attribute_messages(),
+                             [&](const Message& message) { return AttributeReader(place_, message).name() == name; });
 }
 
 Attribute Object::attribute(std::string_view name) const {
-  refuse_heap_of_attributes();
-  for (const Message& message : header_.messages()) {
-    if (message.type != MessageType::attribute) continue;
+  for (const Message& message : attribute_messages()) {
     AttributeReader reader(place_, message);
     if (reader.name() == name) return reader.rest(name);
   }
-  const std::vector<std::string> names = attribute_names();
-  place_.fail("there is no attribute " + quoted(name) +
-              (names.empty()
-                   ? "; it has none"
-                   : "; there is " + quoted_list(std::span(names).first(std::min<std::size_t>(names.size(), 20)))));
+  std::string known;
+  for (const std::string& other : attribute_names()) known += (known.empty() ? "; there is " : ", ") + quoted(other);
+  place_.fail("there is no attribute " + quoted(name) + (known.empty() ? "; it has none" : known.substr(0, 1000)));
 }
 
 }  // namespace rondo::hdf5

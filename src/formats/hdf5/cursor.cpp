@@ -79,11 +79,13 @@ void Cursor::refuse(std::string_view feature) const {
 
 Cursor Walk::open(std::string_view what, std::uint64_t address, std::uint64_t length) {
   Cursor cursor(*place_, what, address, length);
-  if (length > left_) {
-    place_->fail(address, std::string(what) + " leads in a circle, or lies on top of others");
-  }
-  left_ -= length;
+  count(what, address, length);
   return cursor;
+}
+
+void Walk::count(std::string_view what, std::uint64_t address, std::uint64_t length) {
+  if (length > left_) place_->fail(address, std::string(what) + " leads in a circle, or lies on top of others");
+  left_ -= length;
 }
 
 void check_sum(Cursor& cursor, std::uint64_t begin) {

@@ -60,6 +60,8 @@ class Walk {
   explicit Walk(const Place& place) : place_(&place), left_(place.image->bytes.size()) {}
 
   Cursor open(std::string_view what, std::uint64_t address, std::uint64_t length);
+  // Counts bytes that are read otherwise.
+  void count(std::string_view what, std::uint64_t address, std::uint64_t length);
 
  private:
   const Place* place_;

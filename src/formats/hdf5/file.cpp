@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/names.hpp"
 #include "formats/hdf5/superblock.hpp"
 
 namespace rondo::hdf5 {
@@ -16,12 +15,9 @@ const Link* find(const std::vector<Link>& links, std::string_view name) {
 }
 
 [[noreturn]] void fail_missing(const Place& place, std::string_view name, const std::vector<Link>& links) {
-  constexpr std::size_t kShown = 20;
-  std::string text = "there is no " + quoted(name) + " here";
-  for (std::size_t i = 0; i < std::min(links.size(), kShown); ++i) {
-    text += (i == 0 ? "; there is " : ", ") + quoted(links[i].name);
-  }
-  place.fail(text + (links.size() > kShown ? ", ..." : ""));
+  std::string known;
+  for (const Link& link : links) known += (known.empty() ? "; there is " : ", ") + quoted(link.name);
+  place.fail("there is no " + quoted(name) + " here" + known.substr(0, 1000));
 }
 
 std::uint64_t address_of(const Place& place, std::string_view name, const std::vector<Link>& links) {

@@ -81,7 +81,7 @@ class Object {
   ObjectHeader header_;
 
  private:
-  void refuse_heap_of_attributes() const;
+  std::vector<Message> attribute_messages() const;
 };
 
 // Numbers in an array.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "formats/hdf5/dense_tree.hpp"
+#include "formats/hdf5/fractal_heap.hpp"
 #include "formats/hdf5/symbol_table.hpp"
 
 namespace rondo::hdf5 {
@@ -29,16 +31,28 @@ Link read_link(Cursor cursor) {
   return link;
 }
 
+// More than a few links stand in a heap of their own.
+void read_dense(const Place& place, Cursor info, std::vector<Link>& links) {
+  info.expect_version(0, 0);
+  if ((info.u8() & 1) != 0) info.skip(8);  // the order of creation goes up to here
+  const std::uint64_t heap_address = info.address();
+  const std::uint64_t tree = info.address();
+  if (heap_address == kNowhere) return;
+  FractalHeap heap(place, heap_address);
+  walk_dense_tree(place, tree, RecordKind::links, [&](Cursor& record) {
+    record.skip(4);  // the name's hash
+    const auto [address, size] = heap.find(Cursor(place, "a link's identifier", record.position(), heap.id_bytes()));
+    links.push_back(read_link(Cursor(place, "a link", address, size)));
+  });
+}
+
 void read_new(const Place& place, const ObjectHeader& header, std::vector<Link>& links) {
   for (const Message& message : header.messages()) {
     if (message.type == MessageType::link) links.push_back(read_link(open(place, "a link", message)));
   }
-  const Message* info = header.find(MessageType::link_info);
-  if (info == nullptr) return;
-  Cursor cursor = open(place, "the list of links", *info);
-  cursor.expect_version(0, 0);
-  if ((cursor.u8() & 1) != 0) cursor.skip(8);  // the order of creation goes up to here
-  if (cursor.address() != kNowhere) cursor.refuse("a group with a fractal heap");
+  if (const Message* info = header.find(MessageType::link_info)) {
+    read_dense(place, open(place, "the list of links", *info), links);
+  }
 }
 
 void check_names(const Place& place, const std::vector<Link>& links) {
