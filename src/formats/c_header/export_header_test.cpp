@@ -9,61 +9,17 @@
 #include <map>
 #include <sstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include <rondo/rondo.hpp>
+
+#include "support/workshop.hpp"
 
 namespace rondo {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kStrict = " -Wall -Wextra -Wconversion -Werror -pedantic ";
-
-// A folder for headers and programs, which goes with it.
-class Workshop {
- public:
-  Workshop() {
-    const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(testing::TempDir()) / ("rondo_" + std::string(test.name()) + std::to_string(getpid()));
-    fs::create_directories(folder_);
-  }
-  ~Workshop() { fs::remove_all(folder_); }
-  Workshop(const Workshop&) = delete;
-  Workshop& operator=(const Workshop&) = delete;
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
-  std::string read(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(path(name), std::ios::binary).rdbuf();
-    return text.str();
-  }
-  template <class T>
-  void write_numbers(const std::string& name, const std::vector<T>& numbers) const {
-    std::ofstream(path(name), std::ios::binary)
-        .write(reinterpret_cast<const char*>(numbers.data()), static_cast<std::streamsize>(numbers.size() * sizeof(T)));
-  }
-  std::vector<float> read_floats(const std::string& name) const {
-    const std::string bytes = read(name);
-    std::vector<float> numbers(bytes.size() / sizeof(float));
-    std::copy_n(bytes.data(), numbers.size() * sizeof(float), reinterpret_cast<char*>(numbers.data()));
-    return numbers;
-  }
-  // Runs a command in the folder; what it prints, if it fails, is the message of the test's failure.
-  testing::AssertionResult run(const std::string& command) const {
-    const std::string line = "cd '" + folder_.string() + "' && " + command + " > log 2>&1";
-    if (std::system(line.c_str()) == 0) return testing::AssertionSuccess();
-    return testing::AssertionFailure() << command << "\n" << read("log");
-  }
-  testing::AssertionResult compile(const std::string& language, const std::string& arguments) const {
-    return run(RONDO_COMPILER + (" -x " + language) + kStrict + arguments + " -lm");
-  }
-
- private:
-  fs::path folder_;
-};
+using test::Workshop;
 
 // x in the range that models are trained on.
 std::vector<float> numbers(std::size_t count, unsigned seed) {
@@ -145,7 +101,7 @@ void expect_streams(const Models& models, const std::string& language, const std
     expected[name] = streamed(model, x);
   }
   workshop.write("walk.c", walking_program(names));
-  ASSERT_TRUE(workshop.compile(language, options + " walk.c -o walk"));
+  ASSERT_TRUE(workshop.compile(RONDO_COMPILER, language, options + " walk.c -o walk"));
   ASSERT_TRUE(workshop.run("./walk"));
   for (const std::string& name : names) expect_near(name, workshop.read_floats(name + ".y"), expected[name], 1e-6);
 }
@@ -209,7 +165,7 @@ TEST(ExportHeader, IsAFunctionalChainToo) {
   const std::vector<float> x = numbers(200, 1);
   workshop.write_numbers("chain.x", x);
   workshop.write("walk.c", walking_program({"chain"}));
-  ASSERT_TRUE(workshop.compile("c", "-std=c99 -O1 walk.c -o walk"));
+  ASSERT_TRUE(workshop.compile(RONDO_COMPILER, "c", "-std=c99 -O1 walk.c -o walk"));
   ASSERT_TRUE(workshop.run("./walk"));
   expect_near("chain", workshop.read_floats("chain.y"), streamed(model, x), 1e-6);
 }
@@ -242,8 +198,8 @@ int main(void) {
   return a_self_test();
 }
 )");
-  ASSERT_TRUE(workshop.compile("c", "-std=c99 -O0 -c other.c -o other.o"));
-  ASSERT_TRUE(workshop.compile("c", "-std=c99 -O0 -c main.c -o main.o"));
+  ASSERT_TRUE(workshop.compile(RONDO_COMPILER, "c", "-std=c99 -O0 -c other.c -o other.o"));
+  ASSERT_TRUE(workshop.compile(RONDO_COMPILER, "c", "-std=c99 -O0 -c main.c -o main.o"));
   ASSERT_TRUE(workshop.run(RONDO_COMPILER " main.o other.o -lm -o main"));
   EXPECT_TRUE(workshop.run("./main"));
 }
@@ -257,7 +213,7 @@ TEST(ExportHeader, CallsNothingButMathFunctions) {
     workshop.write("use.c",
                    "#include \"m.h\"\nvoid use(m_state *s, const float *x, float *y);\n"
                    "void use(m_state *s, const float *x, float *y) { m_init(s); m_step(s, x, y); }\n");
-    ASSERT_TRUE(workshop.compile("c", "-std=c99 -O2 -c use.c -o use.o"));
+    ASSERT_TRUE(workshop.compile(RONDO_COMPILER, "c", "-std=c99 -O2 -c use.c -o use.o"));
     ASSERT_TRUE(workshop.run("nm -u use.o"));
     std::istringstream symbols(workshop.read("log"));
     for (std::string kind, symbol; symbols >> kind >> symbol;) {
