@@ -57,6 +57,7 @@ PUBLIC_HEADERS = {
     "stream": "training",
     "data": "data",
     "rows": "data",
+    "export": "formats",
     "plot": "formats",
     "saving": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it

@@ -9,6 +9,7 @@
 #include <rondo/data_source.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/error.hpp>
+#include <rondo/export.hpp>
 #include <rondo/extend.hpp>
 #include <rondo/history.hpp>
 #include <rondo/initializers.hpp>
