@@ -95,6 +95,7 @@ std::string expression(Source& source, const Activation& f) {
     case Fn::tanh_shrink: return "x - " + tanh_helper(source) + "(x)";
     case Fn::exponential: return "expf(x)";
     case Fn::hard_sigmoid: return "x <= -3.0f ? 0.0f : x >= 3.0f ? 1.0f : (x + 3.0f) / 6.0f";
+    case Fn::hard_sigmoid_2: return "x < -2.5f ? 0.0f : x > 2.5f ? 1.0f : 0.2f * x + 0.5f";
     case Fn::hard_silu: return "x <= -3.0f ? 0.0f : x >= 3.0f ? x : x * (x + 3.0f) / 6.0f";
     case Fn::hard_tanh: return "x < -1.0f ? -1.0f : x > 1.0f ? 1.0f : x";
     case Fn::mish: return "x < -1e4f ? 0.0f : x * " + tanh_helper(source) + "(" + softplus_helper(source) + "(x))";
@@ -127,6 +128,7 @@ double value_of(const Activation& f, double x) {
     case Fn::sigmoid: return sigmoid(x);
     case Fn::exponential: return std::exp(x);
     case Fn::hard_sigmoid: return within((x + 3) / 6, 0, 1);
+    case Fn::hard_sigmoid_2: return within(0.2 * x + 0.5, 0, 1);
     case Fn::hard_silu: return x * within((x + 3) / 6, 0, 1);
     case Fn::hard_tanh: return within(x, -1, 1);
     case Fn::mish: return x * std::tanh(softplus(x));
@@ -154,6 +156,7 @@ std::optional<double> bound_of(const Activation& f) {
     case Fn::tanh:
     case Fn::sigmoid:
     case Fn::hard_sigmoid:
+    case Fn::hard_sigmoid_2:
     case Fn::sparse_sigmoid:
     case Fn::hard_tanh:
     case Fn::softsign: return 1;
@@ -165,7 +168,8 @@ std::optional<double> table_range_of(const Activation& f) {
   switch (f.kind) {
     case Fn::tanh: return 8;
     case Fn::sigmoid: return 16;
-    case Fn::hard_sigmoid: return 4;
+    case Fn::hard_sigmoid:
+    case Fn::hard_sigmoid_2: return 4;
     case Fn::sparse_sigmoid:
     case Fn::hard_tanh: return 2;
     default: return {};
