@@ -363,7 +363,7 @@ MUTANTS = [
     Mutant("missing chunks are zeros", "src/formats/hdf5/dataset.cpp", "if (found < chunks) fail_unwritten(place_);", ""),
     Mutant("big-endian numbers are read as they stand", "src/formats/hdf5/numbers.cpp",
            "    if (big_endian) std::ranges::reverse(bytes);\n", ""),
-    Mutant("the second row of a fractal heap is twice as large", "src/formats/hdf5/fractal_heap.cpp",
+    Mutant("the second row of a fractal heap is twice as large", "src/formats/hdf5/fractal_heap.hpp",
            "smallest_ << (row - 1);", "smallest_ << row;"),
     Mutant("an attribute info message is not written", "src/formats/hdf5/file_layout.cpp",
            "if (!object.attributes().empty()) {", "if (false) {"),

@@ -29,6 +29,13 @@ std::string checked_name(std::string_view name) {
   return std::string(name);
 }
 
+// Texts end with a byte of 0, or are filled up with them.
+void check_text(const std::string& name, std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return;
+  throw FileError("the attribute " + quoted(name) +
+                  " cannot hold a text with a byte of 0, behind which readers see nothing");
+}
+
 std::uint64_t element_bytes(NumberType type) {
   return type == NumberType::float64 || type == NumberType::int64 ? 8 : 4;
 }
@@ -45,10 +52,12 @@ DatasetWriter::Numbers checked(const Shape& shape, std::span<const T> numbers) {
 }  // namespace
 
 void ObjectWriter::attribute(const std::string& name, std::string_view text) {
+  check_text(name, text);
   attributes_[checked_name(name)] = {AttributeValue::Kind::text, {std::string(text)}};
 }
 
 void ObjectWriter::attribute(const std::string& name, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) check_text(name, text);
   attributes_[checked_name(name)] = {AttributeValue::Kind::texts, texts};
 }
 

@@ -41,7 +41,8 @@ struct AttributeValue {
 
 class ObjectWriter {
  public:
-  // One text of any length. Each of these replaces an attribute of the same name.
+  // One text of any length. Each of these replaces an attribute of the same name. FileError for a text with a byte of
+  // 0.
   void attribute(const std::string& name, std::string_view text);
   // An array of texts. An object's header has room for 64 KB an attribute: long lists are cut into name0, name1, ... by
   // who writes them, as Keras does at 64512 bytes; `write` throws a FileError for a longer one. An array takes the

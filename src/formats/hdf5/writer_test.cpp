@@ -145,6 +145,14 @@ TEST(Hdf5Writer, AListBeyondAMessageIsAnErrorThatSaysWhatToDo) {
   expect_error<FileError>([&] { (void)writer.bytes(); }, {"'weight_names'", "65535", "cut the list into parts"});
 }
 
+TEST(Hdf5Writer, TextsThatWouldBeCutAreErrors) {
+  Writer writer;
+  const std::string text("ker\0nel", 7);
+  expect_error<FileError>([&] { writer.root().attribute("name", text); }, {"'name'", "a byte of 0"});
+  expect_error<FileError>([&] { writer.root().attribute("names", std::vector{text}); }, {"'names'", "a byte of 0"});
+  EXPECT_TRUE(File(writer.bytes()).root().attribute_names().empty());
+}
+
 TEST(Hdf5Writer, NamesThatHdf5HasNotAreErrors) {
   Writer writer;
   GroupWriter& root = writer.root();
