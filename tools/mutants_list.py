@@ -340,4 +340,11 @@ MUTANTS = [
            "  inner.as_in_training_ = as_in_training_;\n", ""),
     Mutant("gamma learns nothing beside moving statistics", "src/layers/normalization/batch_normalization.cpp",
            "if (first && !(at_.of_batch && x_.gradient)) find_sums", "if (first && !x_.gradient) find_sums"),
+    # ---- the C header
+    Mutant("the C header's program rounds integers down", "src/formats/c_header/scaling.cpp",
+           "  v = (v + (std::int64_t{1} << (shift - 1))) >> shift;\n  return static_cast", "  v = v >> shift;\n  return static_cast"),
+    Mutant("the C header's reset gate is its update gate", "src/formats/c_header/gru.cpp",
+           "r = gates.part(n, n);", "r = gates.part(0, n);"),
+    Mutant("normalization behind a Dense loses its shift in the C header", "src/formats/c_header/products.cpp",
+           "bias_[j] = bias_[j] * factor[j] + shift[j];", "bias_[j] = bias_[j] * factor[j];"),
 ]
