@@ -369,4 +369,12 @@ MUTANTS = [
            "if (!object.attributes().empty()) {", "if (false) {"),
     Mutant("a new global heap begins with the number of the last", "src/formats/hdf5/file_layout.cpp",
            "    number_ = 0;\n  }\n", "  }\n"),
+
+    # ---- the C header
+    Mutant("the C header's program rounds integers down", "src/formats/c_header/scaling.cpp",
+           "  v = (v + (std::int64_t{1} << (shift - 1))) >> shift;\n  return static_cast", "  v = v >> shift;\n  return static_cast"),
+    Mutant("the C header's reset gate is its update gate", "src/formats/c_header/gru.cpp",
+           "r = gates.part(n, n);", "r = gates.part(0, n);"),
+    Mutant("normalization behind a Dense loses its shift in the C header", "src/formats/c_header/products.cpp",
+           "bias_[j] = bias_[j] * factor[j] + shift[j];", "bias_[j] = bias_[j] * factor[j];"),
 ]
