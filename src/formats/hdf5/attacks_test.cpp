@@ -1,5 +1,5 @@
 // Files made to do harm. Each must be an error that says what is wrong, in under 50 ms and 64 MB.
-#include <chrono>
+#include <ctime>
 #include <functional>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -44,15 +44,15 @@ Action read_texts(const std::string& name) {
 // What the file is an error of: its text.
 std::string refusal(const std::vector<std::byte>& bytes, const Action& action) {
   const double before = peak_megabytes();
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // the processor's time: others may be at work as well
   std::string message = "no error";
   try {
     action(File(bytes, "bad.h5").root());
   } catch (const FileError& error) {
     message = error.what();
   }
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(took.count(), kMostMilliseconds * (instrumented() ? 10 : 1)) << message;
+  const double milliseconds = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  EXPECT_LT(milliseconds, kMostMilliseconds * (instrumented() ? 10 : 1)) << message;
   EXPECT_LT(peak_megabytes() - before, kMostMegabytes) << message;
   EXPECT_EQ(message.find('\n'), std::string::npos);
   EXPECT_LT(message.size(), 2000U);
@@ -560,7 +560,8 @@ TEST(Hdf5Attacks, AFileWithAnyByteChangedIsAnErrorOrReads) {
   for (const char* name : kSeeds) {
     const std::vector<std::byte> whole = seed(name);
     int errors = 0;
-    for (std::size_t i = 0; i < whole.size(); i += all_or_some(1U, 5U)) {
+    const bool is_small = whole.size() < 4000;
+    for (std::size_t i = 0; i < whole.size(); i += is_small ? 1 : all_or_some(3U, 13U)) {
       const auto next = static_cast<std::byte>(std::to_integer<int>(whole[i]) + 1);
       for (const std::byte changed : {std::byte{0}, std::byte{255}, next}) {
         std::vector<std::byte> bytes = whole;
