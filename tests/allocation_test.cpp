@@ -251,7 +251,7 @@ TEST_P(Allocations, MetricsOfAllKindsTakeNone) {
 TEST_P(Allocations, AStepOfAnyOptimizerTakesNone) {
   for (const Optimizer& optimizer :
        {Optimizer(Adagrad()), Optimizer(Adadelta()), Optimizer(Adamax()), Optimizer(Nadam()), Optimizer(Lion()),
-        Optimizer(Ftrl()), Optimizer(Lamb()), Optimizer(Adafactor()), Optimizer(Muon()),
+        Optimizer(Ftrl()), Optimizer(Lamb()), Optimizer(Adafactor()), Optimizer(Muon()), Optimizer(ScheduleFreeAdamW()),
         Optimizer(AdamW({.learning_rate = CosineDecay(0, 100, {.warmup_target = 0.01, .warmup_steps = 10}),
         .exclude_from_weight_decay = {"bias"},
         .global_clipnorm = 1.0,

@@ -4,9 +4,9 @@
 //   model.compile({.optimizer = SGD({.learning_rate = 0.1, .momentum = 0.3}), .loss = "mse"});
 //
 // Names (any case): "sgd", "rmsprop", "adam", "adamw", "nadam", "adamax", "adagrad", "adadelta", "ftrl", "lion",
-// "lamb", "adafactor", "muon". Every compile starts with fresh optimizer state. In the formulas w is a weight, g its
-// gradient, `rate` the learning rate and t the number of the update, from 1 on. An epsilon of 0 is allowed: a weight
-// that has no gradient stays as it is.
+// "lamb", "adafactor", "muon", "schedulefreeadamw". Every compile starts with fresh optimizer state. In the formulas w
+// is a weight, g its gradient, `rate` the learning rate and t the number of the update, from 1 on. An epsilon of 0 is
+// allowed: a weight that has no gradient stays as it is.
 //
 // All have these options, whose defaults change nothing:
 //
@@ -423,6 +423,33 @@ class Muon : public Optimizer {
  public:
   Muon() : Muon(MuonOptions{}) {}
   explicit Muon(const MuonOptions& options);
+};
+
+struct ScheduleFreeAdamWOptions {
+  std::optional<Real> lr = {};
+  LearningRate learning_rate = 0.0025;
+  Real beta_1 = 0.9;    // above 0, below 1
+  Real beta_2 = 0.999;  // from 0 on, below 1
+  Real epsilon = 1e-8;
+  Dim warmup_steps = 0;  // updates in which the rate rises from 0
+  std::optional<Real> weight_decay = {};
+  std::vector<std::string> exclude_from_weight_decay = {};
+  std::optional<Real> clipnorm = {};
+  std::optional<Real> clipvalue = {};
+  std::optional<Real> global_clipnorm = {};
+  bool use_ema = false;
+  Real ema_momentum = 0.99;
+  std::optional<Dim> ema_overwrite_frequency = {};
+  std::optional<Real> loss_scale_factor = {};
+  std::optional<Dim> gradient_accumulation_steps = {};
+};
+// Defazio et al. 2024, which needs no schedule: z, the weights at first, goes as Adam without a mean of gradients,
+// z -= rate g / (sqrt(v / (1 - beta_2^t)) + epsilon), x is the mean of all z, and gradients are taken between the two,
+// at w = (1 - beta_1) z + beta_1 x. Evaluate and predict with x: Model::swap_to_eval.
+class ScheduleFreeAdamW : public Optimizer {
+ public:
+  ScheduleFreeAdamW() : ScheduleFreeAdamW(ScheduleFreeAdamWOptions{}) {}
+  explicit ScheduleFreeAdamW(const ScheduleFreeAdamWOptions& options);
 };
 
 }  // namespace rondo

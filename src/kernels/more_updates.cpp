@@ -134,6 +134,27 @@ void Lion(const LionArgs& p, T* w, const T* g, T* m, T*, Index n) {
   }
 }
 
+// v += (g^2 - v)(1 - beta_2); x = (w - (1 - beta_1) z) / beta_1; z -= rate g / (sqrt(of_velocity v) + epsilon);
+// x += (z - x) of_newest, as a sum of parts; w = (1 - beta_1) z + beta_1 x.
+template <class T>
+void ScheduleFree(const ScheduleFreeArgs& p, T* w, const T* g, T* z, T* v, Index n) {
+  const hn::ScalableTag<T> d;
+  const auto rate = All(d, p.learning_rate), of_velocity = All(d, p.of_velocity), epsilon = All(d, p.epsilon);
+  const auto beta_1 = All(d, p.beta_1), rest_1 = All(d, 1 - p.beta_1), new_2 = All(d, 1 - p.beta_2);
+  const auto newest = All(d, p.of_newest), older = All(d, 1 - p.of_newest);
+  for (Index i = 0; i < n; i += static_cast<Index>(hn::Lanes(d))) {
+    const auto gi = hn::LoadU(d, g + i), z0 = hn::LoadU(d, z + i), v0 = hn::LoadU(d, v + i);
+    const auto vi = hn::Add(v0, hn::Mul(hn::Sub(hn::Mul(gi, gi), v0), new_2));
+    const auto root = hn::Add(hn::Sqrt(hn::Mul(of_velocity, vi)), epsilon);
+    const auto zi = hn::Sub(z0, StepUnlessZero(gi, hn::Div(hn::Mul(rate, gi), root)));
+    const auto x0 = hn::Div(hn::Sub(hn::LoadU(d, w + i), hn::Mul(rest_1, z0)), beta_1);
+    const auto xi = hn::Add(hn::Mul(older, x0), hn::Mul(newest, zi));
+    hn::StoreU(vi, d, v + i);
+    hn::StoreU(zi, d, z + i);
+    hn::StoreU(hn::Add(hn::Mul(rest_1, zi), hn::Mul(beta_1, xi)), d, w + i);
+  }
+}
+
 template <class T>
 void Fill(Ops<T>& ops) {
   ops.adagrad = Adagrad<T>;
@@ -142,6 +163,7 @@ void Fill(Ops<T>& ops) {
   ops.nadam = Nadam<T>;
   ops.ftrl = Ftrl<T>;
   ops.lion = Lion<T>;
+  ops.schedule_free = ScheduleFree<T>;
 }
 
 void FillMoreUpdates(KernelTable& table) {

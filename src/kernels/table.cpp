@@ -21,6 +21,7 @@ void FillDropout(KernelTable& table);
 void FillLosses(KernelTable& table);
 void FillUpdates(KernelTable& table);
 void FillMoreUpdates(KernelTable& table);
+void FillRowUpdates(KernelTable& table);
 void FillBf16Tiles(KernelTable& table);
 void FillLstmBf16(KernelTable& table);
 
@@ -39,6 +40,7 @@ const KernelTable* GetTable() {
     FillLosses(t);
     FillUpdates(t);
     FillMoreUpdates(t);
+    FillRowUpdates(t);
     FillBf16Tiles(t);
     FillLstmBf16(t);
     return t;

@@ -17,6 +17,7 @@
 #include "kernels/bf16.hpp"
 #include "kernels/layout.hpp"
 #include "kernels/recurrent.hpp"
+#include "kernels/row_updates.hpp"
 #include "kernels/rows.hpp"
 
 namespace rondo::kernels {
@@ -152,6 +153,13 @@ struct LionArgs {
   double learning_rate = 0, beta_1 = 0, beta_2 = 0;
 };
 
+struct ScheduleFreeArgs {
+  double learning_rate = 0;
+  double of_velocity = 0;  // the bias correction of v
+  double of_newest = 0;    // what the newest z counts for in the mean x
+  double beta_1 = 0, beta_2 = 0, epsilon = 0;
+};
+
 // An update that few models use, in its smallest form: n is a multiple of the vector's lanes. a and b are what is
 // remembered; b is left alone by rules that remember one array.
 template <class Args, class T>
@@ -198,6 +206,8 @@ struct Ops {
   Update<NadamArgs, T> nadam = nullptr;
   Update<FtrlArgs, T> ftrl = nullptr;  // of learning_rate_power -0.5
   Update<LionArgs, T> lion = nullptr;
+  Update<ScheduleFreeArgs, T> schedule_free = nullptr;
+  RowUpdates<T> rows;
   // What is too small to matter becomes zero: below 2^-100 (double 2^-900).
   void (*zero_tiny)(T* x, Index n) = nullptr;
   // Whether no element of these ranges of x is larger in size than `most`, and none is NaN.

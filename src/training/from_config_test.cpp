@@ -49,6 +49,7 @@ TEST(OptimizerFromConfig, ReadsWhatEachWrites) {
         .beta = 5})),
         Optimizer(Lion({.beta_1 = 0.5, .beta_2 = 0.25})),
         Optimizer(Lamb({.beta_1 = 0.5, .beta_2 = 0.25, .epsilon = 1})),
+        Optimizer(ScheduleFreeAdamW({.beta_1 = 0.5, .beta_2 = 0.25, .epsilon = 1, .warmup_steps = 3})),
         Optimizer(Adafactor(
             {.beta_2_decay = -0.5, .epsilon_1 = 1, .epsilon_2 = 2, .clip_threshold = 3, .relative_step = false})),
         Optimizer(Muon({.weight_decay = {},
@@ -96,7 +97,7 @@ TEST(OptimizerFromConfig, ReadsNamesAndOtherVersions) {
       [] {
         (void)optimizer_from_config({{"class_name", "LossScaleOptimizer"}, {"config", Json::object()}});
       },
-      {"optimizer 'LossScaleOptimizer' is in Keras, but not in Rondo yet"});
+      {"optimizer 'LossScaleOptimizer' is not in Rondo", "float16", "inner_optimizer"});
   expect_error<ConfigError>(
       [] {
         const Json schedule = {{"class_name", "ExponentialDecay"}, {"config", Json::object()}};

@@ -191,6 +191,9 @@ void Model::set_learning_rate(Real rate) const {
   model_node().compiled("set_learning_rate").optimizer.set_learning_rate(rate);
 }
 
+void Model::swap_to_eval() const { model_node().compiled("swap_to_eval").optimizer.swap_to_mean(true); }
+void Model::swap_to_train() const { model_node().compiled("swap_to_train").optimizer.swap_to_mean(false); }
+
 void Model::stop_training() const { model_node().stop_training = true; }
 
 }  // namespace rondo

@@ -50,6 +50,7 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
  public:
   AdafactorParameter(const AdafactorStep& step, const engine::Parameter& parameter)
       : step_(step),
+        kernels_(parameter.block->table().ops<T>().rows),
         factors_(parameter.shape),
         shape_(parameter.shape),
         map_(parameter.map),
@@ -61,8 +62,7 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
   void run(Index stage, const BlockArrays<T>& a, const engine::Member& member) noexcept {
     const Range rows = member.share(map_.rows());
     if (stage == 0) {
-      take_row_means(a, rows);
-      take_column_means(a, member.share(map_.columns()));
+      take_means(a, rows, member.share(map_.columns()));
     } else if (stage == 1) {
       square_updates(a, rows);
     } else {
@@ -111,34 +111,21 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
     return column_factors_.data() + row / factors_.rows * factors_.columns;
   }
 
-  double regulated_square(T g) const { return static_cast<double>(g) * static_cast<double>(g) + step_.epsilon_1; }
   T mixed(T before, double now) const {
     return static_cast<T>(step_.beta_2 * static_cast<double>(before) + (1 - step_.beta_2) * now);
   }
 
-  void take_row_means(const BlockArrays<T>& a, Range rows) noexcept {
-    for (Index row = rows.begin; row < rows.end; ++row) {
-      of_weights_[static_cast<std::size_t>(row)] = sum_of_row(map_, row, [&](std::size_t i) {
-        const double w = static_cast<double>(a.weights[i]);
-        return w * w;
-      });
-      if (!factors_.factored) continue;
-      const double sum = sum_of_row(map_, row, [&](std::size_t i) { return regulated_square(a.gradient[i]); });
-      of_rows()[row] = mixed(of_rows()[row], sum / static_cast<double>(factors_.columns));
-    }
-  }
-
-  // Row after row, the sums of some columns; then these columns' means and factors.
-  void take_column_means(const BlockArrays<T>& a, Range columns) noexcept {
+  // Walks all rows, for the sums of some columns row after row; of some rows it takes the sums too.
+  void take_means(const BlockArrays<T>& a, Range rows, Range columns) noexcept {
     for (Index matrix = 0; matrix < factors_.matrices; ++matrix) {
       double* sums = column_factors_.data() + matrix * factors_.columns;
       std::fill(sums + columns.begin, sums + columns.end, 0);
       for (Index row = matrix * factors_.rows; row < (matrix + 1) * factors_.rows; ++row) {
-        map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
-          const Index column = element - row * factors_.columns;
-          const Index first = std::max(columns.begin, column), last = std::min(columns.end, column + count);
-          for (Index k = first; k < last; ++k) sums[k] += regulated_square(a.gradient[place + k - column]);
-        });
+        if (rows.begin <= row && row < rows.end) {
+          take_row(a, row, columns, sums);
+        } else {
+          add_to_columns(a, row, columns, sums);
+        }
       }
       T* means = of_columns() + matrix * factors_.columns;
       for (Index k = columns.begin; k < columns.end; ++k) {
@@ -148,19 +135,48 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
     }
   }
 
+  void take_row(const BlockArrays<T>& a, Index row, Range columns, double* sums) noexcept {
+    std::array<engine::Chains, 2> chains{};  // of weights and gradients
+    double* const first = chains[0].data();
+    const bool takes_all = columns.size() == factors_.columns;
+    map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+      const Index column = element - row * factors_.columns;
+      const T *w = a.weights + place, *g = a.gradient + place;
+      if (takes_all) return kernels_.add_all_squares(step_.epsilon_1, column, w, g, count, first, sums + column);
+      kernels_.add_squares(0, column, w, count, first);
+      kernels_.add_squares(step_.epsilon_1, column, g, count, first + chains[0].size());
+    });
+    if (!takes_all) add_to_columns(a, row, columns, sums);
+    of_weights_[static_cast<std::size_t>(row)] = sum_of(chains[0]);
+    if (!factors_.factored) return;
+    of_rows()[row] = mixed(of_rows()[row], sum_of(chains[1]) / static_cast<double>(factors_.columns));
+  }
+
+  void add_to_columns(const BlockArrays<T>& a, Index row, Range columns, double* sums) const noexcept {
+    map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+      const Index column = element - row * factors_.columns;
+      const Index first = std::max(columns.begin, column), last = std::min(columns.end, column + count);
+      if (first >= last) return;
+      kernels_.add_column_squares(step_.epsilon_1, a.gradient + place + first - column, last - first, sums + first);
+    });
+  }
+
+  // Two rows of a matrix at once, or one and itself.
   void square_updates(const BlockArrays<T>& a, Range rows) noexcept {
-    with_row_factors(rows, [&](Index row, double factor) {
+    for (Index row = rows.begin, next; row < rows.end; row = next + 1) {
+      next = row + 1 < rows.end && (row + 1) % factors_.rows != 0 ? row + 1 : row;
       const double* columns = column_factors_of(row);
-      engine::Chains chains{};
-      map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
-        const auto column = static_cast<std::size_t>(element - row * factors_.columns);
-        const T* gradient = a.gradient + place;
-        engine::add_to_chains(chains, column, static_cast<std::size_t>(count), [&](std::size_t k) {
-          const double u = static_cast<double>(gradient[k]) * columns[column + k];
-          return u * u;
-        });
-      });
-      of_updates_[static_cast<std::size_t>(row)] = factor * factor * sum_of(chains);
+      std::array<engine::Chains, 2> chains{};
+      for (const engine::PackedMap::Run& run : map_.runs()) {
+        kernels_.add_scaled_squares(run.column, a.gradient + run.first + row * run.row_stride,
+                                    (next - row) * run.row_stride, columns + run.column, run.count, chains[0].data());
+      }
+      of_updates_[static_cast<std::size_t>(row)] = sum_of(chains[0]);
+      of_updates_[static_cast<std::size_t>(next)] = sum_of(chains[1]);
+    }
+    with_row_factors(rows, [&](Index row, double factor) {
+      double& squares = of_updates_[static_cast<std::size_t>(row)];
+      squares = factor * factor * squares;
     });
   }
 
@@ -173,10 +189,7 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
       const double factor = step * row_factor, *columns = column_factors_of(row);
       map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
         const Index column = element - row * factors_.columns;
-        for (Index k = 0; k < count; ++k) {
-          const double u = static_cast<double>(a.gradient[place + k]) * (factor * columns[column + k]);
-          a.weights[place + k] = static_cast<T>(static_cast<double>(a.weights[place + k]) - u);
-        }
+        kernels_.scaled_step(factor, columns + column, a.gradient + place, a.weights + place, count);
       });
     });
   }
@@ -201,6 +214,7 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
   }
 
   const AdafactorStep& step_;
+  const kernels::RowUpdates<T>& kernels_;
   Factors factors_;
   Shape shape_;
   engine::PackedMap map_;

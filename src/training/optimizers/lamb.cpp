@@ -20,8 +20,8 @@ namespace {
 
 // What the step at work takes for all parameters.
 struct LambStep {
-  double rate = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
-  double of_mean = 1, of_velocity = 1;  // bias corrections
+  double rate = 0;
+  kernels::LambArgs args;
 };
 
 template <class T>
@@ -29,6 +29,7 @@ class LambParameter final : public ParameterRuleOf<LambParameter<T>, T> {
  public:
   LambParameter(const LambStep& step, const engine::Parameter& parameter)
       : step_(step),
+        kernels_(parameter.block->table().ops<T>().rows),
         map_(parameter.map),
         of_weights_(static_cast<std::size_t>(map_.rows())),
         of_updates_(static_cast<std::size_t>(map_.rows())) {}
@@ -40,20 +41,16 @@ class LambParameter final : public ParameterRuleOf<LambParameter<T>, T> {
  private:
   // m and v, and the squares of rows.
   void take_means(const BlockArrays<T>& a, Range rows) noexcept {
-    const T new_1 = static_cast<T>(1 - step_.beta_1), new_2 = static_cast<T>(1 - step_.beta_2);
     for (Index row = rows.begin; row < rows.end; ++row) {
-      of_weights_[static_cast<std::size_t>(row)] = sum_of_row(map_, row, [&](std::size_t i) {
-        const double w = static_cast<double>(a.weights[i]);
-        return w * w;
+      engine::Chains weights{}, updates{};
+      map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
+        const Index column = element - row * map_.columns();
+        kernels_.add_squares(0, column, a.weights + place, count, weights.data());
+        kernels_.lamb_means(step_.args, column, a.gradient + place, a.slots[0] + place, a.slots[1] + place, count,
+                            updates.data());
       });
-      of_updates_[static_cast<std::size_t>(row)] = sum_of_row(map_, row, [&](std::size_t i) {
-        const T g = a.gradient[i];
-        T &m = a.slots[0][i], &v = a.slots[1][i];
-        m += (g - m) * new_1;
-        v += (g * g - v) * new_2;
-        const double u = static_cast<double>(update_of(m, v));
-        return u * u;
-      });
+      of_weights_[static_cast<std::size_t>(row)] = sum_of(weights);
+      of_updates_[static_cast<std::size_t>(row)] = sum_of(updates);
     }
   }
 
@@ -61,17 +58,12 @@ class LambParameter final : public ParameterRuleOf<LambParameter<T>, T> {
     const double weight = std::sqrt(sum_of(of_weights_)), update = std::sqrt(sum_of(of_updates_));
     const T step = static_cast<T>(weight > 0 && update > 0 ? step_.rate * (weight / update) : step_.rate);
     map_.for_runs(rows, [&](Index, Index place, Index count) {
-      for (Index i = place; i < place + count; ++i) a.weights[i] -= step * update_of(a.slots[0][i], a.slots[1][i]);
+      kernels_.lamb_step(step_.args, step, a.slots[0] + place, a.slots[1] + place, a.weights + place, count);
     });
   }
 
-  // 0 where there never was a gradient, also without epsilon.
-  T update_of(T m, T v) const noexcept {
-    const T root = std::sqrt(v * static_cast<T>(step_.of_velocity)) + static_cast<T>(step_.epsilon);
-    return m == 0 ? T{0} : m * static_cast<T>(step_.of_mean) / root;
-  }
-
   const LambStep& step_;
+  const kernels::RowUpdates<T>& kernels_;
   engine::PackedMap map_;
   std::vector<double> of_weights_, of_updates_;  // squares, by rows
 };
@@ -79,9 +71,9 @@ class LambParameter final : public ParameterRuleOf<LambParameter<T>, T> {
 class LambRule final : public RuleOf<LambRule, LambOptions> {
  public:
   explicit LambRule(const LambOptions& o) : RuleOf("Lamb", o) {
-    step_.beta_1 = checked_option("Lamb", "beta_1", o.beta_1, Allowed::below_1);
-    step_.beta_2 = checked_option("Lamb", "beta_2", o.beta_2, Allowed::below_1);
-    step_.epsilon = checked_option("Lamb", "epsilon", o.epsilon, Allowed::zero_or_more);
+    step_.args.beta_1 = checked_option("Lamb", "beta_1", o.beta_1, Allowed::below_1);
+    step_.args.beta_2 = checked_option("Lamb", "beta_2", o.beta_2, Allowed::below_1);
+    step_.args.epsilon = checked_option("Lamb", "epsilon", o.epsilon, Allowed::zero_or_more);
   }
   std::vector<Slot> slots() const override { return {{"momentum"}, {"velocity"}}; }
   bool rests_without_gradient() const override { return true; }
@@ -94,24 +86,24 @@ class LambRule final : public RuleOf<LambRule, LambOptions> {
     return 2 * static_cast<std::size_t>(parameter.map.rows()) * sizeof(double);
   }
   void begin_step() override {
-    next_ = {next_power(powers_[0], step_.beta_1), next_power(powers_[1], step_.beta_2)};
+    next_ = {next_power(powers_[0], step_.args.beta_1), next_power(powers_[1], step_.args.beta_2)};
     step_.rate = learning_rate;
-    step_.of_mean = 1 / (1 - next_[0]);
-    step_.of_velocity = 1 / (1 - next_[1]);
+    step_.args.of_mean = 1 / (1 - next_[0]);
+    step_.args.of_velocity = 1 / (1 - next_[1]);
   }
   void end_step() override { powers_ = next_; }
   void resume(Index updates) override {
-    powers_ = {power_after(updates, step_.beta_1), power_after(updates, step_.beta_2)};
+    powers_ = {power_after(updates, step_.args.beta_1), power_after(updates, step_.args.beta_2)};
   }
   // A step is of the weights' norm times the rate, or, where they are 0, of the update times the rate. The squares have
   // to be numbers too.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
     constexpr double kMostNorm = 0x1p500;
     const double slots = std::max({before.slots, gradient, gradient * gradient}), root = std::sqrt(most_elements_);
-    const double update = slots / (1 - step_.beta_1) / std::min(static_cast<float>(step_.epsilon), 1.0F);
+    const double update = slots / (1 - step_.args.beta_1) / std::min(static_cast<float>(step_.args.epsilon), 1.0F);
     const double weights = root * (before.weights + rate * update) * std::pow(1 + rate, steps);
     if (!(root * update < kMostNorm && weights < kMostNorm)) return {};
-    return {weights, std::max(update, slots / (1 - step_.beta_2))};
+    return {weights, std::max(update, slots / (1 - step_.args.beta_2))};
   }
 
  private:

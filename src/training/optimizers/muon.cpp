@@ -40,55 +40,62 @@ struct MuonStep {
   bool fades = false;  // it looks for velocities that have faded, as OptimizerState does for the slots
   std::optional<double> rms_rate;
 
-  // The first two stages make x, the last takes it from the weights; between them are two for each step of x.
-  Index stages() const { return 2 + 2 * newton_schulz_steps + 1; }
+  // The first two stages make x, the last takes it from the weights; between them are three for each step of x.
+  Index stages() const { return 2 + 3 * newton_schulz_steps + 1; }
 };
 
-// out += factors[0] rows[0] + factors[1] rows[1] + ..., of `count` rows of n numbers each, one behind the other.
-template <class T>
-void add_rows(T* out, const T* factors, const T* rows, Index count, Index n) noexcept {
-  for (Index i = 0; i < count; ++i, rows += n) {
-    const T factor = factors[i];
-    for (Index k = 0; k < n; ++k) out[k] += factor * rows[k];
+// What a matrix's products take: x is short by long. Their right factors stand in the panels of Dense's weights.
+struct MuonSizes {
+  MuonSizes(const engine::PackedMap& map, Index lanes)
+      : shorter(std::min(map.rows(), map.columns())),
+        longer(std::max(map.rows(), map.columns())),
+        x{.inputs = shorter, .units = longer, .use_bias = false, .lanes = lanes},
+        transposed{.inputs = longer, .units = shorter, .use_bias = false, .lanes = lanes},
+        square{.inputs = shorter, .units = shorter, .use_bias = false, .lanes = lanes} {}
+
+  // From row to row, with room for whole vectors.
+  Index x_stride() const { return round_up(longer, kernels::kRowPadding); }
+  Index square_stride() const { return round_up(shorter, kernels::kRowPadding); }
+  Index elements() const {
+    return shorter * (x_stride() + 2 * square_stride()) + x.size() + transposed.size() + square.size();
   }
-}
+
+  Index shorter, longer;
+  kernels::DenseLayout x, transposed, square;
+};
 
 template <class T>
 class MuonMatrix final : public ParameterRuleOf<MuonMatrix<T>, T> {
  public:
   MuonMatrix(const MuonStep& step, const engine::Parameter& parameter)
       : step_(step),
+        ops_(parameter.block->table().ops<T>()),
         map_(parameter.map),
         tall_(map_.rows() > map_.columns()),
-        short_(std::min(map_.rows(), map_.columns())),
-        long_(std::max(map_.rows(), map_.columns())),
+        sizes_(map_, ops_.lanes),
         squares_(static_cast<std::size_t>(map_.rows())),
-        x_(size(short_ * long_)),
-        other_(x_.size()),
-        transposed_(x_.size()),
-        product_(size(short_ * short_)),
-        polynomial_(product_.size()) {}
+        bytes_(static_cast<std::size_t>(sizes_.elements()) * sizeof(T), "the optimizer's matrices"),
+        x_(reinterpret_cast<T*>(bytes_.data())),
+        product_(x_ + sizes_.shorter * sizes_.x_stride()),
+        polynomial_(product_ + sizes_.shorter * sizes_.square_stride()),
+        packed_x_(polynomial_ + sizes_.shorter * sizes_.square_stride()),
+        packed_transposed_(packed_x_ + sizes_.x.size()),
+        packed_product_(packed_transposed_ + sizes_.transposed.size()) {}
 
   void run(Index stage, const BlockArrays<T>& a, const engine::Member& member) noexcept {
-    const Index steps = step_.newton_schulz_steps, number = (stage - 2) / 2;
-    const Range rows = member.share(short_);
-    if (stage == 0) {
-      take_momentum(a, member.share(map_.rows()));
-    } else if (stage == 1) {
-      scale(rows);
-    } else if (stage == step_.stages() - 1) {
-      move(a, member.share(map_.rows()), steps % 2 == 0 ? x_ : other_);
-    } else if (stage % 2 == 0) {
-      multiply(rows, number % 2 == 0 ? x_ : other_);
-    } else {
-      number % 2 == 0 ? take_step(rows, x_, other_) : take_step(rows, other_, x_);
-    }
+    const Range rows = member.share(sizes_.shorter), of_weight = member.share(map_.rows());
+    if (stage == 0) return take_momentum(a, of_weight);
+    if (stage == 1) return scale(rows);
+    if (stage == step_.stages() - 1) return move(a, of_weight);
+    const Index part = (stage - 2) % 3;
+    part == 0 ? multiply(rows) : part == 1 ? take_step(rows) : pack(rows);
   }
 
  private:
-  static std::size_t size(Index elements) { return static_cast<std::size_t>(elements); }
   // Where an element of the weight stands in x.
-  Index place_in_x(Index row, Index column) const { return tall_ ? column * long_ + row : row * long_ + column; }
+  T& in_x(Index row, Index column) const {
+    return tall_ ? x_[column * sizes_.x_stride() + row] : x_[row * sizes_.x_stride() + column];
+  }
 
   void take_momentum(const BlockArrays<T>& a, Range rows) noexcept {
     const T momentum = static_cast<T>(step_.momentum);
@@ -98,71 +105,92 @@ class MuonMatrix final : public ParameterRuleOf<MuonMatrix<T>, T> {
           const T g = a.gradient[place + i];
           T& m = a.slots[0][place + i];
           m = momentum * m + g;
-          x_[size(place_in_x(row, element - row * map_.columns() + i))] = step_.nesterov ? g + momentum * m : m;
+          in_x(row, element - row * map_.columns() + i) = step_.nesterov ? g + momentum * m : m;
         }
       });
       double sum = 0;
       for (Index column = 0; column < map_.columns(); ++column) {
-        const double x = static_cast<double>(x_[size(place_in_x(row, column))]);
+        const double x = static_cast<double>(in_x(row, column));
         sum += x * x;
       }
-      squares_[size(row)] = sum;
+      squares_[static_cast<std::size_t>(row)] = sum;
     }
   }
 
   void scale(Range rows) noexcept {
     const T norm = static_cast<T>(std::sqrt(sum_of(squares_)) + 1e-7);
     for (Index row = rows.begin; row < rows.end; ++row) {
-      T* x = x_.data() + row * long_;
-      for (Index k = 0; k < long_; ++k) x[k] /= norm;
-      transpose(row, x);
+      T* x = x_ + row * sizes_.x_stride();
+      for (Index k = 0; k < sizes_.longer; ++k) x[k] /= norm;
+    }
+    pack(rows);
+  }
+
+  // Rows of x as right factors of the products: x and its transpose.
+  void pack(Range rows) noexcept {
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      const T* x = x_ + row * sizes_.x_stride();
+      pack_row(sizes_.x, row, x, packed_x_);
+      const kernels::DenseLayout& layout = sizes_.transposed;
+      const Index first = layout.index(0, row), stride = layout.inputs > 1 ? layout.index(1, row) - first : 0;
+      for (Index k = 0; k < sizes_.longer; ++k) packed_transposed_[first + k * stride] = x[k];
     }
   }
-  void transpose(Index row, const T* x) noexcept {
-    for (Index k = 0; k < long_; ++k) transposed_[size(k * short_ + row)] = x[k];
+  static void pack_row(const kernels::DenseLayout& layout, Index row, const T* from, T* panels) noexcept {
+    const kernels::ColumnGroups groups = layout.groups();
+    for (Index g = 0; g < groups.count(); ++g) {
+      const Index first = groups.first(g) * layout.panel_lanes(), width = groups.width(g) * layout.panel_lanes();
+      std::copy_n(from + first, std::min(width, layout.units - first), panels + layout.panel_offset(g) + row * width);
+    }
+  }
+
+  // Rows of out = left right.
+  void multiply(const kernels::DenseLayout& layout, const T* left, Index left_stride, const T* right, T* out,
+                Index out_stride, Range rows) const noexcept {
+    ops_.dense_forward(
+        {.layout = layout, .steps = 1, .weights = right, .x = {left, left_stride, 0}, .y = {out, out_stride, 0}}, rows);
   }
 
   // A = x x^T.
-  void multiply(Range rows, const std::vector<T>& x) noexcept {
+  void multiply(Range rows) noexcept {
+    const Index stride = sizes_.square_stride();
+    multiply(sizes_.transposed, x_, sizes_.x_stride(), packed_transposed_, product_, stride, rows);
     for (Index row = rows.begin; row < rows.end; ++row) {
-      T* product = product_.data() + row * short_;
-      std::fill_n(product, short_, T{0});
-      add_rows(product, x.data() + row * long_, transposed_.data(), long_, short_);
+      pack_row(sizes_.square, row, product_ + row * stride, packed_product_);
     }
   }
 
-  // a x + (b A + c A A) x.
-  void take_step(Range rows, const std::vector<T>& x, std::vector<T>& result) noexcept {
+  // x = (a + b A + c A A) x, of which nobody else reads these rows until they are packed.
+  void take_step(Range rows) noexcept {
     const T a = static_cast<T>(step_.a), b = static_cast<T>(step_.b), c = static_cast<T>(step_.c);
+    const Index stride = sizes_.square_stride();
+    multiply(sizes_.square, product_, stride, packed_product_, polynomial_, stride, rows);
     for (Index row = rows.begin; row < rows.end; ++row) {
-      const T *product = product_.data() + row * short_, *before = x.data() + row * long_;
-      T *polynomial = polynomial_.data() + row * short_, *after = result.data() + row * long_;
-      std::fill_n(polynomial, short_, T{0});
-      add_rows(polynomial, product, product_.data(), short_, short_);
-      for (Index k = 0; k < short_; ++k) polynomial[k] = b * product[k] + c * polynomial[k];
-      for (Index k = 0; k < long_; ++k) after[k] = a * before[k];
-      add_rows(after, polynomial, x.data(), short_, long_);
-      transpose(row, after);
+      const T* product = product_ + row * stride;
+      T* polynomial = polynomial_ + row * stride;
+      for (Index k = 0; k < sizes_.shorter; ++k) polynomial[k] = b * product[k] + c * polynomial[k];
+      polynomial[row] += a;
     }
+    multiply(sizes_.x, polynomial_, stride, packed_x_, x_, sizes_.x_stride(), rows);
   }
 
-  void move(const BlockArrays<T>& a, Range rows, const std::vector<T>& x) const noexcept {
-    const double side = std::sqrt(static_cast<double>(long_));
+  void move(const BlockArrays<T>& a, Range rows) const noexcept {
+    const double side = std::sqrt(static_cast<double>(sizes_.longer));
     const T rate = static_cast<T>(step_.rate * (step_.rms_rate ? side * *step_.rms_rate : 1));
     map_.for_runs(rows, [&](Index element, Index place, Index count) {
       const Index row = element / map_.columns(), column = element % map_.columns();
-      for (Index i = 0; i < count; ++i) a.weights[place + i] -= rate * x[size(place_in_x(row, column + i))];
+      for (Index i = 0; i < count; ++i) a.weights[place + i] -= rate * in_x(row, column + i);
     });
   }
 
   const MuonStep& step_;
+  const kernels::Ops<T>& ops_;
   engine::PackedMap map_;
-  bool tall_;
-  Index short_, long_;
+  bool tall_;  // x is the transposed weight
+  MuonSizes sizes_;
   std::vector<double> squares_;  // by rows of the weight
-  std::vector<T> x_, other_;     // short by long: x after even and odd numbers of steps
-  std::vector<T> transposed_;    // of the newest of the two: long by short
-  std::vector<T> product_, polynomial_;
+  AlignedBytes bytes_;           // of all that follow
+  T *x_, *product_, *polynomial_, *packed_x_, *packed_transposed_, *packed_product_;
 };
 
 // Matrices need no velocity, so that it is no slot.
@@ -255,9 +283,11 @@ class MuonRule final : public RuleOf<MuonRule, MuonOptions> {
     if (is_adams(parameter)) {
       return static_cast<std::size_t>(parameter.shape.elements()) * element_size(parameter.block->dtype());
     }
-    const Index rows = parameter.map.rows(), columns = parameter.map.columns(), side = std::min(rows, columns);
-    return static_cast<std::size_t>(3 * rows * columns + 2 * side * side) * element_size(parameter.block->dtype()) +
-           static_cast<std::size_t>(rows) * sizeof(double);
+    const Index lanes = parameter.block->dtype() == DType::float32 ? parameter.block->table().f32.lanes
+                                                                   : parameter.block->table().f64.lanes;
+    return static_cast<std::size_t>(MuonSizes(parameter.map, lanes).elements()) *
+               element_size(parameter.block->dtype()) +
+           static_cast<std::size_t>(parameter.map.rows()) * sizeof(double);
   }
   void begin_step() override {
     next_ = {next_power(powers_[0], step_.beta_1), next_power(powers_[1], step_.beta_2)};

@@ -38,14 +38,25 @@ const KnownOptimizers& known_optimizers() {
         {{"muon"}, {standard<Muon>, training::muon_from_config}},
         {{"nadam"}, {standard<Nadam>, training::nadam_from_config}},
         {{"rmsprop"}, {standard<RMSprop>, training::rmsprop_from_config}},
+        {{"schedulefreeadamw"}, {standard<ScheduleFreeAdamW>, training::schedule_free_adamw_from_config}},
         {{"sgd"}, {standard<SGD>, training::sgd_from_config}},
     };
   });
 }
 
+const KnownOptimizer& known_optimizer(const std::string& name) {
+  const std::string lower = lower_case(name);
+  if (lower == "lossscaleoptimizer") {
+    throw ConfigError("the optimizer '" + name +
+                      "' is not in Rondo: it scales losses so that gradients are not lost in float16, in which Rondo "
+                      "computes nothing (float32, float64 and mixed_bfloat16 hold them); take its inner_optimizer");
+  }
+  return known_optimizers().at(name, lower);
+}
+
 }  // namespace
 
-Optimizer::Optimizer(const std::string& name) : Optimizer(known_optimizers().at(name, lower_case(name)).standard()) {}
+Optimizer::Optimizer(const std::string& name) : Optimizer(known_optimizer(name).standard()) {}
 
 std::string Optimizer::class_name() const { return impl_->class_name(); }
 double Optimizer::learning_rate() const { return impl_->learning_rate; }
@@ -57,7 +68,7 @@ core::Json training::to_config(const Optimizer& optimizer) {
 Optimizer training::optimizer_from_config(const core::Json& config) {
   const core::Serialized given = core::serialized("optimizer", config);
   if (!given.name.empty()) return given.name;
-  return known_optimizers().at(given.class_name, lower_case(given.class_name)).read(given.config);
+  return known_optimizer(given.class_name).read(given.config);
 }
 
 }  // namespace rondo

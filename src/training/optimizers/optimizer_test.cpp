@@ -24,7 +24,19 @@ TEST(Optimizers, TakeTheOldNameOfTheRate) {
   EXPECT_EQ(Adam({.lr = 0.25}).learning_rate(), 0.25);
 }
 
+TEST(Optimizers, ScaleNoLosses) {
+  for (const char* name : {"LossScaleOptimizer", "lossscaleoptimizer"}) {
+    try {
+      (void)Optimizer(name);
+      FAIL() << "nothing was thrown";
+    } catch (const ConfigError& error) {
+      EXPECT_NE(std::string(error.what()).find("float16"), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST(Optimizers, GoByTheirNamesInSmallLetters) {
+  EXPECT_EQ(Optimizer("schedulefreeadamw").learning_rate(), 0.0025);
   for (const char* name : {"Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion",
                            "Muon", "Nadam", "RMSprop", "SGD"}) {
     std::string small = name;

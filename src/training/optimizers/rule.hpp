@@ -37,12 +37,13 @@ struct Sizes {
   double slots = std::numeric_limits<double>::infinity();
 };
 
-// An array that is remembered: Keras's name of it behind the weight's, its number at first, and whether Keras lists it
-// behind the slots before of all weights.
+// An array that is remembered: Keras's name of it behind the weight's, its number at first (or the weights), and
+// whether Keras lists it behind the slots before of all weights.
 struct Slot {
   const char* name;
   double initial = 0;
   bool apart = false;
+  bool of_weights = false;
 };
 
 // How much a weight decays, and which weights do not.
@@ -76,6 +77,8 @@ class OptimizerImpl {
   virtual Index remembered(const engine::Parameter& parameter) const {
     return static_cast<Index>(slots().size()) * parameter.shape.elements();
   }
+  // How much of the mean of the first slot is in the weights, the rest being the slot itself.
+  virtual std::optional<double> mean_in_weights() const { return std::nullopt; }
   // A running product that Keras counts among the variables.
   virtual std::optional<double> product() const { return std::nullopt; }
   // It is 1 again, as where Keras 2 goes on from a file, in which it is not.
@@ -219,6 +222,7 @@ Optimizer lion_from_config(const core::Json& config);
 Optimizer muon_from_config(const core::Json& config);
 Optimizer nadam_from_config(const core::Json& config);
 Optimizer rmsprop_from_config(const core::Json& config);
+Optimizer schedule_free_adamw_from_config(const core::Json& config);
 Optimizer sgd_from_config(const core::Json& config);
 
 }  // namespace rondo::training

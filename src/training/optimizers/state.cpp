@@ -39,6 +39,7 @@ std::span<const Foresight> foresights(DType dtype) { return dtype == DType::floa
 
 void OptimizerState::prepare(const std::vector<GradientSlot>& gradients,
                              const std::vector<engine::Parameter>& parameters) {
+  if (at_mean_) swap_to_mean(false);
   for (const GradientSlot& slot : gradients) {
     const auto known = memory_of(slot.block.get());
     if (known == memory_.end()) {
@@ -71,6 +72,7 @@ OptimizerState::Memory OptimizerState::new_memory(const GradientSlot& slot,
 void OptimizerState::fill(const Memory& memory) const {
   core::with_type(memory.block->dtype(), [&]<class T>() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].of_weights) std::copy_n(memory.block->values<T>(), memory.block->size(), memory.array<T>(i));
       if (slots_[i].initial == 0) continue;
       std::fill_n(memory.array<T>(i), memory.block->size(), static_cast<T>(slots_[i].initial));
     }
@@ -297,6 +299,27 @@ void OptimizerState::swap_averages() {
     memory.block->touch();
   }
   has_swapped_ = !has_swapped_;
+}
+
+void OptimizerState::swap_to_mean(bool mean) {
+  const std::optional<double> part = rule_->mean_in_weights();
+  if (!part) {
+    throw ConfigError("the optimizer " + rule_->class_name() +
+                      " has no weights of its own for evaluation; ScheduleFreeAdamW has");
+  }
+  if (mean == at_mean_) return;
+  for (const Memory& memory : memory_) {
+    core::with_type(memory.block->dtype(), [&]<class T>() {
+      const T of_mean = static_cast<T>(*part), rest = static_cast<T>(1 - *part);
+      T* w = memory.block->values<T>();
+      const T* z = memory.array<T>(0);
+      for (Index i = 0; i < memory.block->size(); ++i) {
+        w[i] = mean ? (w[i] - rest * z[i]) / of_mean : rest * z[i] + of_mean * w[i];
+      }
+    });
+    memory.block->touch();
+  }
+  at_mean_ = mean;
 }
 
 void OptimizerState::finish_training() {

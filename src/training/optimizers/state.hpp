@@ -65,6 +65,8 @@ class OptimizerState {
   void finish_training();
   // The running means and the weights change places, until the next time. ConfigError for an optimizer without them.
   void swap_averages();
+  // To the mean that ScheduleFreeAdamW has of the weights, or back to them. ConfigError for any other optimizer.
+  void swap_to_mean(bool mean);
 
   // Whether everything that the update writes will be finite if the gradients are within the limit: foreseen for many
   // steps at a time, and again where the rate has changed or somebody else has written weights. A step without care
@@ -158,6 +160,7 @@ class OptimizerState {
   Index steps_ = 0;
   bool updates_ = true;
   bool has_swapped_ = false;    // weights and running means
+  bool at_mean_ = false;        // by swap_to_mean
   Index safe_steps_ = 0;        // that may follow
   double gradient_limit_ = 0;   // of such a step
   double rate_ = 0;             // up to which they were foreseen

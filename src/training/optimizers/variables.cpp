@@ -188,7 +188,7 @@ void OptimizerState::remember(const engine::Parameter& parameter, std::span<cons
 void OptimizerState::resume(Index steps) {
   steps_ = steps;
   rule_->resume(iterations());
-  has_swapped_ = false;
+  has_swapped_ = at_mean_ = false;
   safe_steps_ = 0;
   for (Memory& memory : memory_) memory.ranges = {{0, memory.block->size()}};
 }

@@ -72,7 +72,9 @@ std::vector<Optimizer> all_kinds() {
           Adafactor({.learning_rate = 0.05}),
           Adafactor({.learning_rate = falling, .gradient_accumulation_steps = 2}),
           Muon({.learning_rate = 0.02, .ns_steps = 3}),
-          Muon({.gradient_accumulation_steps = 3})};
+          Muon({.gradient_accumulation_steps = 3}),
+          ScheduleFreeAdamW({.warmup_steps = 7}),
+          ScheduleFreeAdamW({.weight_decay = 0.1, .gradient_accumulation_steps = 3})};
 }
 
 TEST(OptimizerVariables, CarryATrainingOnToTheBit) {
