@@ -14,6 +14,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr Index kChains = 8;  // of a row
 
+// Where a round is few vectors its sums live in registers; elsewhere the code would be long.
+#undef RONDO_UNROLL_ROUND
+#if HWY_TARGET <= HWY_AVX2
+#define RONDO_UNROLL_ROUND RONDO_UNROLL
+#else
+#define RONDO_UNROLL_ROUND
+#endif
+
 // Numbers of T as doubles, and back.
 template <class D>
 HWY_INLINE hn::Vec<D> LoadDoubles(D d, const double* from) {
@@ -68,19 +76,19 @@ HWY_INLINE void AddToChains(Index column, Index n, double* HWY_RESTRICT chains, 
       continue;
     }
     hn::Vec<decltype(d)> sums[kSums * kParts];
-    RONDO_UNROLL
+    RONDO_UNROLL_ROUND
     for (Index k = 0; k < kSums * kParts; ++k) sums[k] = hn::LoadU(d, chains + k * kLanes);
     for (; i + kChains <= n; i += kChains) {
-      RONDO_UNROLL
+      RONDO_UNROLL_ROUND
       for (Index part = 0; part < kParts; ++part) {
-        RONDO_UNROLL
+        RONDO_UNROLL_ROUND
         for (int k = 0; k < kSums; ++k) {
           auto& sum = sums[k * kParts + part];
           sum = hn::Add(sum, term(d, i + part * kLanes, k));
         }
       }
     }
-    RONDO_UNROLL
+    RONDO_UNROLL_ROUND
     for (Index k = 0; k < kSums * kParts; ++k) hn::StoreU(sums[k], d, chains + k * kLanes);
   }
 }
