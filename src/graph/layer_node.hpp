@@ -100,6 +100,8 @@ class LayerNode {
   // Which change of it, or of layers inside it at any depth, was the last: layers that come and go, and what is
   // trainable. Counted over all models.
   std::uint64_t structure() const;
+  // How often its weights, and those of layers inside it, have been written.
+  std::uint64_t weights_version() const;
 
   // This node's parameters and those of the layers inside it, in Keras's order, each once.
   std::vector<engine::Parameter> parameters() const;

@@ -10,9 +10,11 @@
 #include "training/batches.hpp"
 #include "training/class_weight.hpp"
 #include "training/data.hpp"
+#include "training/diagnosis/evidence.hpp"
 #include "training/evaluator.hpp"
 #include "training/interrupt.hpp"
 #include "training/progress_bar.hpp"
+#include "training/terminal.hpp"
 
 namespace rondo {
 
@@ -44,7 +46,8 @@ class Trainer {
         batches_(batches),
         steps_(batches.count(), options.steps_per_epoch),
         session_(node, compiled, options.shards),
-        means_(node, compiled) {
+        means_(node, compiled),
+        observer_(steps_.count(), std::max<Index>(0, options.epochs - options.initial_epoch)) {
     batches_.begin(session_);
   }
 
@@ -60,15 +63,24 @@ class Trainer {
     if (options_.epochs > 0) compiled_.optimizer.finish_training();
     if (interrupt_.interrupted()) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
+    diagnose();
     return std::move(history_);
   }
 
  private:
+  void diagnose() {
+    history_.set_evidence(observer_.conclude(model_.node(), compiled_, session_, batches_.data(),
+                                             static_cast<Index>(history_.epochs().size())));
+    if (options_.verbose == 0) return;
+    if (const Diagnosis diagnosis = history_.diagnosis(); !diagnosis.empty()) print(diagnosis.to_string());
+  }
+
   bool stopped() const { return node_.stop_training || interrupt_.interrupted(); }
 
   void run_epoch(Index epoch) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_epoch_begin(epoch);
+    observer_.begin_epoch(session_);
     print_epoch_header(options_.verbose, epoch, options_.epochs);
     ProgressBar bar(options_.verbose, steps_.count());
     means_.reset();
@@ -114,6 +126,8 @@ class Trainer {
   void end_at(const Fault& fault, Index epoch, Index batch) {
     for (const auto& c : options_.callbacks) is_spoiled_ = c->on_not_finite_batch(batch) || is_spoiled_;
     if (!is_spoiled_) report(fault, epoch, batch);
+    observer_.set_fault(finding(FindingKind::not_finite, Sentence() << fault.what << " in " << place_text(epoch, batch),
+                                fault.why, {}, epoch));
     node_.stop_training = true;
   }
   // The epoch's so far.
@@ -122,11 +136,15 @@ class Trainer {
     if (is_spoiled_) logs_.set("loss", std::numeric_limits<double>::quiet_NaN());
   }
 
+  std::string place_text(Index epoch, Index batch) const {
+    return "epoch " + std::to_string(epoch + 1) + " of " + std::to_string(options_.epochs) + ", batch " +
+           std::to_string(batch + 1) + " of " + std::to_string(steps_.count());
+  }
+
   [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
-    throw NumericError(node_.where() + ": " + fault.what + " in epoch " + std::to_string(epoch + 1) + " of " +
-                       std::to_string(options_.epochs) + ", batch " + std::to_string(batch + 1) + " of " +
-                       std::to_string(steps_.count()) + "; the weights are those before that batch. Cause: " +
-                       fault.why + (node_.stateful() ? ". Call reset_states() before you go on" : ""));
+    throw NumericError(node_.where() + ": " + fault.what + " in " + place_text(epoch, batch) +
+                       "; the weights are those before that batch. Cause: " + fault.why +
+                       (node_.stateful() ? ". Call reset_states() before you go on" : ""));
   }
 
   const Model& model_;
@@ -137,6 +155,7 @@ class Trainer {
   EpochSteps steps_;
   TrainingSession session_;
   EpochMeans means_;
+  Observer observer_;
   Evaluator* validation_ = nullptr;
   bool is_spoiled_ = false;  // by a batch that is not finite
   InterruptGuard interrupt_;
