@@ -220,7 +220,7 @@ TEST_F(DiagnosisOfFit, IsPrintedAfterTheLastEpochAndByNobodyWhoWantsSilence) {
     return testing::internal::GetCapturedStdout();
   };
   EXPECT_EQ(printed(0), "");
-  for (const int verbose : {1, 2}) {
+  for (const int verbose : {1, 2, 3}) {
     const std::string text = printed(verbose);
     const std::size_t note = text.find("note: y reaches from 200 to 400");
     ASSERT_NE(note, std::string::npos) << text;

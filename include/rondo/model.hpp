@@ -136,7 +136,8 @@ using ClassWeight = std::map<Index, Real>;
 struct FitOptions {
   std::optional<Dim> batch_size = {};  // default 32; with steps_per_epoch, as many samples as make so many batches
   Dim epochs = 1;
-  // 0 silent, 1 progress bar, 2 one line an epoch. With 1 or more, what History::diagnosis finds is printed at the end.
+  // 0 silent, 1 progress bar, 2 one line an epoch, 3 a chart of the losses, redrawn above the line of the epoch (where
+  // standard output is no terminal, as 2). With 1 or more, what History::diagnosis finds is printed at the end.
   int verbose = 1;
   Callbacks callbacks = {};
   Real validation_split = 0.0;          // this fraction of the samples, the last ones, is kept for validation

@@ -13,6 +13,7 @@
 #include "training/diagnosis/evidence.hpp"
 #include "training/evaluator.hpp"
 #include "training/interrupt.hpp"
+#include "training/loss_chart.hpp"
 #include "training/progress_bar.hpp"
 #include "training/terminal.hpp"
 
@@ -48,6 +49,7 @@ class Trainer {
         session_(node, compiled, options.shards),
         means_(node, compiled),
         observer_(steps_.count(), std::max<Index>(0, options.epochs - options.initial_epoch)) {
+    if (options.verbose == 3 && can_redraw()) chart_.emplace();
     batches_.begin(session_);
   }
 
@@ -60,6 +62,7 @@ class Trainer {
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < options_.epochs && !stopped(); ++epoch) run_epoch(epoch);
+    if (chart_) chart_->finish(history_);
     if (options_.epochs > 0) compiled_.optimizer.finish_training();
     if (interrupt_.interrupted()) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
@@ -81,7 +84,7 @@ class Trainer {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_epoch_begin(epoch);
     observer_.begin_epoch(session_);
-    print_epoch_header(options_.verbose, epoch, options_.epochs);
+    if (!chart_) print_epoch_header(options_.verbose, epoch, options_.epochs);
     ProgressBar bar(options_.verbose, steps_.count());
     means_.reset();
     for (Index batch = 0; batch < steps_.count() && (batch == 0 || !stopped()); ++batch) {
@@ -100,7 +103,12 @@ class Trainer {
     }
     for (const auto& c : callbacks) c->on_epoch_end(epoch, logs_);
     history_.append(epoch, logs_);
-    bar.finish(logs_);
+    if (chart_) {
+      chart_->update(history_, "Epoch " + std::to_string(epoch + 1) + "/" + std::to_string(options_.epochs) + ": " +
+                                   bar.finished_line(logs_));
+    } else {
+      bar.finish(logs_);
+    }
   }
 
   // `number`: among those of the data.
@@ -161,6 +169,7 @@ class Trainer {
   InterruptGuard interrupt_;
   Logs logs_;
   History history_;
+  std::optional<LossChart> chart_;  // of verbose 3, where it can be redrawn
 };
 
 void require_at_least(const ModelNode& node, const char* option, Index given, Index least) {
@@ -193,10 +202,10 @@ void check_stateful(const ModelNode& node, Index samples, Index batch_size) {
 
 }  // namespace
 
-void check_verbose(const ModelNode& node, int verbose) {
-  if (verbose >= 0 && verbose <= 2) return;
-  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) +
-                    "; it must be 0 (silent), 1 (bar) or 2 (one line an epoch)");
+void check_verbose(const ModelNode& node, int verbose, int most) {
+  if (verbose >= 0 && verbose <= most) return;
+  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) + "; it must be 0 (silent), 1 (bar)" +
+                    (most < 3 ? " or 2 (one line an epoch)" : ", 2 (one line an epoch) or 3 (a chart of the losses)"));
 }
 
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params) {
@@ -248,7 +257,7 @@ History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& 
 }
 
 void check_options(const ModelNode& node, const FitOptions& options) {
-  check_verbose(node, options.verbose);
+  check_verbose(node, options.verbose, 3);
   require_at_least(node, "epochs", options.epochs, 0);
   require_at_least(node, "initial_epoch", options.initial_epoch, 0);
   require_at_least(node, "shards", options.shards, 1);
