@@ -29,7 +29,7 @@ class Canvas {
       return;
     }
     if (dashed && x / 2 % 2 != 0) return;
-    constexpr unsigned char kBits[2][4] = {{0x01, 0x02, 0x04, 0x40}, {0x08, 0x10, 0x20, 0x80}};
+    static constexpr unsigned char kBits[2][4] = {{0x01, 0x02, 0x04, 0x40}, {0x08, 0x10, 0x20, 0x80}};
     cell(x / 2, y / 4) |= kBits[x % 2][y % 4];
   }
 

@@ -13,16 +13,16 @@
 namespace rondo {
 
 std::string_view to_string(FindingKind kind) {
-  constexpr std::string_view kNames[] = {"not_finite",
-                                         "weights_not_moved",
-                                         "targets_out_of_range",
-                                         "dead_units",
-                                         "learning_rate_too_large",
-                                         "learning_rate_too_small",
-                                         "constant_predictions",
-                                         "copied_input",
-                                         "underfitting",
-                                         "overfitting"};
+  static constexpr std::string_view kNames[] = {"not_finite",
+                                                "weights_not_moved",
+                                                "targets_out_of_range",
+                                                "dead_units",
+                                                "learning_rate_too_large",
+                                                "learning_rate_too_small",
+                                                "constant_predictions",
+                                                "copied_input",
+                                                "underfitting",
+                                                "overfitting"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

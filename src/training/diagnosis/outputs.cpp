@@ -18,20 +18,20 @@ struct Interval {
 
 // Of an activation's values; all numbers where it is not one of these.
 Interval values_of(std::string_view activation) {
-  constexpr std::pair<std::string_view, Interval> kKnown[] = {{"sigmoid", {0, 1}},
-                                                              {"hard_sigmoid", {0, 1}},
-                                                              {"sparse_sigmoid", {0, 1}},
-                                                              {"softmax", {0, 1}},
-                                                              {"sparsemax", {0, 1}},
-                                                              {"tanh", {-1, 1}},
-                                                              {"hard_tanh", {-1, 1}},
-                                                              {"softsign", {-1, 1}},
-                                                              {"relu6", {0, 6}},
-                                                              {"relu", {0, kInfinity}},
-                                                              {"softplus", {0, kInfinity}},
-                                                              {"squareplus", {0, kInfinity}},
-                                                              {"exponential", {0, kInfinity}},
-                                                              {"sparse_plus", {0, kInfinity}}};
+  static constexpr std::pair<std::string_view, Interval> kKnown[] = {{"sigmoid", {0, 1}},
+                                                                     {"hard_sigmoid", {0, 1}},
+                                                                     {"sparse_sigmoid", {0, 1}},
+                                                                     {"softmax", {0, 1}},
+                                                                     {"sparsemax", {0, 1}},
+                                                                     {"tanh", {-1, 1}},
+                                                                     {"hard_tanh", {-1, 1}},
+                                                                     {"softsign", {-1, 1}},
+                                                                     {"relu6", {0, 6}},
+                                                                     {"relu", {0, kInfinity}},
+                                                                     {"softplus", {0, kInfinity}},
+                                                                     {"squareplus", {0, kInfinity}},
+                                                                     {"exponential", {0, kInfinity}},
+                                                                     {"sparse_plus", {0, kInfinity}}};
   for (const auto& [name, values] : kKnown) {
     if (name == activation) return values;
   }
