@@ -355,8 +355,8 @@ TEST_F(ErrorTexts, OptionsOutOfRangeSayTheRange) {
   expect_text<ConfigError>("a negative initial_epoch",
                            [] { forecaster().fit(samples(9), labels(9), {.verbose = 0, .initial_epoch = -5}); },
                            {"initial_epoch is -5", "0 or more"});
-  expect_text<ConfigError>("verbose 3", [] { forecaster().fit(samples(9), labels(9), {.verbose = 3}); },
-                           {"verbose is 3", "0 (silent)", "1 (bar)", "2 (one line an epoch)"});
+  expect_text<ConfigError>("verbose 4", [] { forecaster().fit(samples(9), labels(9), {.verbose = 4}); },
+                           {"verbose is 4", "0 (silent)", "1 (bar)", "2 (one line an epoch)", "3 (a chart"});
   expect_text<ConfigError>("an LSTM of no units", [] { (void)LSTM(0); }, {"LSTM", "units is 0", "1 or more"});
   expect_text<ConfigError>("a negative learning rate", [] { (void)SGD({.learning_rate = -0.1}); },
                            {"SGD", "learning_rate", "-0.1", "0 or more"});

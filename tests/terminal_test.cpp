@@ -117,6 +117,49 @@ TEST_F(Terminal, NoColorLeavesTheColoursOut) {
   EXPECT_NE(written.find("2/3 ━━━━━━━━━━━━━───────"), std::string::npos) << "progress shows in the glyphs: " << written;
 }
 
+// Twenty epochs with a validation, verbose 3.
+void train_with_a_chart() {
+  Sequential model{Dense(1, {.input_shape = {1}})};
+  model.compile({.optimizer = SGD({.learning_rate = 0.1}), .loss = "mse"});
+  const Tensor x = {{0.1}, {0.2}, {0.3}, {0.4}};
+  model.fit(x, x, {.epochs = 20, .verbose = 3, .validation_split = 0.25});
+}
+
+TEST_F(Terminal, AChartOfTheLossesIsRedrawnInPlaceAboveTheLineOfTheEpoch) {
+  const Environment locale("LC_ALL", "en_US.UTF-8");
+  PseudoTerminal terminal(70);
+  train_with_a_chart();
+  const std::string& written = terminal.finish();
+  // What the last drawing shows, which goes up over all of the one before.
+  const std::size_t last = written.rfind("\033[13A");
+  ASSERT_NE(last, std::string::npos) << written;
+  std::string drawn = written.substr(last + 5);
+  for (std::size_t at = 0; (at = drawn.find("\033[K")) != std::string::npos;) drawn.erase(at, 3);
+  const Screen screen = show(drawn, 70);
+  ASSERT_GE(screen.lines.size(), 13U) << drawn;
+  EXPECT_EQ(screen.wraps, 0);
+  EXPECT_EQ(screen.lines[0].find("loss ⠒⠒⠒  val_loss ⠒ ⠒"), 0U) << screen.lines[0];
+  EXPECT_NE(screen.lines[1].find("┤"), std::string::npos) << screen.lines[1];
+  EXPECT_EQ(screen.lines[12].find("Epoch 20/20: 1/1 - 0s - "), 0U) << screen.lines[12];
+}
+
+TEST_F(Terminal, AChartIsAsciiWhereTheLocaleIs) {
+  const Environment locale("LC_ALL", "C");
+  PseudoTerminal terminal(70);
+  train_with_a_chart();
+  for (const char c : terminal.finish()) EXPECT_LT(static_cast<unsigned char>(c), 128);
+}
+
+TEST_F(Terminal, AwayFromATerminalAChartIsTheLinesOfVerboseTwo) {
+  std::ostringstream log;
+  std::streambuf* before = std::cout.rdbuf(log.rdbuf());
+  train_with_a_chart();
+  std::cout.rdbuf(before);
+  EXPECT_EQ(log.str().find("Epoch 1/20\n1/1 - 0s - "), 0U) << log.str();
+  EXPECT_EQ(log.str().find('\033'), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("Epoch 20/20\n1/1 - "), std::string::npos) << log.str();
+}
+
 TEST_F(Terminal, AStreamThatGoesElsewhereGetsNoControlCharacters) {
   std::ostringstream log;
   PseudoTerminal terminal(150);

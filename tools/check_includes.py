@@ -47,6 +47,7 @@ PUBLIC_HEADERS = {
     "layers": "layers",
     "regularizers": "layers",
     "callbacks": "training",
+    "diagnosis": "training",
     "extend": "training",
     "history": "training",
     "losses": "training",

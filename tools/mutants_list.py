@@ -377,4 +377,18 @@ MUTANTS = [
            "r = gates.part(n, n);", "r = gates.part(0, n);"),
     Mutant("normalization behind a Dense loses its shift in the C header", "src/formats/c_header/products.cpp",
            "bias_[j] = bias_[j] * factor[j] + shift[j];", "bias_[j] = bias_[j] * factor[j];"),
+
+    # ---- diagnosis
+    Mutant("a look into a model lets layers share buffers", "src/graph/network.cpp",
+           "      builder.hold(made.front());\n      first_outputs", "      first_outputs"),
+    Mutant("short fits are diagnosed too", "src/training/diagnosis/evidence.hpp", "kFewestSteps = 32;",
+           "kFewestSteps = 1;"),
+    Mutant("weights of which some were compared count as not moved", "src/training/diagnosis/weights.cpp",
+           "if (gradient == 0 || step_of(*block) == 1) not_moved", "not_moved"),
+    Mutant("a model that has changed is asked for predictions", "src/training/diagnosis/diagnosis.cpp",
+           "return is_same ? model : nullptr;", "return model;"),
+    Mutant("one low validation is the lowest", "src/training/diagnosis/curves.cpp",
+           "low = (lowest[-1] + lowest[0] + lowest[1]) / 3;", "low = *lowest;"),
+    Mutant("learning curves number gaps as if there were none", "src/training/history.cpp",
+           "if (has_gap) series.epochs.push_back(epoch);", ""),
 ]

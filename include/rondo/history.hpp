@@ -4,13 +4,19 @@
 #include <concepts>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <rondo/diagnosis.hpp>
 #include <rondo/shape.hpp>
 
 namespace rondo {
+
+namespace training {
+struct Evidence;
+}
 
 // Named numbers of a moment, in the order they are shown: training's in alphabetical order, then the validation's.
 class Logs {
@@ -55,6 +61,8 @@ class History {
   const std::vector<std::string>& names() const& { return names_; }
   // The epochs that were run, counted from 0.
   const std::vector<Index>& epochs() const& { return epochs_; }
+  // Those of them that have a number in a series. ConfigError as above.
+  std::vector<Index> epochs(const std::string& name) const;
 
   // Of a History that is about to end, as in `for (double loss : model.fit(X, y)["loss"])`: copies that stay.
   std::vector<double> operator[](const std::string& name) && { return std::as_const(*this)[name]; }
@@ -68,16 +76,28 @@ class History {
   // Whether the user interrupted the training (Ctrl-C) before its end.
   bool interrupted() const { return interrupted_; }
 
+  // What this training says of itself (diagnosis.hpp): from the curves, the weights, and a prediction of samples that
+  // fit has kept. That one is made now, as predict does; it is left out where the model is gone, was trained on or
+  // compiled anew, or is stateful, and after fit on a DataSource.
+  Diagnosis diagnosis() const;
+
   void append(Index epoch, const Logs& logs);
   void set_interrupted() { interrupted_ = true; }
+  void set_evidence(std::shared_ptr<const training::Evidence> evidence) { evidence_ = std::move(evidence); }
 
  private:
+  struct Series {
+    std::vector<double> values;
+    std::vector<Index> epochs = {};  // none: the first ones, without a gap
+  };
   const std::vector<double>& at(Index position) const;
+  const Series& series(const std::string& name) const;
 
   std::vector<std::string> names_;
-  std::map<std::string, std::vector<double>> series_;
+  std::map<std::string, Series> series_;
   std::vector<Index> epochs_;
   bool interrupted_ = false;
+  std::shared_ptr<const training::Evidence> evidence_;  // null: nothing was kept
 };
 
 // The outcome of evaluate: the loss first, then the metrics in the order of compile.

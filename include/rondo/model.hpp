@@ -137,7 +137,9 @@ struct FitOptions {
   std::optional<Dim> batch_size = {};  // default 32; with steps_per_epoch, as many samples as make so many batches
   std::optional<Dim> epochs = {};      // default 1; a Sequential's 10 with set_keras_compat("2.0")
   std::optional<Dim> nb_epoch = {};    // Keras 1's name of epochs
-  int verbose = 1;                     // 0 silent, 1 progress bar, 2 one line an epoch
+  // 0 silent, 1 progress bar, 2 one line an epoch, 3 a chart of the losses, redrawn above the line of the epoch (where
+  // standard output is no terminal, as 2). With 1 or more, what History::diagnosis finds is printed at the end.
+  int verbose = 1;
   Callbacks callbacks = {};
   Real validation_split = 0.0;          // this fraction of the samples, the last ones, is kept for validation
   ValidationData validation_data = {};  // wins over validation_split

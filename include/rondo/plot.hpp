@@ -7,6 +7,10 @@
 //   plot.add({.label = "LSTM", .x = months, .y = forecast, .style = LineStyle::dashed});
 //   plot.save("airline.svg");
 //
+// The course of a training is one call:
+//
+//   plot_history(history, "curve.svg");
+//
 // The same calls give the same bytes, whatever the locale. A LinePlot belongs to one thread at a time.
 #pragma once
 
@@ -14,6 +18,7 @@
 #include <vector>
 
 #include <rondo/error.hpp>
+#include <rondo/history.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/tensor.hpp>
 
@@ -23,8 +28,9 @@ struct PlotOptions {
   std::string title = {};  // texts are UTF-8; an empty one takes no room
   std::string x_label = {};
   std::string y_label = {};
-  Dim width = 900;   // of the picture, in pixels: 200 to 10000
-  Dim height = 420;  // at least; a long legend makes it higher
+  Dim width = 900;     // of the picture, in pixels: 200 to 10000
+  Dim height = 420;    // at least; a long legend makes it higher
+  bool log_y = false;  // a logarithmic axis, on which values of 0 or less break a line
 };
 
 enum class LineStyle { line, dashed, points };
@@ -79,5 +85,13 @@ class LinePlot {
   std::vector<Item> items_;
   std::size_t palette_used_ = 0;
 };
+
+// The loss of a training, and that of its validation where there was one, over the epochs, counted from 1. Titles and
+// labels that are left out are "Learning curve", "epoch" and "loss". The axis is logarithmic where the losses are
+// positive and differ by a factor of 30 or more, or if the options say so. ConfigError for a history without epochs.
+LinePlot history_plot(const History& history, PlotOptions options = {});
+
+// The same as a file, as LinePlot::save.
+void plot_history(const History& history, const std::string& path, const PlotOptions& options = {});
 
 }  // namespace rondo

@@ -7,6 +7,7 @@
 #include <rondo/constraints.hpp>
 #include <rondo/data.hpp>
 #include <rondo/data_source.hpp>
+#include <rondo/diagnosis.hpp>
 #include <rondo/dtype_policy.hpp>
 #include <rondo/error.hpp>
 #include <rondo/export.hpp>

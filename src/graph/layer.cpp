@@ -3,10 +3,8 @@
 
 #include <rondo/layer.hpp>
 
-#include "core/dispatch.hpp"
 #include "core/names.hpp"
-#include "core/standard_floats.hpp"
-#include "engine/staging.hpp"
+#include "engine/single_walk.hpp"
 #include "graph/symbol.hpp"
 
 namespace rondo {
@@ -144,32 +142,17 @@ std::vector<Tensor> Layer::operator()(const std::vector<Tensor>& inputs) const {
   (void)node_->output_shapes_for_data(samples);
   node_->build(samples);
 
-  const StandardFloats floats;
   const Index rows = inputs[0].shape()[0];
   engine::PlanBuilder builder(dtype(), std::max<Index>(1, rows), engine::Use::inference);
   std::vector<engine::Value> values;
   for (const Shape& sample : samples) values.push_back(builder.input(sample));
   for (const engine::Value v : node_->plan(builder, values)) builder.output(v);
-  const auto plan = builder.finish();
-
-  engine::Workspace workspace = plan->lease();
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const engine::ValueInfo& info = plan->info(values[i]);
-    engine::stage_rows(inputs[i], {}, 0, {0, rows}, info, info.data, dtype(), workspace.arena());
-  }
-  const engine::Run run = workspace.run(rows);
-  plan->begin(run);
-  plan->derive_if_stale(workspace);
-  for (Index stage = 0; stage < plan->forward_stages(); ++stage) plan->forward(run, engine::Member(0, 1), stage);
-  run.failure->rethrow();
+  std::vector<const Tensor*> given;
+  for (const Tensor& x : inputs) given.push_back(&x);
+  const engine::SingleWalk walk(builder.finish(), given, rows);
 
   std::vector<Tensor> outputs;
-  for (const engine::Value v : plan->outputs()) {
-    const engine::ValueInfo& info = plan->info(v);
-    Tensor out(info.sample.prepend(rows), dtype());
-    engine::unstage_rows(info, info.data, dtype(), workspace.arena(), 0, {0, rows}, core::bytes_of(out));
-    outputs.push_back(std::move(out));
-  }
+  for (const engine::Value v : walk.plan().outputs()) outputs.push_back(walk.read(v));
   return outputs;
 }
 

@@ -133,6 +133,13 @@ std::uint64_t LayerNode::structure() const {
   return last;
 }
 
+std::uint64_t LayerNode::weights_version() const {
+  std::uint64_t sum = 0;
+  for (const engine::Parameter& p : parameters_) sum += p.block->version();
+  for (const auto& child : children()) sum += child->weights_version();
+  return sum;
+}
+
 bool LayerNode::stateful() const {
   const auto inside = children();
   return std::any_of(inside.begin(), inside.end(), [](const auto& child) { return child->stateful(); });

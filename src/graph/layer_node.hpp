@@ -106,6 +106,8 @@ class LayerNode {
   // Which change of it, or of layers inside it at any depth, was the last: layers that come and go, and what is
   // trainable. Counted over all models.
   std::uint64_t structure() const;
+  // How often its weights, and those of layers inside it, have been written.
+  std::uint64_t weights_version() const;
 
   // This node's parameters, without those of the layers inside it.
   const std::vector<engine::Parameter>& own_parameters() const { return parameters_; }

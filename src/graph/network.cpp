@@ -276,7 +276,8 @@ void Network::build(const std::vector<Shape>& inputs) const {
   }
 }
 
-std::vector<engine::Value> Network::plan(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs) const {
+std::vector<engine::Value> Network::plan(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs,
+                                         std::vector<engine::Value>* first_outputs) const {
   const TensorNumber tensors = calls_.empty() ? inputs_ : calls_.back().first_output + calls_.back().outputs;
   std::vector<std::size_t> readers(tensors, 0);
   for (const Call& call : calls_) {
@@ -306,6 +307,10 @@ std::vector<engine::Value> Network::plan(engine::PlanBuilder& builder, const std
     // Held for each reader that comes.
     for (std::size_t i = 0; i < made.size(); ++i) {
       for (const engine::Value v : values[call.first_output + i]) builder.hold(v);
+    }
+    if (first_outputs != nullptr) {
+      builder.hold(made.front());
+      first_outputs->push_back(made.front());
     }
     builder.end_call();
     for (std::size_t i = 0; i < from.size(); ++i) {

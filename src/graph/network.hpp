@@ -69,8 +69,10 @@ class Network {
   std::vector<Symbol> outputs_for(const std::vector<Symbol>& inputs, const Substitute& substitute = {}) const;
   // Makes the parameters of all layers.
   void build(const std::vector<Shape>& inputs) const;
-  // Adds the network to a plan and returns its outputs.
-  std::vector<engine::Value> plan(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs) const;
+  // Adds the network to a plan and returns its outputs. With `first_outputs`, also the first one of each call, in
+  // buffers that no other call uses: of a plan without gradients, to look into a model.
+  std::vector<engine::Value> plan(engine::PlanBuilder& builder, const std::vector<engine::Value>& inputs,
+                                  std::vector<engine::Value>* first_outputs = nullptr) const;
 
  private:
   std::vector<Shape> shapes_after(const Call& call, const std::vector<Shape>& known) const;

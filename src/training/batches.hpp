@@ -32,6 +32,8 @@ class Batches {
   // Batch `number`, for which the session is prepared. It stays until the next one is asked for.
   virtual const Samples& batch(Session& session, Index number) = 0;
   virtual void end_epoch() {}
+  // All samples, if they are at hand; null where a source reads them.
+  virtual const Data* data() const { return nullptr; }
 };
 
 // Which batches an epoch takes: all, or so many of them, going on from epoch to epoch.
@@ -65,6 +67,7 @@ class ArrayBatches final : public Batches {
 
   Index count() const override { return count_; }
   void begin(Session& session) override { session.prepare(data_, batch_size_, what_); }
+  const Data* data() const override { return &data_; }
   void shuffle(const RandomStream& stream) override;
   const Samples& batch(Session& session, Index number) override;
 

@@ -12,9 +12,12 @@
 #include "training/batches.hpp"
 #include "training/class_weight.hpp"
 #include "training/data.hpp"
+#include "training/diagnosis/evidence.hpp"
 #include "training/evaluator.hpp"
 #include "training/interrupt.hpp"
+#include "training/loss_chart.hpp"
 #include "training/progress_bar.hpp"
+#include "training/terminal.hpp"
 
 namespace rondo {
 
@@ -58,7 +61,9 @@ class Trainer {
         batches_(batches),
         steps_(batches.count(), options.steps_per_epoch),
         session_(node, compiled, options.shards),
-        means_(node, compiled) {
+        means_(node, compiled),
+        observer_(steps_.count(), std::max<Index>(0, options.epochs - options.initial_epoch)) {
+    if (options.verbose == 3 && can_redraw()) chart_.emplace();
     batches_.begin(session_);
   }
 
@@ -70,19 +75,29 @@ class Trainer {
     node_.stop_training = false;
     for (const auto& c : callbacks) c->on_train_begin();
     for (Index epoch = options_.initial_epoch; epoch < epochs_ && !stopped(); ++epoch) run_epoch(epoch);
+    if (chart_) chart_->finish(history_);
     if (epochs_ > 0) compiled_.optimizer.finish_training();
     if (interrupt_.interrupted()) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
+    diagnose();
     return std::move(history_);
   }
 
  private:
+  void diagnose() {
+    history_.set_evidence(observer_.conclude(model_.node(), compiled_, session_, batches_.data(),
+                                             static_cast<Index>(history_.epochs().size())));
+    if (options_.verbose == 0) return;
+    if (const Diagnosis diagnosis = history_.diagnosis(); !diagnosis.empty()) print(diagnosis.to_string());
+  }
+
   bool stopped() const { return node_.stop_training || interrupt_.interrupted(); }
 
   void run_epoch(Index epoch) {
     const Callbacks& callbacks = options_.callbacks;
     for (const auto& c : callbacks) c->on_epoch_begin(epoch);
-    print_epoch_header(options_.verbose, epoch, epochs_);
+    observer_.begin_epoch(session_);
+    if (!chart_) print_epoch_header(options_.verbose, epoch, epochs_);
     ProgressBar bar(options_.verbose, steps_.count());
     means_.reset();
     for (Index batch = 0; batch < steps_.count() && (batch == 0 || !stopped()); ++batch) {
@@ -101,7 +116,12 @@ class Trainer {
     }
     for (const auto& c : callbacks) c->on_epoch_end(epoch, logs_);
     history_.append(epoch, logs_);
-    bar.finish(logs_);
+    if (chart_) {
+      chart_->update(history_, "Epoch " + std::to_string(epoch + 1) + "/" + std::to_string(epochs_) + ": " +
+                                   bar.finished_line(logs_));
+    } else {
+      bar.finish(logs_);
+    }
   }
 
   // `number`: among those of the data.
@@ -127,6 +147,8 @@ class Trainer {
   void end_at(const Fault& fault, Index epoch, Index batch) {
     for (const auto& c : options_.callbacks) is_spoiled_ = c->on_not_finite_batch(batch) || is_spoiled_;
     if (!is_spoiled_) report(fault, epoch, batch);
+    observer_.set_fault(finding(FindingKind::not_finite, Sentence() << fault.what << " in " << place_text(epoch, batch),
+                                fault.why, {}, epoch));
     node_.stop_training = true;
   }
   // The epoch's so far.
@@ -135,11 +157,15 @@ class Trainer {
     if (is_spoiled_) logs_.set("loss", std::numeric_limits<double>::quiet_NaN());
   }
 
+  std::string place_text(Index epoch, Index batch) const {
+    return "epoch " + std::to_string(epoch + 1) + " of " + std::to_string(epochs_) + ", batch " +
+           std::to_string(batch + 1) + " of " + std::to_string(steps_.count());
+  }
+
   [[noreturn]] void report(const Fault& fault, Index epoch, Index batch) const {
-    throw NumericError(node_.where() + ": " + fault.what + " in epoch " + std::to_string(epoch + 1) + " of " +
-                       std::to_string(epochs_) + ", batch " + std::to_string(batch + 1) + " of " +
-                       std::to_string(steps_.count()) + "; the weights are those before that batch. Cause: " +
-                       fault.why + (node_.stateful() ? ". Call reset_states() before you go on" : ""));
+    throw NumericError(node_.where() + ": " + fault.what + " in " + place_text(epoch, batch) +
+                       "; the weights are those before that batch. Cause: " + fault.why +
+                       (node_.stateful() ? ". Call reset_states() before you go on" : ""));
   }
 
   const Model& model_;
@@ -151,11 +177,13 @@ class Trainer {
   EpochSteps steps_;
   TrainingSession session_;
   EpochMeans means_;
+  Observer observer_;
   Evaluator* validation_ = nullptr;
   bool is_spoiled_ = false;  // by a batch that is not finite
   InterruptGuard interrupt_;
   Logs logs_;
   History history_;
+  std::optional<LossChart> chart_;  // of verbose 3, where it can be redrawn
 };
 
 void require_at_least(const ModelNode& node, const char* option, Index given, Index least) {
@@ -188,10 +216,10 @@ void check_stateful(const ModelNode& node, Index samples, Index batch_size) {
 
 }  // namespace
 
-void check_verbose(const ModelNode& node, int verbose) {
-  if (verbose >= 0 && verbose <= 2) return;
-  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) +
-                    "; it must be 0 (silent), 1 (bar) or 2 (one line an epoch)");
+void check_verbose(const ModelNode& node, int verbose, int most) {
+  if (verbose >= 0 && verbose <= most) return;
+  throw ConfigError(node.where() + ": verbose is " + std::to_string(verbose) + "; it must be 0 (silent), 1 (bar)" +
+                    (most < 3 ? " or 2 (one line an epoch)" : ", 2 (one line an epoch) or 3 (a chart of the losses)"));
 }
 
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params) {
@@ -243,7 +271,7 @@ History train(const Model& model, ModelNode& node, Compiled& compiled, Batches& 
 }
 
 void check_options(const ModelNode& node, const FitOptions& options) {
-  check_verbose(node, options.verbose);
+  check_verbose(node, options.verbose, 3);
   require_at_least(node, "epochs", epochs_of(node, options), 0);
   require_at_least(node, "initial_epoch", options.initial_epoch, 0);
   require_at_least(node, "shards", options.shards, 1);

@@ -18,8 +18,8 @@ constexpr Index batches_of(Index samples, Index batch_size) {
   return samples / batch_size + (samples % batch_size != 0 ? 1 : 0);
 }
 
-// ConfigError unless 0, 1 or 2.
-void check_verbose(const ModelNode& node, int verbose);
+// ConfigError unless 0, 1 or 2; fit takes 3 too.
+void check_verbose(const ModelNode& node, int verbose, int most = 2);
 
 // Gives each callback the model and how it was called. ConfigError for a null pointer.
 void attach(const Callbacks& callbacks, const Model& model, const Callback::Params& params);

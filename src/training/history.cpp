@@ -4,6 +4,7 @@
 #include <rondo/history.hpp>
 
 #include "core/names.hpp"
+#include "training/diagnosis/evidence.hpp"
 
 namespace rondo {
 
@@ -49,7 +50,7 @@ std::string other_spelling(const std::string& name) {
 
 }  // namespace
 
-const std::vector<double>& History::operator[](const std::string& name) const& {
+const History::Series& History::series(const std::string& name) const {
   auto found = series_.find(name);
   if (found == series_.end()) found = series_.find(other_spelling(name));
   if (found == series_.end()) {
@@ -59,17 +60,29 @@ const std::vector<double>& History::operator[](const std::string& name) const& {
   return found->second;
 }
 
+const std::vector<double>& History::operator[](const std::string& name) const& { return series(name).values; }
+
+std::vector<Index> History::epochs(const std::string& name) const {
+  const Series& found = series(name);
+  if (!found.epochs.empty()) return found.epochs;
+  return {epochs_.begin(), epochs_.begin() + static_cast<std::ptrdiff_t>(found.values.size())};
+}
+
 bool History::contains(const std::string& name) const {
   return series_.contains(name) || series_.contains(other_spelling(name));
 }
 
 void History::append(Index epoch, const Logs& logs) {
-  epochs_.push_back(epoch);
   for (const auto& [name, value] : logs) {
     auto [entry, is_new] = series_.try_emplace(name);
     if (is_new) names_.push_back(name);
-    entry->second.push_back(value);
+    Series& series = entry->second;
+    if (series.epochs.empty() && series.values.size() < epochs_.size()) series.epochs = epochs(name);
+    const bool has_gap = !series.epochs.empty() || series.values.size() < epochs_.size();
+    if (has_gap) series.epochs.push_back(epoch);
+    series.values.push_back(value);
   }
+  epochs_.push_back(epoch);
 }
 
 namespace {
@@ -85,8 +98,10 @@ std::size_t place_of(Index position, const std::vector<std::string>& names, cons
 
 }  // namespace
 
+Diagnosis History::diagnosis() const { return training::diagnose(*this, evidence_.get()); }
+
 const std::vector<double>& History::at(Index position) const {
-  return series_.at(names_[place_of(position, names_, "history")]);
+  return series_.at(names_[place_of(position, names_, "history")]).values;
 }
 
 double Evaluation::at(Index position) const {

@@ -48,6 +48,28 @@ TEST(History, CollectsOneNumberPerEpochAndName) {
   EXPECT_FALSE(history.interrupted());
 }
 
+TEST(History, KnowsTheEpochsOfASeriesWithGaps) {
+  History history;
+  history.append(3, logs({{"loss", 3}}));
+  history.append(4, logs({{"loss", 2}, {"val_loss", 5}}));
+  history.append(5, logs({{"loss", 1}, {"once", 7}}));
+  history.append(6, logs({{"loss", 1}, {"val_loss", 4}}));
+  EXPECT_EQ(history.epochs("loss"), (std::vector<Index>{3, 4, 5, 6}));
+  EXPECT_EQ(history.epochs("val_loss"), (std::vector<Index>{4, 6}));
+  EXPECT_EQ(history.epochs("once"), (std::vector<Index>{5}));
+  EXPECT_EQ(history["val_loss"], (std::vector<double>{5, 4}));
+  EXPECT_THROW((void)history.epochs("accuracy"), ConfigError);
+}
+
+TEST(History, KnowsTheEpochsOfASeriesThatEndsEarly) {
+  History history;
+  history.append(0, logs({{"loss", 3}, {"rate", 1}}));
+  history.append(1, logs({{"loss", 2}}));
+  EXPECT_EQ(history.epochs("rate"), (std::vector<Index>{0}));
+  history.append(2, logs({{"loss", 2}, {"rate", 1}}));
+  EXPECT_EQ(history.epochs("rate"), (std::vector<Index>{0, 2}));
+}
+
 TEST(History, FindsKeras2sShortNameAndTheLongOne) {
   History today, then;
   today.append(0, logs({{"accuracy", 0.5}, {"val_accuracy", 0.25}}));

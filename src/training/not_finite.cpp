@@ -7,6 +7,8 @@
 #include "core/dispatch.hpp"
 #include "core/names.hpp"
 #include "engine/staging.hpp"
+#include "training/diagnosis/look.hpp"
+#include "training/diagnosis/weights.hpp"
 
 namespace rondo::training {
 
@@ -66,6 +68,15 @@ Fault fault_of_tensor(const BatchAtWork& batch, const std::string& name, const T
   return {};
 }
 
+// ", first in the output of layer 'lstm'", where a look into the model shows it.
+std::string first_layer_text(const ModelNode& node, const Samples& samples) {
+  if (node.stateful()) return "";  // a look begins in another state
+  for (const Look::Layer& layer : look_into(node, samples).layers) {
+    if (!layer.is_finite) return ", first in the output of layer '" + layer.node->name() + "'";
+  }
+  return "";
+}
+
 constexpr const char* kPenalty = "the penalty of a regularizer did; lower its factor or the learning rate";
 
 Fault fault_of_loss(const ModelNode& node, const BatchAtWork& batch, double loss) {
@@ -91,7 +102,8 @@ Fault fault_of_loss(const ModelNode& node, const BatchAtWork& batch, double loss
     return {what, "the model's output is finite, but too far from y for a loss in " + std::string(to_string(dtype)) +
                       "; scale the data or lower the learning rate"};
   }
-  return {what, "the numbers grew out of range inside the model; scale the data or lower the learning rate"};
+  return {what, "the numbers grew out of range inside the model" + first_layer_text(node, batch.samples) +
+                    "; scale the data or lower the learning rate"};
 }
 
 Fault fault_of_gradients(const ModelNode& node, const BatchAtWork& batch, double loss) {
@@ -108,9 +120,18 @@ Fault fault_of_gradients(const ModelNode& node, const BatchAtWork& batch, double
   return {};
 }
 
+double largest_gradient_of(const BatchAtWork& batch) {
+  double largest = 0;
+  for (const engine::GradientSlot& slot : batch.program.plan->gradient_slots()) {
+    largest = std::max(largest, largest_gradient(slot, batch.workspace.run(0)));
+  }
+  return largest;
+}
+
 // After an update that has left something that is not finite.
-Fault fault_of_update(const ModelNode& node, const OptimizerState& optimizer) {
+Fault fault_of_update(const ModelNode& node, const BatchAtWork& batch, const OptimizerState& optimizer) {
   const std::string why = "the update overflows, with a learning rate of " + text_of(optimizer.rule().learning_rate) +
+                          " and a largest gradient of " + number_text(largest_gradient_of(batch), 3) +
                           "; scale the data or lower the learning rate";
   for (const engine::Parameter& p : node.parameters()) {
     if (const auto found = first_not_finite(p.get())) {
@@ -149,7 +170,7 @@ Fault finish_step(const ModelNode& node, const BatchAtWork& batch, const Trainin
   if (!std::isfinite(result.loss)) return fault_of_loss(node, batch, result.loss);
   if (Fault fault = fault_of_gradients(node, batch, result.loss)) return fault;
   Fault fault;
-  step.update_carefully(batch.workspace, batch.samples, [&] { fault = fault_of_update(node, optimizer); });
+  step.update_carefully(batch.workspace, batch.samples, [&] { fault = fault_of_update(node, batch, optimizer); });
   return fault;
 }
 

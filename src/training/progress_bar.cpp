@@ -130,13 +130,18 @@ void ProgressBar::update(Index done, const Logs& logs) {
   draw(done, format_remaining(seconds_per_step(done) * static_cast<double>(steps_ - done)), logs, false);
 }
 
+double ProgressBar::elapsed() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+std::string ProgressBar::finished_line(const Logs& logs) const {
+  const std::string count = std::to_string(steps_);
+  return count + "/" + count + " - " + whole_seconds(elapsed()) + " - " + format_rate(seconds_per_step(steps_)) +
+         entries(logs);
+}
+
 void ProgressBar::finish(const Logs& logs) {
   if (verbose_ == 0) return;
-  const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (verbose_ == 1) return draw(steps_, whole_seconds(elapsed), logs, true);
-  const std::string count = std::to_string(steps_);
-  print(count + "/" + count + " - " + whole_seconds(elapsed) + " - " + format_rate(seconds_per_step(steps_)) +
-        entries(logs) + "\n");
+  if (verbose_ == 1) return draw(steps_, whole_seconds(elapsed()), logs, true);
+  print(finished_line(logs) + "\n");
 }
 
 void print_epoch_header(int verbose, Index epoch, Index epochs) {

@@ -20,6 +20,8 @@ class ProgressBar {
   void update(Index done, const Logs& logs);
   // The final state, once.
   void finish(const Logs& logs);
+  // Of verbose 2, without its end.
+  std::string finished_line(const Logs& logs) const;
 
   // The parts of a line, for tests.
   static std::string format_rate(double seconds_per_step);
@@ -28,6 +30,7 @@ class ProgressBar {
 
  private:
   using Clock = std::chrono::steady_clock;
+  double elapsed() const;
   double seconds_per_step(Index done) const;
   std::string emphasised(const std::string& text) const;
   std::string bar(Index done, Index cells) const;

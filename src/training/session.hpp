@@ -25,6 +25,9 @@ class Session {
   ModelNode& node() const { return node_; }
   // That of the data prepared last.
   const Program& program() const { return *program_; }
+  const engine::Workspace& workspace() const { return *workspace_; }
+  // Whether there was any.
+  bool is_prepared() const { return program_ != nullptr; }
 
   // For data of these shapes in batches of at most `capacity` rows. Builds the model if it is not built. ConfigError
   // and ShapeError where a loss cannot learn from such outputs, or does not take the labels; `what` names the data.
@@ -32,7 +35,6 @@ class Session {
   void prepare(const Data& data, Index capacity, const std::string& what);
 
  protected:
-  const engine::Workspace& workspace() const { return *workspace_; }
   engine::Workspace& workspace() { return *workspace_; }
 
  private:

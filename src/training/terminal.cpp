@@ -11,6 +11,8 @@
 #include <ext/stdio_sync_filebuf.h>
 #endif
 
+#include "core/names.hpp"
+
 namespace rondo::training {
 
 namespace {
@@ -49,6 +51,14 @@ bool can_redraw() {
 }
 
 bool wants_colours() { return environment("NO_COLOR").empty(); }
+
+bool shows_unicode() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const std::string locale = lower_case(environment(name));
+    if (!locale.empty()) return locale.find("utf-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+  }
+  return false;
+}
 
 std::optional<Index> terminal_columns() {
   constexpr Index kUsual = 80;

@@ -18,6 +18,9 @@ bool can_redraw();
 // Whether a terminal that can redraw may get colours: NO_COLOR is unset or empty (no-color.org).
 bool wants_colours();
 
+// Whether characters beyond ASCII show: the environment's LC_ALL, LC_CTYPE or LANG, the first that is set, names UTF-8.
+bool shows_unicode();
+
 // How many columns the terminal has now, or COLUMNS where it does not tell; no value where std::cout is none.
 std::optional<Index> terminal_columns();
 

@@ -79,4 +79,27 @@ Axis make_axis(const ValueRange& values, double wanted, bool to_ticks) {
   return axis;
 }
 
+Axis make_log_axis(const ValueRange& logarithms, double wanted) {
+  const ValueRange range = logarithms.drawable();
+  Axis axis;
+  const auto add = [&](double factor, double power) {
+    const double tick = std::log10(factor) + power;
+    if (tick < range.low - 1e-9 || tick > range.high + 1e-9) return;
+    axis.ticks.push_back(tick);
+    axis.tick_labels.push_back(number_text(factor * std::pow(10.0, power), 3));
+  };
+  axis.low = range.low;
+  axis.high = range.high;
+  const double first = std::floor(range.low), last = std::ceil(range.high);
+  const double step = std::max(1.0, std::ceil((last - first) / std::max(wanted, 2.0)));
+  const bool has_powers = std::floor(range.high + 1e-9) - std::ceil(range.low - 1e-9) >= 2;
+  for (double power = std::floor(first / step) * step; power <= last; power += step) {
+    add(1, power);
+    if (has_powers) continue;
+    add(2, power);
+    add(5, power);
+  }
+  return axis;
+}
+
 }  // namespace rondo::svg

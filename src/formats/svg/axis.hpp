@@ -36,4 +36,8 @@ struct Axis {
 // About `wanted` ticks at most, at whole numbers where all values are; `to_ticks` widens the range to the next ticks.
 Axis make_axis(const ValueRange& values, double wanted, bool to_ticks);
 
+// An axis of powers of ten, for logarithms to the base 10 of values: about `wanted` ticks at most; where there would be
+// fewer than three, also at 2 and 5 times them.
+Axis make_log_axis(const ValueRange& logarithms, double wanted);
+
 }  // namespace rondo::svg

@@ -51,6 +51,18 @@ TEST(Axis, PlacesValuesBetweenItsPixelsAndHugeOnesAtItsEdge) {
   EXPECT_EQ(axis.pixel(1e300), 100);
 }
 
+TEST(LogAxis, HasTicksAtPowersOfTen) {
+  const Axis axis = make_log_axis(range_of({-4.3, 0.2}), 7);
+  EXPECT_EQ(axis.tick_labels, (Labels{"0.0001", "0.001", "0.01", "0.1", "1"}));
+  EXPECT_EQ(axis.low, -4.3);
+  EXPECT_EQ(axis.high, 0.2);
+  EXPECT_EQ(make_log_axis(range_of({-9, 0}), 4).tick_labels, (Labels{"1e-09", "1e-06", "0.001", "1"}));
+}
+
+TEST(LogAxis, OfLessThanTwoPowersHasTicksBetweenThem) {
+  EXPECT_EQ(make_log_axis(range_of({-0.5, 0.8}), 7).tick_labels, (Labels{"0.5", "1", "2", "5"}));
+}
+
 TEST(ValueRange, LeavesOutWhatIsNotFinite) {
   const ValueRange range = range_of({3, std::nan(""), kInfinity, -kInfinity, 1});
   EXPECT_EQ(range.low, 1);

@@ -25,6 +25,7 @@ constexpr std::string_view kInk = "#222222", kSoftInk = "#555555", kGrid = "#e3e
 class SvgChart {
  public:
   explicit SvgChart(const LinePlot& plot) : options_(plot.options_), items_(plot.items_) {
+    if (options_.log_y) take_logarithms();
     place_legend();
     place_axes();
   }
@@ -48,6 +49,15 @@ class SvgChart {
 
  private:
   using Item = LinePlot::Item;
+
+  // NaN, which breaks a line, of what has none.
+  void take_logarithms() {
+    for (Item& item : items_) {
+      for (std::vector<double>* values : {&item.low, &item.high}) {
+        for (double& v : *values) v = v > 0 ? std::log10(v) : std::nan("");
+      }
+    }
+  }
 
   // The legend stands on the right unless its texts would take too much of the width: then below.
   void place_legend() {
@@ -78,7 +88,8 @@ class SvgChart {
       }
     }
     y_range.whole_numbers = false;
-    y_ = svg::make_axis(y_range, (bottom_ - top_) / 55, true);
+    const double ticks = (bottom_ - top_) / 55;
+    y_ = options_.log_y ? svg::make_log_axis(y_range, ticks) : svg::make_axis(y_range, ticks, true);
     y_.from = bottom_;
     y_.to = top_;
     left_ = kMargin + widest(y_.tick_labels, kTextSize) + 8;
@@ -217,7 +228,7 @@ class SvgChart {
   }
 
   const PlotOptions& options_;
-  const std::vector<Item>& items_;
+  std::vector<Item> items_;
   svg::Axis x_, y_;
   double left_ = 0, right_ = 0, top_ = 0, bottom_ = 0, height_ = 0;
   bool legend_right_ = true;

@@ -259,6 +259,74 @@ TEST(LinePlot, GivesTheSameBytesEveryTimeAndInEveryLocale) {
   EXPECT_EQ(forecast_plot().svg(), svg);
 }
 
+TEST(LinePlot, PutsPowersOfTenAtEqualDistancesOnALogarithmicAxis) {
+  LinePlot plot({.log_y = true});
+  plot.add({.y = {0.001, 0.01, 0.1, 0, 1}});
+  const std::string svg = plot.svg();
+  expect_sound(svg, "logarithmic");
+  const std::string points = attribute(elements(svg, "polyline").front(), "points");
+  double x, y0, y1, y2;
+  ASSERT_EQ(std::sscanf(points.c_str(), "%lf,%lf %lf,%lf %lf,%lf", &x, &y0, &x, &y1, &x, &y2), 6) << points;
+  EXPECT_NEAR(y0 - y1, y1 - y2, 0.021);
+  EXPECT_GT(y0, y1);
+  EXPECT_EQ(elements(svg, "circle").size(), 1U) << "0 breaks the line, and the 1 behind it stands alone";
+  for (const char* label : {"0.001", "0.01", "0.1", "1"}) EXPECT_TRUE(contains(texts(svg), label)) << label;
+}
+
+History history_of(const std::vector<double>& loss, const std::vector<double>& val_loss, int validated_every = 1) {
+  History history;
+  for (std::size_t e = 0; e < loss.size(); ++e) {
+    Logs logs;
+    logs.set("loss", loss[e]);
+    const std::size_t n = e / static_cast<std::size_t>(validated_every);
+    if ((e + 1) % static_cast<std::size_t>(validated_every) == 0 && n < val_loss.size())
+      logs.set("val_loss", val_loss[n]);
+    history.append(static_cast<Index>(e), logs);
+  }
+  return history;
+}
+
+TEST(HistoryPlot, HasALineForTheLossAndOneForTheValidation) {
+  const std::string svg = history_plot(history_of({0.9, 0.5, 0.3}, {1.0, 0.6, 0.5})).svg();
+  expect_sound(svg, "history");
+  for (const char* words : {"Learning curve", "epoch", "loss", "val_loss", "1", "3"}) {
+    EXPECT_TRUE(contains(texts(svg), words)) << words;
+  }
+  EXPECT_FALSE(contains(texts(svg), "0")) << "the axis of epochs begins at 1, that of the losses does not reach 0";
+  EXPECT_EQ(elements(svg, "polyline").size(), 4U) << "two lines and their samples in the legend";
+  EXPECT_EQ(elements(history_plot(history_of({0.9, 0.5}, {})).svg(), "polyline").size(), 2U);
+}
+
+TEST(HistoryPlot, IsLogarithmicWhereLossesSpanDecades) {
+  EXPECT_TRUE(contains(texts(history_plot(history_of({1, 0.1, 0.001}, {})).svg()), "0.01"));
+  EXPECT_FALSE(contains(texts(history_plot(history_of({1, 0.1, -0.001}, {})).svg()), "0.01"));
+  EXPECT_FALSE(contains(texts(history_plot(history_of({1, 0.9, 0.7}, {})).svg()), "0.01"));
+}
+
+TEST(HistoryPlot, PutsValidationsAtTheEpochsTheyFollowed) {
+  const std::string svg = history_plot(history_of({9, 8, 7, 6}, {8, 6}, 2)).svg();
+  const auto x_of = [&](std::size_t line, std::size_t point) {
+    std::string points = attribute(elements(svg, "polyline")[line], "points");
+    for (std::size_t i = 0; i < point; ++i) points = points.substr(points.find(' ') + 1);
+    return std::stod(points);
+  };
+  EXPECT_EQ(x_of(1, 0), x_of(0, 1));
+  EXPECT_EQ(x_of(1, 1), x_of(0, 3));
+}
+
+TEST(HistoryPlot, OfNoEpochIsRefused) {
+  expect_error<ConfigError>([] { (void)history_plot(History()); }, {"no epoch was run"});
+}
+
+TEST(HistoryPlot, IsSavedAsAFile) {
+  const std::string path = testing::TempDir() + "rondo_history_plot_" + std::to_string(getpid()) + ".svg";
+  const History history = history_of({0.9, 0.5, 0.3}, {});
+  plot_history(history, path, {.title = "A title"});
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), history_plot(history, {.title = "A title"}).svg());
+  std::remove(path.c_str());
+}
+
 TEST(LinePlot, TakesPredictionsOfAModel) {
   LinePlot plot;
   plot.add({.y = Tensor(Shape{3, 1}, std::vector<float>{1, 2, 3})});
