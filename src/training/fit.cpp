@@ -62,7 +62,7 @@ class Trainer {
         steps_(batches.count(), options.steps_per_epoch),
         session_(node, compiled, options.shards),
         means_(node, compiled),
-        observer_(steps_.count(), std::max<Index>(0, options.epochs - options.initial_epoch)) {
+        observer_(steps_.count(), std::max<Index>(0, epochs_ - options.initial_epoch)) {
     if (options.verbose == 3 && can_redraw()) chart_.emplace();
     batches_.begin(session_);
   }
