@@ -185,6 +185,7 @@ class SavedModels : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(SavedModels, AreEqualToTheBitAndGoOnLearningAsIfNeverInterrupted) {
+  set_random_seed(26);
   Sequential model{Bidirectional(LSTM(3, {.return_sequences = true}), {.input_shape = {4, 2}}), BatchNormalization(),
                    GRU(3), Dense(2, {.activation = "softmax"})};
   model.compile({.optimizer = Adam({.learning_rate = 0.01, .use_ema = true}),

@@ -92,6 +92,12 @@ std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vecto
   return values;
 }
 
+// The rate is kept in float32, so that it does not take the place of one that it was rounded from.
+DType type_of(const OptimizerVariable& variable) {
+  if (is_rate(variable)) return DType::float32;
+  return is_iteration(variable) ? DType::float64 : variable.value.dtype();
+}
+
 // The file's data sets in Keras 3's order, to which Keras 2 did not write the learning rate. None where they do not
 // fit.
 std::vector<Tensor> in_order(const Variables& known, const std::vector<hdf5::Dataset>& given) {
@@ -104,7 +110,7 @@ std::vector<Tensor> in_order(const Variables& known, const std::vector<hdf5::Dat
     } else if (next == given.end() || next->shape() != variable.value.shape()) {
       return {};
     } else {
-      values.push_back(tensor_of(*next++, is_iteration(variable) ? DType::float64 : variable.value.dtype()));
+      values.push_back(tensor_of(*next++, type_of(variable)));
     }
   }
   return next == given.end() ? values : std::vector<Tensor>();
