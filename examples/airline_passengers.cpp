@@ -46,14 +46,18 @@ Problem prepare(const Tensor& passengers) {
   return p;
 }
 
-// Trains one model and returns its forecasts of the months held out, in passengers.
-Tensor forecast(const Problem& p, int seed) {
+Sequential trained(const Problem& p, int seed) {
   set_random_seed(static_cast<std::uint64_t>(seed));
   Sequential model;
   model.add(LSTM(16, {.input_shape = {kLags, 1}}));
   model.add(Dense(1));
   model.compile({.optimizer = Adam({.learning_rate = 0.005}), .loss = "mse"});
   model.fit(p.X_train, p.y_train, {.batch_size = 16, .epochs = 100, .verbose = 0});
+  return model;
+}
+
+// The forecasts of the months held out, in passengers.
+Tensor forecast(const Problem& p, const Model& model) {
   const Tensor changes = p.scaler.inverse_transform(model.predict(p.X_test, {.verbose = 0}));
 
   Tensor months({kMonthsHeldOut}, DType::float64);
@@ -90,6 +94,19 @@ void draw(const Problem& p, const Tensor& mean_forecast, const Tensor& low, cons
   plot.save(path);
 }
 
+// A model is kept in a file that Keras reads, too; read again it forecasts the same and goes on learning.
+void keep_and_go_on(const Problem& p, const std::string& path) {
+  const Model model = trained(p, 1);
+  model.save(path);
+  const Model again = load_model(path);
+  const bool same = forecast(p, again).identical(forecast(p, model));
+  const double before = again.evaluate(p.X_train, p.y_train, {.verbose = 0}).loss();
+  again.fit(p.X_train, p.y_train, {.batch_size = 16, .epochs = 20, .verbose = 0});
+  const double after = again.evaluate(p.X_train, p.y_train, {.verbose = 0}).loss();
+  std::printf("Saved as %s; read again it forecasts %s, and 20 epochs more take its loss from %.5f to %.5f.\n",
+              path.c_str(), same ? "the same" : "something else", before, after);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -102,7 +119,7 @@ int main(int argc, char** argv) try {
   std::vector<double> errors;
   Tensor mean({kMonthsHeldOut}, DType::float64), low, high;
   for (int seed = 1; seed <= kSeeds; ++seed) {
-    const Tensor months = forecast(p, seed);
+    const Tensor months = forecast(p, trained(p, seed));
     errors.push_back(rmse(p.truth, months));
     std::printf("  LSTM, seed %-2d              RMSE %6.2f\n", seed, errors.back());
     if (seed == 1) low = high = months;
@@ -128,6 +145,7 @@ int main(int argc, char** argv) try {
       "The LSTM's error is %.0f %% %s that of the better simple rule, on average over %d models trained in %.2f s.\n",
       100 * std::abs(1 - average / best), average < best ? "below" : "above", kSeeds, time.count());
   draw(p, mean, low, high, picture);
+  keep_and_go_on(p, picture.substr(0, picture.rfind('.')) + ".keras");
   std::cout << "picture: " << picture << '\n';
 } catch (const Error& error) {
   std::cerr << error.what() << '\n';
