@@ -89,8 +89,9 @@ class Copy {
   template <class From, class To>
   void add_attributes(const From& from, To& to) {
     (void)succeeds([&] {
-      for (const std::string& name : from.attribute_names()) {
-        require(from.has_attribute(name), "an object has its attributes");
+      const std::vector<std::string> names = from.attribute_names();
+      require(names.empty() || from.has_attribute(names.back()), "an object has its attributes");
+      for (const std::string& name : names) {
         (void)succeeds([&] { add_attribute(from.attribute(name), to); });
       }
     });

@@ -380,6 +380,53 @@ TEST(Hdf5Attacks, AGlobalHeapWithPiecesInsideAnotherIsAnError) {
                  {"lies on top of others"});
 }
 
+// ---- dense groups: a file of h5py's, changed
+
+// The group with nine links that stand in a heap, after the leaf of its tree has been changed.
+std::string dense_refusal(const std::function<void(std::byte* record)>& change) {
+  std::vector<std::byte> bytes = bytes_of_file(std::string(RONDO_GOLDEN_DIR) + "/hdf5/dense_latest.h5");
+  const std::string leaf("BTLF\0\5", 6);
+  const auto start = std::as_bytes(std::span(leaf));
+  const auto found = std::search(bytes.begin(), bytes.end(), start.begin(), start.end());
+  change(&*found + leaf.size());
+  try {
+    const File file(bytes, "bad.h5", {.verify_checksums = false});
+    (void)file.root().group("few").names();
+    (void)file.root().group("many").names();
+  } catch (const FileError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Hdf5Attacks, DenseGroupsThatLieAreErrors) {
+  constexpr int kHash = 4, kRecord = 11;  // an identifier is its kind, four bytes of place, two of length
+  EXPECT_EQ(dense_refusal([](std::byte*) {}), "no error");
+  EXPECT_NE(dense_refusal([](std::byte* record) { std::copy_n(record, kRecord, record + kRecord); }).find("is twice"),
+            std::string::npos);
+  EXPECT_NE(dense_refusal([](std::byte* record) {
+              std::fill_n(record + kHash + 1, 4, std::byte{255});
+            }).find("is said to stand at byte 4294967295 of a block"),
+            std::string::npos);
+  EXPECT_NE(dense_refusal([](std::byte* record) {
+              std::fill_n(record + kHash + 5, 2, std::byte{255});
+            }).find("65535 bytes is said to stand"),
+            std::string::npos);
+  EXPECT_NE(dense_refusal([](std::byte* record) { record[kHash] = std::byte{0x20}; }).find("tiny object"),
+            std::string::npos);
+  EXPECT_NE(dense_refusal([](std::byte* record) { record[kHash] = std::byte{0x10}; }).find("nowhere"),
+            std::string::npos);
+}
+
+TEST(Hdf5Attacks, ChunksThatBeginBehindTheFileAreAnError) {
+  Hdf5Parts parts;
+  const Encoder growing =
+      message(MessageType::dataspace, numbers({{2, 1}, {1, 1}, {1, 1}, {1, 1}, {10, 8}, {1ULL << 60, 8}}));
+  const Encoder implicit = message(
+      MessageType::layout, numbers({{4, 1}, {2, 1}, {0, 1}, {2, 1}, {1, 1}, {1, 1}, {4, 1}, {2, 1}, {1ULL << 62, 8}}));
+  expect_refused(file_with_dataset(parts, growing + implicit), read_numbers("w", 10), {"the chunks", "the file ends"});
+}
+
 // ---- headers and messages
 
 TEST(Hdf5Attacks, HeadersThatLieAboutTheirLengthAreErrors) {

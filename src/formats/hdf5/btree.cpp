@@ -18,7 +18,7 @@ struct Tree {
   // The level falls from node to node, so this ends, and never deeper than it began.
   void walk_node(std::uint64_t address, int expected_level) {
     Cursor start = walk.open(kWhat, address, 8);
-    const auto address_size = static_cast<std::uint64_t>(start.place().image->address_size);
+    const std::uint64_t address_size = start.place().image->address_size;
     start.expect_signature("TREE");
     if (start.u8() != static_cast<int>(kind)) start.fail("the node is one of another kind of tree");
     const int level = start.u8();

@@ -12,7 +12,7 @@ struct Elements {
   const Grid& grid;
   std::uint64_t chunk_bytes;
   bool filtered;
-  int element_bytes;
+  std::uint64_t element_bytes;
   const std::function<void(const Chunk&)>& visit;
   std::uint64_t next = 0;  // number of the next one
 
@@ -27,7 +27,7 @@ struct Elements {
     chunk.address = cursor.address();
     chunk.size = chunk_bytes;
     if (filtered) {
-      const int size_bytes = element_bytes - cursor.place().image->address_size - 4;
+      const std::uint64_t size_bytes = element_bytes - cursor.place().image->address_size - 4;
       chunk.size = cursor.number(size_bytes);
       chunk.skipped = cursor.u32();
     }
@@ -36,14 +36,13 @@ struct Elements {
 };
 
 // What both kinds of header begin with: signature, version, whether chunks went through filters, bytes of an element.
-int read_element_bytes(Cursor& cursor, std::string_view signature, bool filtered) {
+std::uint64_t read_element_bytes(Cursor& cursor, std::string_view signature, bool filtered) {
   cursor.expect_signature(signature);
   cursor.expect_version(0, 0);
   if ((cursor.u8() != 0) != filtered) cursor.fail("the index and the data set differ in whether there are filters");
-  const int bytes = cursor.u8();
-  const int address_size = cursor.place().image->address_size;
-  const int size_bytes = bytes - address_size - (filtered ? 4 : 0);
-  if (filtered ? size_bytes < 1 || size_bytes > 8 : size_bytes != 0) {
+  const std::uint64_t bytes = cursor.number(1);
+  const std::uint64_t least = cursor.place().image->address_size + (filtered ? 4 + 1 : 0);
+  if (bytes < least || bytes > least + (filtered ? 7 : 0)) {
     cursor.fail("its elements are said to have " + std::to_string(bytes) + " bytes");
   }
   return bytes;
@@ -68,7 +67,7 @@ void walk_fixed_array(const Place& place, const Grid& grid, std::uint64_t addres
                       bool filtered, const std::function<void(const Chunk&)>& visit) {
   constexpr std::string_view kWhat = "the index of chunks (a fixed array)";
   Cursor header = to_end(place, kWhat, address);
-  const int element_bytes = read_element_bytes(header, "FAHD", filtered);
+  const std::uint64_t element_bytes = read_element_bytes(header, "FAHD", filtered);
   const int page_bits = header.u8();
   const std::uint64_t count = header.length();
   const std::uint64_t block = header.address();
@@ -142,9 +141,7 @@ class ExtensibleArray {
 
   std::uint64_t left() const { return used_ - elements_.next; }
 
-  std::uint64_t block_start() const {
-    return 4 + 1 + 1 + static_cast<std::uint64_t>(place_.image->address_size) + offset_bytes_;
-  }
+  std::uint64_t block_start() const { return 4 + 1 + 1 + place_.image->address_size + offset_bytes_; }
 
   void walk_super_block(std::uint64_t address, int s) {
     Cursor cursor = to_end(place_, kWhat, address);
@@ -159,13 +156,13 @@ class ExtensibleArray {
     if (elements > std::uint64_t{1} << page_bits_) addresses.refuse("a data set of so many chunks");
     for (std::uint64_t i = 0; i < std::uint64_t{1} << (s / 2) && left() > 0; ++i) {
       const std::uint64_t address = addresses.address();
-      const std::uint64_t bytes = elements * static_cast<std::uint64_t>(elements_.element_bytes);
+      const std::uint64_t bytes = elements * elements_.element_bytes;
       Cursor cursor = walk_.open(kWhat, address, block_start() + bytes + 4);
       skip_block_start(cursor, "EADB");
       cursor.skip(offset_bytes_);
       const std::uint64_t stored = std::min(elements, left());
       elements_.read(cursor, stored);
-      cursor.skip((elements - stored) * static_cast<std::uint64_t>(elements_.element_bytes));
+      cursor.skip((elements - stored) * elements_.element_bytes);
       check_sum(cursor, address);
     }
   }

@@ -81,6 +81,7 @@ void for_each_chunk(const Place& place, const Dataspace& space, const Layout& la
     case ChunkIndex::implicit: {
       // The chunks stand one behind the other, those that the shape may still grow to among them.
       const Grid all = grid_of(space.largest, layout.chunk);
+      Cursor(place, "the chunks", layout.address, 0);  // it begins within the file
       const std::uint64_t there = (place.image->bytes.size() - layout.address) / chunk_bytes;
       for (std::uint64_t i = 0; i < std::min(all.size(place), there); ++i) {
         visit({all.position(i), layout.address + i * chunk_bytes, chunk_bytes, 0});

@@ -16,15 +16,15 @@ Cursor::Cursor(const Place& place, std::string_view what, std::uint64_t address,
   bytes_ = all.subspan(address, length);
 }
 
-std::uint64_t Cursor::number(int bytes) {
-  const std::span<const std::byte> digits = take(static_cast<std::uint64_t>(bytes));
+std::uint64_t Cursor::number(std::uint64_t bytes) {
+  const std::span<const std::byte> digits = take(bytes);
   std::uint64_t value = 0;
   for (std::size_t i = digits.size(); i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(digits[i]);
   return value;
 }
 
 std::uint64_t Cursor::address() {
-  const int size = place_->image->address_size;
+  const std::uint64_t size = place_->image->address_size;
   const std::uint64_t value = number(size);
   return value == kNowhere >> (64 - 8 * size) ? kNowhere : value;
 }

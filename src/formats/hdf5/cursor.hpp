@@ -21,7 +21,7 @@ class Cursor {
   const Place& place() const { return *place_; }
 
   // Little-endian, of 1 to 8 bytes.
-  std::uint64_t number(int bytes);
+  std::uint64_t number(std::uint64_t bytes);
   int u8() { return static_cast<int>(number(1)); }
   int u16() { return static_cast<int>(number(2)); }
   std::uint32_t u32() { return static_cast<std::uint32_t>(number(4)); }

@@ -73,7 +73,7 @@ void read_text(Cursor& cursor, std::uint32_t padding, Datatype& type) {
 void read_variable(Cursor& cursor, std::uint32_t bits, Datatype& type) {
   if ((bits & 15) != 1) return;  // sequences
   read_text(cursor, bits >> 4 & 15, type);
-  if (type.size != 4U + static_cast<std::uint32_t>(cursor.place().image->address_size) + 4U) {
+  if (type.size != 4 + cursor.place().image->address_size + 4) {
     cursor.fail("texts of variable length are said to take " + std::to_string(type.size) + " bytes each");
   }
   type.kind = Kind::variable_text;

@@ -11,7 +11,9 @@ constexpr std::string_view kWhat = "a B-tree of version 2";
 constexpr std::uint64_t kNodeOverhead = 4 + 1 + 1 + 4;  // signature, version, kind, checksum
 
 // Bytes that a number up to this one takes.
-int bytes_for(std::uint64_t largest) { return (std::max(1, static_cast<int>(std::bit_width(largest))) + 7) / 8; }
+std::uint64_t bytes_for(std::uint64_t largest) {
+  return (static_cast<std::uint64_t>(std::bit_width(std::max<std::uint64_t>(largest, 1))) + 7) / 8;
+}
 
 class DenseTree {
  public:
@@ -20,8 +22,7 @@ class DenseTree {
 
   void walk(std::uint64_t address) {
     const Image& image = *place_.image;
-    const auto size =
-        static_cast<std::uint64_t>(4 + 1 + 1 + 4 + 2 + 2 + 1 + 1 + image.address_size + 2 + image.length_size + 4);
+    const std::uint64_t size = 4 + 1 + 1 + 4 + 2 + 2 + 1 + 1 + image.address_size + 2 + image.length_size + 4;
     Cursor header(place_, kWhat, address, size);
     expect_start(header, "BTHD");
     node_bytes_ = header.u32();
@@ -51,9 +52,9 @@ class DenseTree {
 
   // Bytes of the number of all records below a child; a leaf has none of them. Nodes hold as many records as there is
   // room for, which depends on the size of these numbers on the level below.
-  int total_bytes(int child_level) const {
+  std::uint64_t total_bytes(int child_level) const {
     std::uint64_t most = most_in_leaf(), all = most;
-    int bytes = 0;
+    std::uint64_t bytes = 0;
     for (int level = 1; level <= child_level; ++level) {
       const std::uint64_t pointer = pointer_bytes(bytes);
       if (node_bytes_ < kNodeOverhead + pointer) return 8;
@@ -64,14 +65,14 @@ class DenseTree {
     return bytes;
   }
 
-  std::uint64_t pointer_bytes(int total_bytes) const {
-    return static_cast<std::uint64_t>(place_.image->address_size + bytes_for(most_in_leaf()) + total_bytes);
+  std::uint64_t pointer_bytes(std::uint64_t total_bytes) const {
+    return place_.image->address_size + bytes_for(most_in_leaf()) + total_bytes;
   }
 
   // The level falls from node to node.
   void walk_node(std::uint64_t address, std::uint64_t records, int level) {
-    const int count_bytes = bytes_for(most_in_leaf());
-    const int all_bytes = level > 0 ? total_bytes(level - 1) : 0;
+    const std::uint64_t count_bytes = bytes_for(most_in_leaf());
+    const std::uint64_t all_bytes = level > 0 ? total_bytes(level - 1) : 0;
     const std::uint64_t children = level > 0 ? records + 1 : 0;
     Cursor cursor =
         walk_.open(kWhat, address, kNodeOverhead + records * record_bytes_ + children * pointer_bytes(all_bytes));
@@ -84,7 +85,7 @@ class DenseTree {
     for (std::uint64_t i = 0; i < children; ++i) {
       const std::uint64_t child = cursor.address();
       const std::uint64_t in_child = cursor.number(count_bytes);
-      if (all_bytes > 0) cursor.skip(static_cast<std::uint64_t>(all_bytes));
+      cursor.skip(all_bytes);
       walk_node(child, in_child, level - 1);
     }
     check_sum(cursor, address);

@@ -36,14 +36,14 @@ int charset(const std::vector<std::string>& texts) {
 
 // ---- types and shapes
 
-void encode_floating(Encoder& to, int bytes, int exponent_bits, int mantissa_bits, std::uint64_t bias) {
+void encode_floating(Encoder& to, std::uint64_t bytes, int exponent_bits, int mantissa_bits, std::uint64_t bias) {
   to.u8(0x11);  // class 1, version 1
   to.u8(0x20);  // little-endian, the mantissa's highest bit is not stored
-  to.u8(8 * bytes - 1);
+  to.u8(static_cast<int>(8 * bytes - 1));
   to.u8(0);
-  to.u32(static_cast<std::uint64_t>(bytes));
+  to.u32(bytes);
   to.u16(0);
-  to.u16(static_cast<std::uint64_t>(8 * bytes));
+  to.u16(8 * bytes);
   to.u8(mantissa_bits);
   to.u8(exponent_bits);
   to.u8(0);
@@ -51,12 +51,12 @@ void encode_floating(Encoder& to, int bytes, int exponent_bits, int mantissa_bit
   to.u32(bias);
 }
 
-void encode_integer(Encoder& to, int bytes, bool is_signed) {
+void encode_integer(Encoder& to, std::uint64_t bytes, bool is_signed) {
   to.u8(0x10);
   to.number(is_signed ? 8 : 0, 3);
-  to.u32(static_cast<std::uint64_t>(bytes));
+  to.u32(bytes);
   to.u16(0);
-  to.u16(static_cast<std::uint64_t>(8 * bytes));
+  to.u16(8 * bytes);
 }
 
 void encode_type(Encoder& to, NumberType type) {

@@ -18,8 +18,8 @@ int log2_of(std::uint64_t number) { return static_cast<int>(std::bit_width(numbe
 
 FractalHeap::FractalHeap(const Place& place, std::uint64_t address) : place_(place), walk_(place), address_(address) {
   const Image& image = *place.image;
-  const auto size = static_cast<std::uint64_t>(4 + 1 + 2 + 2 + 1 + 4 + 12 * image.length_size + 3 * image.address_size +
-                                               2 + 2 + 2 + 2 + 4);
+  const std::uint64_t size =
+      4 + 1 + 2 + 2 + 1 + 4 + 12 * image.length_size + 3 * image.address_size + 2 + 2 + 2 + 2 + 4;
   Cursor header(place, kWhat, address, size);
   header.expect_signature("FRHP");
   header.expect_version(0, 0);
@@ -40,9 +40,10 @@ FractalHeap::FractalHeap(const Place& place, std::uint64_t address) : place_(pla
   root_ = header.address();
   root_rows_ = header.u16();
   check_sum(header, address);
-  const bool powers =
-      std::has_single_bit(width_) && std::has_single_bit(smallest_) && std::has_single_bit(largest_direct_);
-  if (!powers || largest_direct_ < smallest_ || largest_direct_ > UINT32_MAX || offset_bits_ < 1 || offset_bits_ > 64) {
+  const bool is_sized = std::has_single_bit(width_) && std::has_single_bit(smallest_) &&
+                        std::has_single_bit(largest_direct_) && longest_managed_ > 0 && largest_direct_ > 1;
+  if (!is_sized || largest_direct_ < smallest_ || largest_direct_ > UINT32_MAX || offset_bits_ < 1 ||
+      offset_bits_ > 64) {
     header.fail("its blocks are said to have sizes that cannot be");
   }
 }
@@ -52,13 +53,12 @@ FractalHeap::Found FractalHeap::find(Cursor id) {
   if (kind >> 6 != 0) id.refuse("an identifier of another version");
   switch (kind >> 4 & 3) {
     case 0: {
-      const int offset_bytes = (offset_bits_ + 7) / 8;
-      const int size_bytes =
-          std::min((log2_of(largest_direct_) + 7) / 8, log2_of(std::max<std::uint64_t>(longest_managed_, 1)) / 8 + 1);
-      const std::uint64_t offset = id.number(offset_bytes);
-      return find_managed(offset, id.number(std::max(1, size_bytes)));
+      const auto size_bytes =
+          static_cast<std::uint64_t>(std::min((log2_of(largest_direct_) + 7) / 8, log2_of(longest_managed_) / 8 + 1));
+      const std::uint64_t offset = id.number(offset_bytes());
+      return find_managed(offset, id.number(size_bytes));
     }
-    case 1: return find_huge(id.number(static_cast<int>(std::min<std::size_t>(id.left(), 8))));
+    case 1: return find_huge(id.number(std::min<std::size_t>(id.left(), 8)));
     default: id.refuse("a tiny object of a fractal heap");
   }
 }
@@ -90,8 +90,8 @@ FractalHeap::Found FractalHeap::find_managed(std::uint64_t offset, std::uint64_t
 }
 
 std::uint64_t FractalHeap::entry(std::uint64_t block, int rows, int row, std::uint64_t column) const {
-  const auto address_size = static_cast<std::uint64_t>(place_.image->address_size);
-  const std::uint64_t start = 4 + 1 + address_size + static_cast<std::uint64_t>((offset_bits_ + 7) / 8);
+  const std::uint64_t address_size = place_.image->address_size;
+  const std::uint64_t start = 4 + 1 + address_size + offset_bytes();
   Cursor cursor(place_, kWhat, block, start + static_cast<std::uint64_t>(rows) * width_ * address_size);
   skip_block_start(cursor, "FHIB");
   cursor.skip((static_cast<std::uint64_t>(row) * width_ + column) * address_size);
@@ -113,7 +113,7 @@ void FractalHeap::skip_block_start(Cursor& cursor, std::string_view signature) c
   cursor.expect_signature(signature);
   cursor.expect_version(0, 0);
   if (cursor.address() != address_) cursor.fail("the block belongs to another heap");
-  cursor.skip(static_cast<std::uint64_t>((offset_bits_ + 7) / 8));
+  cursor.skip(offset_bytes());
 }
 
 FractalHeap::Found FractalHeap::find_huge(std::uint64_t number) {

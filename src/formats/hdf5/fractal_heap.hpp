@@ -27,6 +27,8 @@ class FractalHeap {
   std::uint64_t block_size(int row) const { return row == 0 ? smallest_ : smallest_ << (row - 1); }
   std::uint64_t row_begin(int row) const { return row == 0 ? 0 : width_ * block_size(row); }
   int row_of(std::uint64_t offset) const;
+  // Of an offset in identifiers and blocks.
+  std::uint64_t offset_bytes() const { return (static_cast<std::uint64_t>(offset_bits_) + 7) / 8; }
 
   Found find_managed(std::uint64_t offset, std::uint64_t size);
   Found find_huge(std::uint64_t number);

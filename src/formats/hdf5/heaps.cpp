@@ -7,7 +7,7 @@ namespace rondo::hdf5 {
 
 LocalHeap::LocalHeap(const Place& place, std::uint64_t address) : place_(place) {
   const Image& image = *place.image;
-  const auto size = static_cast<std::uint64_t>(8 + 2 * image.length_size + image.address_size);
+  const std::uint64_t size = 8 + 2 * image.length_size + image.address_size;
   Cursor cursor(place, "the local heap", address, size);
   cursor.expect_signature("HEAP");
   cursor.expect_version(0, 0);
@@ -39,7 +39,7 @@ std::span<const std::byte> GlobalHeap::piece(std::uint64_t collection, std::uint
 
 GlobalHeap::Collection GlobalHeap::read(std::uint64_t address) {
   constexpr std::string_view kWhat = "the global heap";
-  const auto prefix = static_cast<std::uint64_t>(8 + place_.image->length_size);
+  const std::uint64_t prefix = 8 + place_.image->length_size;
   Cursor start = walk_.open(kWhat, address, prefix);
   start.expect_signature("GCOL");
   start.expect_version(1, 1);

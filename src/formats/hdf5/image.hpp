@@ -21,8 +21,8 @@ struct Image {
   std::span<const std::byte> bytes;  // of the file from the byte on where addresses begin
   std::string name;                  // for messages
   std::uint64_t base = 0;            // where in the file `bytes` begin
-  int address_size = 8;              // bytes of an address
-  int length_size = 8;               // bytes of a length
+  std::uint64_t address_size = 8;    // bytes of an address
+  std::uint64_t length_size = 8;     // bytes of a length
   std::uint64_t root = kNowhere;     // the root group's header
   bool verify_checksums = true;
 };

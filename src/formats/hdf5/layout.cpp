@@ -17,7 +17,7 @@ std::uint64_t read_rank(Cursor& cursor) {
   return static_cast<std::uint64_t>(rank);
 }
 
-void read_chunk_sizes(Cursor& cursor, std::uint64_t rank, int bytes, Layout& layout) {
+void read_chunk_sizes(Cursor& cursor, std::uint64_t rank, std::uint64_t bytes, Layout& layout) {
   for (std::uint64_t i = 0; i < rank; ++i) {
     layout.chunk.push_back(cursor.number(bytes));
     if (layout.chunk.back() == 0) cursor.fail("chunks are said to have no elements");
@@ -35,7 +35,7 @@ void read_new_index(Cursor& cursor, Layout& layout) {
   const int flags = cursor.u8();
   layout.unfiltered_edges = (flags & 1) != 0;
   const std::uint64_t rank = read_rank(cursor);
-  const int size_bytes = cursor.u8();
+  const std::uint64_t size_bytes = cursor.number(1);
   if (size_bytes < 1 || size_bytes > 8) cursor.fail("sizes are said to have " + std::to_string(size_bytes) + " bytes");
   read_chunk_sizes(cursor, rank, size_bytes, layout);
   const int index = cursor.u8();

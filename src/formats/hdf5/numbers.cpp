@@ -31,7 +31,7 @@ void convert_each(const Place& place, bool big_endian, const std::byte* from, st
     if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) {
       if (!std::in_range<To>(value)) place.fail("the integer " + std::to_string(value) + " is beyond 63 bits");
     }
-    number = static_cast<To>(value);
+    number = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): int8 is a number here
   }
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
 
-int size_of(Cursor& cursor, std::string_view what) {
-  const int size = cursor.u8();
+std::uint64_t size_of(Cursor& cursor, std::string_view what) {
+  const std::uint64_t size = cursor.number(1);
   if (size != 2 && size != 4 && size != 8) {
     cursor.fail(std::string(what) + " are said to have " + std::to_string(size) + " bytes; 2, 4 and 8 are read");
   }

@@ -32,7 +32,7 @@ void read_node(Walk& walk, std::uint64_t address, const LocalHeap& heap, std::ve
   start.expect_version(1, 1);
   start.skip(1);
   const auto entries = static_cast<std::uint64_t>(start.u16());
-  const auto entry_bytes = static_cast<std::uint64_t>(2 * image.address_size + 4 + 4 + 16);
+  const std::uint64_t entry_bytes = 2 * image.address_size + 4 + 4 + 16;
   Cursor cursor = walk.open(kWhat, address + 8, entries * entry_bytes);
   for (std::uint64_t i = 0; i < entries; ++i) links.push_back(read_entry(cursor, heap));
 }
@@ -42,7 +42,7 @@ void read_node(Walk& walk, std::uint64_t address, const LocalHeap& heap, std::ve
 void read_symbol_table(const Place& place, std::uint64_t tree, std::uint64_t heap, std::vector<Link>& links) {
   const LocalHeap names(place, heap);
   Walk walk(place);
-  walk_tree(walk, TreeKind::group, tree, static_cast<std::uint64_t>(place.image->length_size),
+  walk_tree(walk, TreeKind::group, tree, place.image->length_size,
             [&](Cursor&, std::uint64_t node) { read_node(walk, node, names, links); });
 }
 
