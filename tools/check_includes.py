@@ -59,6 +59,7 @@ PUBLIC_HEADERS = {
     "data": "data",
     "rows": "data",
     "export": "formats",
+    "checkpoints": "formats",
     "plot": "formats",
     "saving": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it

@@ -3,6 +3,7 @@
 
 #include <rondo/activations.hpp>
 #include <rondo/callbacks.hpp>
+#include <rondo/checkpoints.hpp>
 #include <rondo/compute.hpp>
 #include <rondo/constraints.hpp>
 #include <rondo/data.hpp>
