@@ -38,6 +38,7 @@ const std::map<std::string, std::string> kElsewhere = {
     {"callbacks History", "what `fit` returns"},
     {"callbacks LambdaCallback", "`LambdaCallback`"},
     {"callbacks LearningRateScheduler", "`LearningRateScheduler`"},
+    {"callbacks BackupAndRestore", "`BackupAndRestore`"},
     {"callbacks ModelCheckpoint", "`ModelCheckpoint`"},
     {"callbacks MonitorCallback", "`MonitorCallback`"},
     {"callbacks ProgbarLogger", "`.verbose = 1`"},
@@ -53,7 +54,6 @@ const std::map<std::string, std::string> kMissing = {
     {"optimizers LossScaleOptimizer",
      "Rondo computes nothing in float16, for which losses are scaled; `loss_scale_factor` is taken by every "
      "optimizer"},
-    {"callbacks BackupAndRestore", "comes with files"},
     {"callbacks OrbaxCheckpoint", "Orbax is a format of JAX's"},
     {"callbacks RemoteMonitor", "Rondo opens no connections; a `LambdaCallback` may"},
     {"callbacks TensorBoard", "comes with files"},

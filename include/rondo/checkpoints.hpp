@@ -51,4 +51,31 @@ class ModelCheckpoint : public MonitorCallback {
   Index epoch_ = 0, batches_ = 0;
 };
 
+struct BackupAndRestoreOptions {
+  bool delete_checkpoint = true;  // when fit has come to its end
+};
+// Goes on with a fit that was broken off: at the end of each epoch the weights and what the optimizer remembers are
+// kept in a file of the folder, "latest.weights.h5"; a fit that finds one begins behind that epoch. The program that is
+// started again must make the same model from the same random seed; the weights at the end are then those of a fit that
+// was never broken off, to the bit. History has the epochs since. (A stateful model's state is not kept: reset it at
+// the begin of each epoch.) Ctrl-C ends a fit before its end, so that the file stays.
+//
+//   model.fit(X, y, {.epochs = 1000, .callbacks = {make_callback<BackupAndRestore>("backup")}});
+//
+// FileError, naming it, from fit where the file is of another model or damaged, and as Model::save.
+class BackupAndRestore : public Callback {
+ public:
+  explicit BackupAndRestore(std::string folder, const BackupAndRestoreOptions& options = {});
+
+  void on_train_begin() override;
+  void on_epoch_end(Index epoch, Logs& logs) override;
+  void on_train_end(Logs& logs) override;
+
+ private:
+  std::string path() const { return folder_ + "/latest.weights.h5"; }
+
+  std::string folder_;
+  BackupAndRestoreOptions options_;
+};
+
 }  // namespace rondo

@@ -72,6 +72,15 @@ struct CustomLayer {
   std::function<Shape(const std::vector<Shape>& x)> output_shape = {};
   std::function<void(const ForwardPass&)> forward;
   std::function<void(const BackwardPass&)> backward;
+  // What a sample (a time step, with .each_step) adds to the loss, from its output: Keras's add_loss. The mean over the
+  // batch's samples is added. Writes the derivative by y too; dy begins with zeros.
+  //
+  //   .loss = [](Numbers y, WritableNumbers dy) {  // pulls the outputs towards 0: 0.01 y^2
+  //     double sum = 0;
+  //     for (std::size_t i = 0; i < y.size(); ++i) sum += 0.01 * y[i] * y[i], dy[i] = 0.02 * y[i];
+  //     return sum;
+  //   }
+  std::function<double(Numbers y, WritableNumbers dy)> loss = {};
 };
 
 struct CustomLayerOptions {

@@ -16,8 +16,17 @@
 //   "accuracy" is logged as              acc                       as given    as given              as given
 //   "mae" and other short names as       mean_absolute_error, ...  as given    as given              as given
 //   accuracy of a single output p        y is p rounded            the same    y is whether p > 0.5  the same
+//   a loss with sample weights is
+//   divided by the number of             rows of a weight but 0    all rows  all rows              all rows
+//   epsilon of optimizers                1e-8                      1e-7        1e-7                  1e-7
+//   in RMSprop and Adagrad               sqrt(v) + epsilon         the same    sqrt(v + epsilon)     the same
+//   learning rate of Adagrad, Adadelta   0.01, 1                   the same    0.001                 0.001
+//   of Adamax, Nadam                     0.002                     the same    0.001                 0.001
+//   initial_accumulator_value of Adagrad 0                         0           0.1                   0.1
+//   schedule_decay of Nadam              0.004                     0.004       1                     1
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <rondo/shape.hpp>
@@ -42,6 +51,12 @@ struct KerasDefaults {
   const char* accuracy;  // its name in logs; null: as it was given
   bool full_metric_names;
   bool rounds_for_accuracy;
+  bool divides_by_weighted_rows;
+  double optimizer_epsilon;
+  bool epsilon_outside_root;  // of RMSprop and Adagrad
+  double adagrad_rate, adadelta_rate, adamax_rate, nadam_rate;
+  double adagrad_start;
+  std::optional<Real> nadam_schedule_decay;
 };
 
 // Of the thread, while it reads a file, or of the program.

@@ -50,7 +50,10 @@ class Metrics : public std::vector<Metric> {
   Metrics(std::initializer_list<std::pair<const char*, std::vector<Metric>>> named);
   Metrics(const std::vector<std::pair<std::string, std::vector<Metric>>>& named);
 
-  // How many of the metrics belong to which output, where they were given by name; none otherwise.
+  // Of each output, in the order of the outputs.
+  static Metrics of_each(const std::vector<std::vector<Metric>>& outputs);
+
+  // How many of the metrics belong to which output, where that was said: by name, or in their order, with empty names.
   const std::vector<std::pair<std::string, std::size_t>>& outputs() const { return outputs_; }
 
  private:

@@ -10,27 +10,27 @@
 //
 // All have these options, whose defaults change nothing:
 //
-//   learning_rate            a number, 0 or more, or a schedule (schedules.hpp)
-//   lr                       Keras 1 and 2's name of learning_rate; it wins where given
-//   weight_decay             before the update, w -= w weight_decay rate; 0 or more
-//   exclude_from_weight_decay  patterns: a weight in whose name ("bias") or path ("sequential/lstm/lstm_cell/bias") one
-//   of
-//                            them is found does not decay. POSIX extended regular expressions; a part of the name will
-//                            do
-//   clipnorm, clipvalue, global_clipnorm  at most one of them. Before the update, gradients are multiplied so that the
-//   norm
-//                            (of each weight's gradient, or of all together) is at most this, or cut element by
-//                            element. 0 and less, as in Keras, do not clip
-//   use_ema                  keeps a running mean of each weight: mean = ema_momentum mean + (1 - ema_momentum) w after
-//   each
-//                            step, at first w itself. fit puts the means into the weights when it has come to its end,
-//                            and every ema_overwrite_frequency steps (1 or more; 0 is never). ema_momentum: between 0
-//                            and 1
-//   gradient_accumulation_steps  weights are updated in every so manieth step only, by the mean of the gradients up to
-//   it;
-//                            2 or more (0 is off)
-//   loss_scale_factor        changes no number: gradients are those of the loss, never scaled. Kept in the
-//   configuration
+//   learning_rate   a number, 0 or more, or a schedule (schedules.hpp)
+//   lr              Keras 1 and 2's name of learning_rate; it wins where given
+//   decay           Keras 1 and 2's: the rate is that by 1 + decay t, t from 0 on
+//   weight_decay    before the update, w -= w weight_decay rate; 0 or more
+//   exclude_from_weight_decay
+//                   patterns: a weight in whose name ("bias") or path ("sequential/lstm/lstm_cell/bias") one is found
+//                   does not decay. POSIX extended regular expressions; a part of the name will do
+//   clipnorm, clipvalue, global_clipnorm
+//                   at most one of them. Before the update, gradients are multiplied so that the norm (of each weight's
+//                   gradient, or of all together) is at most this, or cut element by element. 0 and less, as in Keras,
+//                   do not clip
+//   use_ema         keeps a running mean of each weight: mean = ema_momentum mean + (1 - ema_momentum) w after each
+//                   step, at first w itself. fit puts the means into the weights when it has come to its end, and every
+//                   ema_overwrite_frequency steps (1 or more; 0 is never). ema_momentum: between 0 and 1
+//   gradient_accumulation_steps
+//                   weights are updated in every so manieth step only, by the mean of the gradients up to it; 2 or more
+//                   (0 is off)
+//   loss_scale_factor
+//                   changes no number: gradients are those of the loss, never scaled. Kept in the configuration
+//
+// Where set_keras_compat changes a default, that of Keras 3 stands behind it.
 //
 // ConfigError where a value is out of range or there is more than one clip option.
 #pragma once
@@ -42,6 +42,7 @@
 #include <utility>
 #include <vector>
 
+#include <rondo/keras_compat.hpp>
 #include <rondo/schedules.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/tensor.hpp>
@@ -87,6 +88,7 @@ struct OptimizerVariable {
 struct SGDOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.01;
+  std::optional<Real> decay = {};
   Real momentum = 0.0;  // between 0 and 1
   bool nesterov = false;
   std::optional<Real> weight_decay = {};
@@ -110,9 +112,12 @@ class SGD : public Optimizer {
 struct RMSpropOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
-  Real rho = 0.9;       // between 0 and 1
-  Real momentum = 0.0;  // likewise
-  Real epsilon = 1e-7;
+  std::optional<Real> decay = {};
+  Real rho = 0.9;                                             // between 0 and 1
+  Real momentum = 0.0;                                        // likewise
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
+  // sqrt(v) + epsilon, as Keras 1 and 2, instead of sqrt(v + epsilon).
+  bool epsilon_outside_root = detail::keras_defaults().epsilon_outside_root;
   bool centered = false;
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
@@ -135,9 +140,10 @@ class RMSprop : public Optimizer {
 struct AdamOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
-  Real beta_1 = 0.9;    // from 0 on, below 1
-  Real beta_2 = 0.999;  // likewise
-  Real epsilon = 1e-7;
+  std::optional<Real> decay = {};
+  Real beta_1 = 0.9;                                          // from 0 on, below 1
+  Real beta_2 = 0.999;                                        // likewise
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
   bool amsgrad = false;
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
@@ -161,11 +167,12 @@ class Adam : public Optimizer {
 struct AdamWOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
+  std::optional<Real> decay = {};
   std::optional<Real> weight_decay = 0.004;  // must be given
   std::vector<std::string> exclude_from_weight_decay = {};
-  Real beta_1 = 0.9;    // from 0 on, below 1
-  Real beta_2 = 0.999;  // likewise
-  Real epsilon = 1e-7;
+  Real beta_1 = 0.9;                                          // from 0 on, below 1
+  Real beta_2 = 0.999;                                        // likewise
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
   bool amsgrad = false;
   std::optional<Real> clipnorm = {};
   std::optional<Real> clipvalue = {};
@@ -185,11 +192,13 @@ class AdamW : public Optimizer {
 
 struct NadamOptions {
   std::optional<Real> lr = {};
-  LearningRate learning_rate = 0.001;
-  Real beta_1 = 0.9;    // from 0 on, below 1
-  Real beta_2 = 0.999;  // likewise
-  Real epsilon = 1e-7;
-  std::optional<Real> schedule_decay = {};  // default 1; Keras 1 and 2 had 0.004: 0.96^(0.004 t) for 0.96^t
+  LearningRate learning_rate = detail::keras_defaults().nadam_rate;  // 0.001
+  std::optional<Real> decay = {};
+  Real beta_1 = 0.9;                                          // from 0 on, below 1
+  Real beta_2 = 0.999;                                        // likewise
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
+  // Default 1; in Keras 1 and 2 0.004: 0.96^(0.004 t) for 0.96^t.
+  std::optional<Real> schedule_decay = detail::keras_defaults().nadam_schedule_decay;
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
   std::optional<Real> clipnorm = {};
@@ -211,10 +220,11 @@ class Nadam : public Optimizer {
 
 struct AdamaxOptions {
   std::optional<Real> lr = {};
-  LearningRate learning_rate = 0.001;
-  Real beta_1 = 0.9;    // from 0 on, below 1
-  Real beta_2 = 0.999;  // likewise
-  Real epsilon = 1e-7;
+  LearningRate learning_rate = detail::keras_defaults().adamax_rate;  // 0.001
+  std::optional<Real> decay = {};
+  Real beta_1 = 0.9;                                          // from 0 on, below 1
+  Real beta_2 = 0.999;                                        // likewise
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
   std::optional<Real> clipnorm = {};
@@ -235,9 +245,12 @@ class Adamax : public Optimizer {
 
 struct AdagradOptions {
   std::optional<Real> lr = {};
-  LearningRate learning_rate = 0.001;
-  Real initial_accumulator_value = 0.1;  // 0 or more
-  Real epsilon = 1e-7;
+  LearningRate learning_rate = detail::keras_defaults().adagrad_rate;  // 0.001
+  std::optional<Real> decay = {};
+  Real initial_accumulator_value = detail::keras_defaults().adagrad_start;  // 0.1; 0 or more
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;                // 1e-7
+  // sqrt(v) + epsilon, as Keras 1 and 2, instead of sqrt(v + epsilon).
+  bool epsilon_outside_root = detail::keras_defaults().epsilon_outside_root;
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
   std::optional<Real> clipnorm = {};
@@ -258,9 +271,10 @@ class Adagrad : public Optimizer {
 
 struct AdadeltaOptions {
   std::optional<Real> lr = {};
-  LearningRate learning_rate = 0.001;
-  Real rho = 0.95;  // between 0 and 1
-  Real epsilon = 1e-7;
+  LearningRate learning_rate = detail::keras_defaults().adadelta_rate;  // 0.001
+  std::optional<Real> decay = {};
+  Real rho = 0.95;                                            // between 0 and 1
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
   std::optional<Real> clipnorm = {};
@@ -283,6 +297,7 @@ class Adadelta : public Optimizer {
 struct FtrlOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
+  std::optional<Real> decay = {};
   Real learning_rate_power = -0.5;       // 0 or less
   Real initial_accumulator_value = 0.1;  // 0 or more, as all below
   Real l1_regularization_strength = 0.0;
@@ -313,6 +328,7 @@ class Ftrl : public Optimizer {
 struct LionOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
+  std::optional<Real> decay = {};
   Real beta_1 = 0.9;   // above 0, at most 1
   Real beta_2 = 0.99;  // between 0 and 1
   std::optional<Real> weight_decay = {};
@@ -336,9 +352,10 @@ class Lion : public Optimizer {
 struct LambOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
-  Real beta_1 = 0.9;    // from 0 on, below 1
-  Real beta_2 = 0.999;  // likewise
-  Real epsilon = 1e-7;
+  std::optional<Real> decay = {};
+  Real beta_1 = 0.9;                                          // from 0 on, below 1
+  Real beta_2 = 0.999;                                        // likewise
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
   std::optional<Real> weight_decay = {};
   std::vector<std::string> exclude_from_weight_decay = {};
   std::optional<Real> clipnorm = {};
@@ -361,6 +378,7 @@ class Lamb : public Optimizer {
 struct AdafactorOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
+  std::optional<Real> decay = {};
   Real beta_2_decay = -0.8;  // 0 or less
   Real epsilon_1 = 1e-30;
   Real epsilon_2 = 1e-3;
@@ -390,14 +408,15 @@ class Adafactor : public Optimizer {
 struct MuonOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.001;
+  std::optional<Real> decay = {};
   std::optional<Real> weight_decay = 0.004;
   std::vector<std::string> exclude_from_weight_decay = {};
-  Real adam_beta_1 = 0.9;                         // from 0 on, below 1
-  Real adam_beta_2 = 0.999;                       // likewise
-  std::optional<Real> adam_weight_decay = 0.004;  // of the weights that Adam learns
-  Real epsilon = 1e-7;
-  std::vector<std::string> exclude_layers = {};  // patterns: weights in whose path one is found are Adam's
-  bool exclude_embeddings = true;                // so are those with "embedding" in their path
+  Real adam_beta_1 = 0.9;                                     // from 0 on, below 1
+  Real adam_beta_2 = 0.999;                                   // likewise
+  std::optional<Real> adam_weight_decay = 0.004;              // of the weights that Adam learns
+  Real epsilon = detail::keras_defaults().optimizer_epsilon;  // 1e-7
+  std::vector<std::string> exclude_layers = {};               // patterns: weights in whose path one is found are Adam's
+  bool exclude_embeddings = true;                             // so are those with "embedding" in their path
   Real muon_a = 3.4445;
   Real muon_b = -4.775;
   Real muon_c = 2.0315;
@@ -428,6 +447,7 @@ class Muon : public Optimizer {
 struct ScheduleFreeAdamWOptions {
   std::optional<Real> lr = {};
   LearningRate learning_rate = 0.0025;
+  std::optional<Real> decay = {};
   Real beta_1 = 0.9;    // above 0, below 1
   Real beta_2 = 0.999;  // from 0 on, below 1
   Real epsilon = 1e-8;

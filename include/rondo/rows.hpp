@@ -1,9 +1,9 @@
 // Samples that are read when they are wanted: data sets bigger than memory, windows over a series, samples that a
 // function makes.
 //
-//   // Two files of NumPy's, 20 GB: fit reads them batch by batch, in a new order each epoch, and needs the memory of a
-//   few batches. RowBatches batches(Rows::npy("X.npy"), Rows::npy("y.npy"), {.batch_size = 256}); model.fit(batches,
-//   {.epochs = 3});
+//   // Two files of NumPy's, 20 GB: fit reads them batch by batch, in a new order each epoch.
+//   RowBatches batches(Rows::npy("X.npy"), Rows::npy("y.npy"), {.batch_size = 256});
+//   model.fit(batches, {.epochs = 3});
 //
 //   // The 24 hours before each hour, and that hour.
 //   const Rows hours = series;
@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include <rondo/data.hpp>
 #include <rondo/data_source.hpp>
 #include <rondo/random.hpp>
 #include <rondo/shape.hpp>
@@ -45,6 +46,11 @@ class Rows {
   // integers, truth values), in C order. The file is read as rows are wanted, not as a whole; it must stay as it is.
   // FileError where it cannot be read, is no such file or shorter than its header says.
   static Rows npy(const std::string& path);
+  // Those of a CSV file: the numbers of these columns side by side, float64, as Table::tensor has them. The file is
+  // gone through once for where its lines begin (a byte a row is kept), then read as rows are wanted; it must stay as
+  // it is. Cells in quotes must end on their line, and lines end in LF or CRLF. Errors as of read_csv and
+  // Table::tensor, for cells when they are read.
+  static Rows csv(const std::string& path, const std::vector<std::string>& columns, const CsvOptions& options = {});
   // Windows over the rows of a series: (length, ...) each, as Keras's timeseries_dataset_from_array cuts them. No
   // number is copied. ConfigError for options below 1, ShapeError where not one window fits.
   static Rows windows(const Rows& series, const WindowOptions& options);

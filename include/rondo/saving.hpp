@@ -1,4 +1,4 @@
-// Models in files: what Rondo saves Keras 3 loads, and what any Keras since 2.0 has saved Rondo loads.
+// Models in files: what Rondo saves Keras 3 loads, and what any Keras since 1 has saved Rondo loads.
 //
 //   model.save("model.keras");                       // layers, weights, loss and metrics, the optimizer's state
 //   Model again = load_model("model.keras");         // predicts the same, and its training goes on where it was

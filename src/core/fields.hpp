@@ -125,6 +125,10 @@ class FieldWriter {
   void if_given(const char* key, const std::optional<T>& value) {
     if (value) (*this)(key, value);
   }
+  // One that is written where it is true.
+  void if_on(const char* key, bool value) {
+    if (value) (*this)(key, value);
+  }
   // One that is read but not written: an older name, or what Keras does not have.
   template <class T>
   void only_read(const char*, const T&) {}
@@ -158,6 +162,7 @@ class FieldReader {
   void if_given(const char* key, std::optional<T>& value) {
     (*this)(key, value);
   }
+  void if_on(const char* key, bool& value) { (*this)(key, value); }
   template <class T>
   void only_read(const char* key, T& value) {
     (*this)(key, value);

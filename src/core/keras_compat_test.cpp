@@ -1,5 +1,7 @@
 #include "core/keras_compat.hpp"
 
+#include <array>
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include <rondo/rondo.hpp>
@@ -81,6 +83,91 @@ TEST_F(KerasCompat, AccuracyOfKeras20IsCalledAccAndRoundsASingleOutput) {
   EXPECT_EQ(evaluated(), std::pair(std::string("acc"), 0.75));
   set_keras_compat("2.3");
   EXPECT_EQ(evaluated(), std::pair(std::string("accuracy"), 0.75));
+}
+
+TEST_F(KerasCompat, LossesOfKeras20AreDividedByTheRowsThatWeigh) {
+  const Tensor x{{1}, {2}, {4}, {8}}, y{{0}, {0}, {0}, {0}}, weights{1, 0, 0, 2};
+  const auto losses_and_weight = [&] {
+    set_floatx(DType::float64);
+    Sequential model{Dense(1, {.use_bias = false, .kernel_initializer = "ones", .input_shape = {1}})};
+    set_floatx(DType::float32);
+    model.compile({.optimizer = SGD({.learning_rate = 0.001}), .loss = "mse"});
+    const double evaluated = model.evaluate(x, y, {.verbose = 0, .sample_weight = weights}).loss();
+    const double plain = model.evaluate(x, y, {.verbose = 0}).loss();
+    model.fit(x, y, {.batch_size = 4, .epochs = 1, .verbose = 0, .sample_weight = weights});
+    return std::array{evaluated, plain, model.get_weights()[0](0, 0)};
+  };
+  const double sum = 1 + 2 * 64, plain = (1 + 4 + 16 + 64) / 4.0;
+  const auto now = losses_and_weight();
+  EXPECT_DOUBLE_EQ(now[0], sum / 4);
+  EXPECT_DOUBLE_EQ(now[1], plain);
+  EXPECT_NEAR(now[2], 1 - 0.001 * 2 * sum / 4, 1e-15);
+  set_keras_compat("2.0");
+  const auto then = losses_and_weight();
+  EXPECT_DOUBLE_EQ(then[0], sum / 2);
+  EXPECT_DOUBLE_EQ(then[1], plain);
+  EXPECT_NEAR(then[2], 1 - 0.001 * 2 * sum / 2, 1e-15);
+}
+
+TEST_F(KerasCompat, LossesOfKeras20AreDividedByMaskAndWeightsInTurn) {
+  set_keras_compat("2.0");
+  set_floatx(DType::float64);
+  Sequential model{Masking({.mask_value = 9, .input_shape = {2, 1}}),
+                   TimeDistributed(Dense(1, {.use_bias = false, .kernel_initializer = "ones"}))};
+  set_floatx(DType::float32);
+  model.compile({.optimizer = "sgd", .loss = "mse"});
+  // Three of four steps count by the mask, two of four by their weights; one by both.
+  const Tensor x = Tensor{1, 2, 9, 4}.reshape({2, 2, 1}), y = Tensor::zeros({2, 2, 1});
+  const Tensor weights{{1, 0}, {3, 0}};
+  EXPECT_DOUBLE_EQ(model.evaluate(x, y, {.verbose = 0, .sample_weight = weights}).loss(), 1.0 / 4 / 0.75 / 0.5);
+}
+
+// The only weight, which is 1, after steps whose gradient is twice the weight.
+double after_steps(const Optimizer& optimizer, int steps = 1) {
+  set_floatx(DType::float64);
+  Sequential model{Dense(1, {.use_bias = false, .kernel_initializer = "ones", .input_shape = {1}})};
+  set_floatx(DType::float32);
+  model.compile({.optimizer = optimizer, .loss = "mse"});
+  for (int i = 0; i < steps; ++i) (void)model.train_on_batch(Tensor{{1}}, Tensor{{0}});
+  return model.get_weights()[0](0, 0);
+}
+
+TEST_F(KerasCompat, RmspropAndAdagradOfKeras2AddEpsilonToTheRoot) {
+  EXPECT_NEAR(after_steps(RMSprop({.learning_rate = 1, .epsilon = 0.5})), 1 - 2 / std::sqrt(0.4 + 0.5), 1e-15);
+  EXPECT_NEAR(after_steps(Adagrad({.learning_rate = 1, .epsilon = 0.5})), 1 - 2 / std::sqrt(4 + 0.1 + 0.5), 1e-15);
+  set_keras_compat("2.3");
+  EXPECT_NEAR(after_steps(RMSprop({.learning_rate = 1, .epsilon = 0.5})), 1 - 2 / (std::sqrt(0.4) + 0.5), 1e-15);
+  EXPECT_NEAR(after_steps(Adagrad({.learning_rate = 1, .epsilon = 0.5})), 1 - 2 / (std::sqrt(4.0) + 0.5), 1e-15);
+  // The option stays with the optimizer.
+  const Optimizer old = RMSprop({.learning_rate = 1, .epsilon = 0.5});
+  set_keras_compat("3");
+  EXPECT_NEAR(after_steps(old), 1 - 2 / (std::sqrt(0.4) + 0.5), 1e-15);
+}
+
+TEST_F(KerasCompat, OptimizersHaveTheRatesOfTheirVersion) {
+  const auto rates = [] {
+    std::vector<double> all;
+    for (const char* name : {"adagrad", "adadelta", "adamax", "nadam", "adam", "rmsprop", "sgd"}) {
+      all.push_back(Optimizer(name).learning_rate());
+    }
+    return all;
+  };
+  EXPECT_EQ(rates(), (std::vector<double>{0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.01}));
+  set_keras_compat("2.0");
+  EXPECT_EQ(rates(), (std::vector<double>{0.01, 1, 0.002, 0.002, 0.001, 0.001, 0.01}));
+  EXPECT_EQ(AdamOptions{}.epsilon, 1e-8);
+  EXPECT_EQ(AdagradOptions{}.initial_accumulator_value, 0);
+  EXPECT_EQ(NadamOptions{}.schedule_decay.value(), 0.004);
+}
+
+TEST_F(KerasCompat, DecayLowersTheRateStepByStep) {
+  double w = 1;
+  for (int t = 0; t < 3; ++t) w -= 0.1 / (1 + 0.5 * t) * 2 * w;
+  EXPECT_NEAR(after_steps(SGD({.lr = 0.1, .decay = 0.5}), 3), w, 1e-15);
+  EXPECT_NEAR(after_steps(SGD({.lr = 0.1, .decay = 0}), 1), 0.8, 1e-15);
+  expect_error<ConfigError>([] { SGD({.learning_rate = ExponentialDecay(0.1, 10, 0.9), .decay = 0.1}); },
+                            {"SGD", "schedule", "decay"});
+  expect_error<ConfigError>([] { SGD({.decay = -1}); }, {"decay"});
 }
 
 TEST_F(KerasCompat, TellsTheVersionsThatFilesName) {

@@ -1,4 +1,6 @@
 // Splitting CSV text into cells. What the cells mean is table.cpp's.
+#include "data/csv.hpp"
+
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -27,8 +29,8 @@ struct Record {
 // cell.
 class RecordReader {
  public:
-  RecordReader(std::string_view text, char separator, const std::string& source)
-      : text_(text), separator_(separator), source_(source) {}
+  RecordReader(std::string_view text, char separator, const std::string& source, Index first_line = 1)
+      : text_(text), separator_(separator), source_(source), line_(first_line) {}
 
   // The next record; false at the end.
   bool next(Record& record) {
@@ -125,7 +127,7 @@ class RecordReader {
   char separator_;
   const std::string& source_;
   std::size_t at_ = 0;
-  Index line_ = 1;
+  Index line_;
 };
 
 void check_options(const CsvOptions& options) {
@@ -246,24 +248,42 @@ class TableBuilder {
     if (!options.header) require_names(record, options.decimal, source);
     const bool header = options.header.value_or(true);
 
+    Table table = empty(column_names(record, header, source), separator, options, source);
+    const Index first_line = record.line;
+    if (!header) append(table, record);
+    append_all(table, reader, first_line, options);
+    return table;
+  }
+
+  static Table build_piece(std::string_view text, const CsvPiece& piece) {
+    Table table = empty(piece.columns, piece.options.separator, piece.options, piece.source);
+    RecordReader reader(text, piece.options.separator, piece.source, piece.line);
+    append_all(table, reader, piece.header_line, piece.options);
+    return table;
+  }
+
+ private:
+  static Table empty(const std::vector<std::string>& columns, char separator, const CsvOptions& options,
+                     const std::string& source) {
     Table table;
     table.source_ = source;
     table.separator_ = separator;
     table.decimal_ = options.decimal;
     for (const std::string& mark : options.missing) table.missing_.emplace_back(without_blanks(mark));
-    table.columns_ = column_names(record, header, source);
-    table.cells_.resize(table.columns_.size());
-    const Index first_line = record.line;
-    if (!header) append(table, record);
+    table.columns_ = columns;
+    table.cells_.resize(columns.size());
+    return table;
+  }
+
+  static void append_all(Table& table, RecordReader& reader, Index first_line, const CsvOptions& options) {
+    Record record;
     while (options.skip_blank_lines ? reader.next_filled(record) : reader.next(record)) {
       if (record.blank) record.cells.assign(table.columns_.size(), "");
       if (record.cells.size() != table.columns_.size()) uneven(table, record, first_line, options);
       append(table, record);
     }
-    return table;
   }
 
- private:
   static void append(Table& table, Record& record) {
     for (std::size_t c = 0; c < record.cells.size(); ++c) table.cells_[c].push_back(std::move(record.cells[c]));
     table.lines_.push_back(record.line);
@@ -314,6 +334,20 @@ Table build(std::string_view text, const CsvOptions& options, const std::string&
 }
 
 }  // namespace
+
+CsvPiece csv_piece_of(std::string_view head, const CsvOptions& options, const std::string& source) {
+  const Table table = TableBuilder::build(head, options, source);
+  head = without_byte_order_mark(head, source);
+  CsvPiece piece{.source = source, .options = options, .columns = table.columns()};
+  if (options.separator == 0) piece.options.separator = detect_separator(head, options.decimal, source);
+  RecordReader reader(head, piece.options.separator, source);
+  Record first;
+  (void)reader.next_filled(first);
+  piece.header_line = first.line;
+  return piece;
+}
+
+Table read_csv_piece(std::string_view text, const CsvPiece& piece) { return TableBuilder::build_piece(text, piece); }
 
 Table read_csv(const std::string& path, const CsvOptions& options) { return build(read_file(path), options, path); }
 

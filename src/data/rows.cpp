@@ -139,6 +139,10 @@ Rows::Rows(const Tensor& tensor) {
 
 Rows Rows::npy(const std::string& path) { return Rows(detail::npy_rows(path)); }
 
+Rows Rows::csv(const std::string& path, const std::vector<std::string>& columns, const CsvOptions& options) {
+  return Rows(detail::csv_rows(path, columns, options));
+}
+
 Rows Rows::windows(const Rows& series, const WindowOptions& options) {
   require_at_least_1("windows: length", options.length);
   require_at_least_1("windows: stride", options.stride);

@@ -40,5 +40,7 @@ class TypedRows : public RowsImpl {
 };
 
 std::shared_ptr<const RowsImpl> npy_rows(const std::string& path);
+std::shared_ptr<const RowsImpl> csv_rows(const std::string& path, const std::vector<std::string>& columns,
+                                         const CsvOptions& options);
 
 }  // namespace rondo::detail

@@ -1,6 +1,7 @@
 #include "engine/parameter.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/dispatch.hpp"
 #include "core/standard_floats.hpp"
@@ -24,6 +25,14 @@ void pack_as(const Parameter& p, const Tensor& value, T* packed) {
   const T* elements = converted.data<T>().data();
   p.map.for_runs(
       [&](Index element, Index place, Index count) { std::copy_n(elements + element, count, packed + place); });
+}
+
+template <class T>
+void pack_bytes(const Parameter& p, const std::byte* elements, T* packed) {
+  constexpr Index kSize = sizeof(T);
+  p.map.for_runs([&](Index element, Index place, Index count) {
+    std::memcpy(packed + place, elements + element * kSize, static_cast<std::size_t>(count * kSize));
+  });
 }
 
 }  // namespace
@@ -50,6 +59,16 @@ void Parameter::set(const Tensor& value) const {
                      to_string(value.shape()) + " was given");
   }
   pack(value, block->values<std::byte>());
+  block->touch();
+}
+
+void Parameter::set(std::span<const std::byte> numbers) const {
+  const auto bytes = static_cast<std::size_t>(shape.elements()) * element_size(block->dtype());
+  if (numbers.size() != bytes) {
+    throw ShapeError("weight '" + path + "' of shape " + to_string(shape) + " takes " + std::to_string(bytes) +
+                     " bytes; " + std::to_string(numbers.size()) + " were given");
+  }
+  core::with_type(block->dtype(), [&]<class T>() { pack_bytes(*this, numbers.data(), block->values<T>()); });
   block->touch();
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,8 @@ struct Parameter {
   Tensor get() const;
   // Any dtype; ShapeError naming the parameter and both shapes if the shape differs.
   void set(const Tensor& value) const;
+  // The same from its numbers in the block's dtype, row-major, at any address. ShapeError where they are not as many.
+  void set(std::span<const std::byte> numbers) const;
   // The logical face of another packed array laid out like the block: a gradient, an optimizer slot.
   Tensor unpack(const std::byte* packed) const;
   // The other way round: a tensor of this shape and any dtype.

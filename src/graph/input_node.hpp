@@ -22,8 +22,8 @@ void fields(Visitor& v, InputFields& f) {
 
 class InputNode final : public LayerNode {
  public:
-  // The shape of one sample; ShapeError for an empty one.
-  InputNode(const Shape& sample, const LayerOptions& options);
+  // The shape of one sample; ShapeError for an empty one. The rows of a batch are for files alone.
+  InputNode(const Shape& sample, const LayerOptions& options, Index batch_size = Shape::kUnknown);
 
   bool is_input() const override { return true; }
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
@@ -33,8 +33,14 @@ class InputNode final : public LayerNode {
   }
   Json config() const override;
   std::shared_ptr<LayerNode> copy(const Changes& changes) const override {
-    return std::make_shared<InputNode>(declared_input(), options_for_copy(changes));
+    return std::make_shared<InputNode>(declared_input(), options_for_copy(changes), batch_size_);
   }
+
+  // Shape::kUnknown: any.
+  Index batch_size() const { return batch_size_; }
+
+ private:
+  Index batch_size_;
 };
 
 }  // namespace rondo::graph

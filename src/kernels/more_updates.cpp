@@ -24,16 +24,16 @@ HWY_INLINE V StepUnlessZero(V gradient, V step) {
   return hn::IfThenZeroElse(hn::Eq(gradient, hn::Xor(gradient, gradient)), step);
 }
 
-// a += g^2; w -= rate g / sqrt(a + epsilon).
+// a += g^2; w -= rate g / (sqrt(a + epsilon) + behind).
 template <class T>
 void Adagrad(const AdagradArgs& p, T* w, const T* g, T* a, T*, Index n) {
   const hn::ScalableTag<T> d;
-  const auto rate = All(d, p.learning_rate), epsilon = All(d, p.epsilon);
+  const auto rate = All(d, p.learning_rate), epsilon = All(d, p.epsilon), behind = All(d, p.epsilon_behind);
   for (Index i = 0; i < n; i += static_cast<Index>(hn::Lanes(d))) {
     const auto gi = hn::LoadU(d, g + i);
     const auto ai = hn::Add(hn::LoadU(d, a + i), hn::Mul(gi, gi));
     hn::StoreU(ai, d, a + i);
-    const auto step = hn::Div(hn::Mul(rate, gi), hn::Sqrt(hn::Add(ai, epsilon)));
+    const auto step = hn::Div(hn::Mul(rate, gi), hn::Add(hn::Sqrt(hn::Add(ai, epsilon)), behind));
     hn::StoreU(hn::Sub(hn::LoadU(d, w + i), StepUnlessZero(gi, step)), d, w + i);
   }
 }

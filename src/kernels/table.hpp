@@ -119,12 +119,14 @@ struct AdamArgs {
 };
 
 struct RmspropArgs {
-  double learning_rate = 0, rho = 0, momentum = 0, epsilon = 0;
+  double learning_rate = 0, rho = 0, momentum = 0;
+  double epsilon = 0, epsilon_behind = 0;  // under the root, and added to it
   bool centered = false;
 };
 
 struct AdagradArgs {
-  double learning_rate = 0, epsilon = 0;
+  double learning_rate = 0;
+  double epsilon = 0, epsilon_behind = 0;  // likewise
 };
 
 struct AdadeltaArgs {

@@ -68,7 +68,8 @@ template <bool kHasEpsilon, class T>
 HWY_NOINLINE void RmspropUpdate(const RmspropArgs& p, T* w, const T* g, T* v, T* b, T* a, Index n) {
   const hn::ScalableTag<T> d;
   const auto rate = Constant(d, p.learning_rate), rho = Constant(d, p.rho), rest = Constant(d, 1 - p.rho);
-  const auto epsilon = Constant(d, p.epsilon), momentum = Constant(d, p.momentum);
+  const auto epsilon = Constant(d, p.epsilon), behind = Constant(d, p.epsilon_behind);
+  const auto momentum = Constant(d, p.momentum);
   ForVectors(d, n, [&](Index i) HWY_ATTR {
     const auto gi = LoadPart(d, g, i, n);
     const auto vi = Fma(d, rho, LoadPart(d, v, i, n), hn::Mul(rest, hn::Mul(gi, gi)));
@@ -79,7 +80,7 @@ HWY_NOINLINE void RmspropUpdate(const RmspropArgs& p, T* w, const T* g, T* v, T*
       StorePart(d, ai, a, i, n);
       denominator = hn::Add(detail::ClampBelow(FmaNegMul(d, ai, ai, vi), hn::Zero(d)), epsilon);
     }
-    auto step = hn::Div(hn::Mul(rate, gi), hn::Sqrt(denominator));
+    auto step = hn::Div(hn::Mul(rate, gi), hn::Add(hn::Sqrt(denominator), behind));
     if constexpr (!kHasEpsilon) step = hn::IfThenZeroElse(hn::Eq(gi, hn::Zero(d)), step);
     if (b != nullptr) {
       step = Fma(d, momentum, LoadPart(d, b, i, n), step);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include <rondo/custom_layer.hpp>
@@ -48,7 +49,7 @@ struct CustomTensor {
 // Numbers of a pass.
 struct Buffers {
   std::vector<std::vector<double>> x, dx, weights, dweights;
-  std::vector<double> y, dy;
+  std::vector<double> y, dy, dloss;
   std::vector<Numbers> x_spans, weight_spans;
   std::vector<WritableNumbers> dx_spans, dweight_spans;
 };
@@ -58,13 +59,15 @@ class CustomExecutor final : public engine::Executor {
  public:
   CustomExecutor(std::shared_ptr<const CustomLayer> rule, std::vector<CustomTensor> x, CustomTensor y,
                  std::shared_ptr<engine::ParameterBlock> block, std::vector<Range> weights,
-                 const engine::GradientPlace& gradient, bool training)
+                 const engine::GradientPlace& gradient, const std::optional<engine::OuterPlace>& penalties,
+                 bool training)
       : rule_(std::move(rule)),
         x_(std::move(x)),
         y_(std::move(y)),
         block_(std::move(block)),
         weights_(std::move(weights)),
         gradient_(gradient),
+        penalties_(penalties),
         training_(training) {}
 
   void forward(const Run& run, const Member& member, Index) const noexcept override {
@@ -74,6 +77,7 @@ class CustomExecutor final : public engine::Executor {
         b.y.assign(static_cast<std::size_t>(y_.size()), 0.0);
         rule_->forward({b.x_spans, b.weight_spans, b.y, training_});
         y_.write(b.y, row, piece, y_.info.data.template rows<T>(run.arena));
+        if (penalties_) penalties_->pointer<double>(run)[row] += loss_of(b);
       });
     });
   }
@@ -172,6 +176,14 @@ class CustomExecutor final : public engine::Executor {
   void read_outputs(const Run& run, Index row, Index piece, Buffers& b) const {
     y_.read(y_.info.data.template rows<const T>(run.arena), row, piece, b.y);
     y_.read(y_.info.gradient.template rows<const T>(run.arena), row, piece, b.dy);
+    if (!penalties_) return;
+    (void)loss_of(b);
+    for (std::size_t i = 0; i < b.dy.size(); ++i) b.dy[i] += b.dloss[i] / static_cast<double>(run.rows);
+  }
+  // Of the outputs, with its derivative.
+  double loss_of(Buffers& b) const {
+    b.dloss.assign(b.y.size(), 0.0);
+    return rule_->loss(b.y, b.dloss);
   }
 
   std::shared_ptr<const CustomLayer> rule_;
@@ -180,6 +192,7 @@ class CustomExecutor final : public engine::Executor {
   std::shared_ptr<engine::ParameterBlock> block_;  // null without weights
   std::vector<Range> weights_;
   engine::GradientPlace gradient_;
+  std::optional<engine::OuterPlace> penalties_;  // of the batch rows, where the layer adds to the loss
   bool training_;
   bool adds_ = false;  // to gradients of other calls
 };
@@ -231,8 +244,10 @@ class CustomNode final : public graph::LayerNode {
     const engine::GradientPlace gradient = block_ == nullptr ? engine::GradientPlace{} : builder.gradient(block_);
     const engine::Value y = builder.value(output_shapes(shapes)[0], gradient || gradient_wanted);
     if (each_step_) builder.set_mask(y, x[0].info.mask);
+    std::optional<engine::OuterPlace> penalties;
+    if (rule_->loss && builder.penalizes()) penalties = builder.row_penalties();
     builder.add<CustomExecutor>(rule_, x, CustomTensor{builder.info(y), x[0].pieces}, block_, ranges_, gradient,
-                                builder.as_in_training());
+                                penalties, builder.as_in_training());
     return {y};
   }
 

@@ -66,6 +66,39 @@ TEST(CustomLayerConformance, HoldsForSamplesAndTimeSteps) {
                      .in_configuration = false});
 }
 
+// What L2 as an activity_regularizer does.
+TEST(CustomLayer, AddsToTheLoss) {
+  const Tensor X = ramp({6, 4, 3}, -0.4), y = ramp({6, 4, 2});
+  const auto trained = [&](const Layer& middle, const std::optional<Regularizer>& regularizer) {
+    set_random_seed(3);
+    Sequential model{Input({4, 3}), TimeDistributed(Dense(2, {.activity_regularizer = regularizer}))};
+    if (!regularizer) model.add(middle);
+    model.add(LSTM(2, {.return_sequences = true}));
+    model.compile({.optimizer = SGD({.learning_rate = 0.5}), .loss = "mse"});
+    const double before = model.evaluate(X, y, {.batch_size = 6, .verbose = 0}).loss();
+    model.fit(X, y, {.batch_size = 3, .epochs = 2, .verbose = 0, .shuffle = false});
+    return std::pair(before, model.predict(X, {.verbose = 0}));
+  };
+  CustomLayer rule = identity();
+  rule.loss = [](Numbers numbers, WritableNumbers slope) {
+    double sum = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      sum += 0.3 * numbers[i] * numbers[i];
+      slope[i] = 0.6 * numbers[i];
+    }
+    return sum;
+  };
+  const Layer none = custom_layer("None", identity());
+  const auto expected = trained(none, L2(0.3)), without = trained(none, {});
+  for (const bool each_step : {false, true}) {
+    const auto got = trained(custom_layer("Small", rule, {.each_step = each_step}), {});
+    EXPECT_NEAR(got.first, expected.first, 1e-6);
+    EXPECT_TRUE(allclose(got.second, expected.second, {.rtol = 1e-5, .atol = 1e-6}));
+    EXPECT_GT(got.first, without.first + 0.01);
+    EXPECT_FALSE(allclose(got.second, without.second, {.rtol = 1e-3, .atol = 1e-3}));
+  }
+}
+
 // Dense(3) without bias, of all that a sample has.
 CustomLayer dense(Index units) {
   const auto of = [units](auto f) {

@@ -229,6 +229,21 @@ TEST(LayerRegistry, ReadsAnInputOfKeras2) {
   EXPECT_EQ(input->declared_input(), (Shape{5, 2}));
 }
 
+TEST(LayerRegistry, KeepsTheBatchSizeOfAnInput) {
+  const Json four = {4, 5, 2}, any = {nullptr, 5, 2};
+  for (const Json& shape : {four, any}) {
+    const auto input = layers::layer_from_config("InputLayer", {{"batch_shape", shape}});
+    EXPECT_EQ(input->config()["batch_shape"], shape);
+    EXPECT_EQ(input->copy()->config()["batch_shape"], shape);
+  }
+  const Sequential model{Input({5, 2}, {.batch_size = 4}), LSTM(3, {.stateful = true})};
+  for (const Model& m : {Model(model), clone_model(model), model_from_json(model.to_json())}) {
+    const Json config = Json::parse(m.to_json());
+    EXPECT_EQ(config["config"]["layers"][0]["config"]["batch_shape"], four);
+  }
+  expect_error<ConfigError>([] { Input({5, 2}, {.batch_size = 0}); }, {"batch_size", "1 or more", "not 0"});
+}
+
 TEST(LayerRegistry, NamesMistakesInside) {
   const Json wrong = {{"class_name", "Dense"}, {"config", {{"units", 2}, {"activaton", "relu"}}}};
   expect_error<ConfigError>(

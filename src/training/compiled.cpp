@@ -93,9 +93,12 @@ void set_loss_weights(const Outputs& outputs, const LossWeights& weights, std::v
 std::vector<std::vector<Metric>> sorted(const Outputs& outputs, const Metrics& metrics, const char* option) {
   std::vector<std::vector<Metric>> result(outputs.size());
   if (!metrics.outputs().empty()) {
+    const bool in_order = metrics.outputs().front().first.empty();
+    if (in_order) outputs.require_count(metrics.outputs().size(), option, ": give some for each");
     auto next = metrics.begin();
+    std::size_t number = 0;
     for (const auto& [name, count] : metrics.outputs()) {
-      auto& of_output = result[outputs.number(name, option)];
+      auto& of_output = result[in_order ? number++ : outputs.number(name, option)];
       for (std::size_t i = 0; i < count; ++i) of_output.push_back(*next++);
     }
   } else if (outputs.size() == 1) {
@@ -148,6 +151,7 @@ std::vector<HeadOptions> head_options(const std::string& where, const std::vecto
   const auto metrics = sorted(known, options.metrics, "metrics");
   const auto weighted = sorted(known, options.weighted_metrics, "weighted_metrics");
   for (std::size_t i = 0; i < heads.size(); ++i) {
+    heads[i].divides_by_weighted_rows = detail::keras_defaults().divides_by_weighted_rows;
     if (keeps_metrics) {
       heads[i].metrics = (*before)[i].metrics;
       heads[i].unweighted_metrics = (*before)[i].unweighted_metrics;

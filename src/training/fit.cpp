@@ -72,12 +72,14 @@ class Trainer {
   History run() {
     const Callbacks& callbacks = options_.callbacks;
     attach(callbacks, model_, {options_.verbose, epochs_, steps_.count(), /*validates=*/validation_ != nullptr});
-    node_.stop_training = false;
+    node_.stop_training = node_.was_interrupted = false;
+    node_.resumed_epoch = options_.initial_epoch;
     for (const auto& c : callbacks) c->on_train_begin();
-    for (Index epoch = options_.initial_epoch; epoch < epochs_ && !stopped(); ++epoch) run_epoch(epoch);
+    for (Index epoch = node_.resumed_epoch; epoch < epochs_ && !stopped(); ++epoch) run_epoch(epoch);
     if (chart_) chart_->finish(history_);
     if (epochs_ > 0) compiled_.optimizer.finish_training();
-    if (interrupt_.interrupted()) history_.set_interrupted();
+    node_.was_interrupted = interrupt_.interrupted();
+    if (node_.was_interrupted) history_.set_interrupted();
     for (const auto& c : callbacks) c->on_train_end(logs_);
     diagnose();
     return std::move(history_);

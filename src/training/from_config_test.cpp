@@ -76,9 +76,9 @@ TEST(OptimizerFromConfig, ReadsWhatEachWrites) {
     expect_error<ConfigError>([&] { (void)optimizer_from_config(wrong); },
                               {class_name + ": the option epsylon = 0.5 is not known"});
     Json with = config;
-    with["config"]["decay"] = 1;
+    with["config"]["slots"] = 1;
     expect_error<ConfigError>([&] { (void)optimizer_from_config(with); },
-                              {class_name + ": the option decay = 1 is not supported"});
+                              {class_name + ": the option slots = 1 is not supported"});
   }
 }
 

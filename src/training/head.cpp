@@ -21,7 +21,8 @@ Head::Head(engine::PlanBuilder& builder, const engine::ValueInfo& prediction, co
       prediction_(prediction),
       loss_(options.loss->impl().bind(prediction.sample, truth_sample)),
       whole_(dynamic_cast<const BatchLoss*>(loss_.get())),
-      loss_weight_(options.loss_weight) {
+      loss_weight_(options.loss_weight),
+      divides_by_weighted_rows_(options.divides_by_weighted_rows && sample_weights) {
   if (whole_ != nullptr && whole_->per() != Per::row) refuse_rows_of_different_weight(sample_weights);
   const auto beside_rows = [&](Index features) {
     engine::ValueInfo info;
@@ -144,7 +145,12 @@ double Head::denominator(const Run& run) const noexcept {
   if (!counts_) return static_cast<double>(extent.steps * extent.rows);
   const T* counts = counts_.pointer<const T>(run.arena);
   for (Index b = 0; b < run.rows; ++b) sum += static_cast<double>(counts[b]);  // whole numbers: exact
-  return sum;
+  if (!divides_by_weighted_rows_) return sum;
+  // The mean of loss mask / mean(mask) weight / mean(weight != 0).
+  const T* weights = sample_weights_->data.pointer<const T>(run.arena);  // compact rows of one number
+  double weighted = 0;
+  for_loss_values(run, [&](Index i) { weighted += weights[i] != 0 ? 1 : 0; });
+  return sum * weighted / static_cast<double>(extent.steps * extent.rows);
 }
 
 // ---- a loss of more than a row ------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ struct HeadOptions {
   double loss_weight = 1;
   std::vector<Metric> metrics = {};  // the first ones; then those that heed sample weights
   std::size_t unweighted_metrics = 0;
+  // As in Keras 1 and 2.0: rows whose sample weight is 0 are not among those that the loss is divided by.
+  bool divides_by_weighted_rows = false;
 };
 
 class Head final : public engine::Executor {
@@ -79,7 +81,7 @@ class Head final : public engine::Executor {
   };
   Extent loss_extent(const engine::Run& run) const noexcept;
   // Whether it is not known beforehand which rows count.
-  bool weighs_rows() const { return prediction_.mask || loss_->traits().ignored_class; }
+  bool weighs_rows() const { return prediction_.mask || loss_->traits().ignored_class || divides_by_weighted_rows_; }
 
   template <class F>
   void for_loss_values(const engine::Run& run, F&& f) const;
@@ -109,6 +111,7 @@ class Head final : public engine::Executor {
   std::shared_ptr<const BoundLoss> loss_;
   const BatchLoss* whole_;  // the same, if it is of more than a row
   double loss_weight_;
+  bool divides_by_weighted_rows_;
   // Each [step][row]:
   engine::Place loss_values_;
   engine::Place mask_weights_;  // 0 or 1; nowhere without a mask

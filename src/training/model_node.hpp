@@ -88,6 +88,10 @@ class ModelNode : public graph::LayerNode {
   // Epochs trained in the model's life: they key the shuffling, so that each fit goes on with new orders.
   std::uint32_t epochs_trained = 0;
   std::atomic<bool> stop_training{false};
+  // Of the fit at work: set by a callback at its begin, the epoch that it goes on with; set by it at its end, whether
+  // Ctrl-C has ended it.
+  Index resumed_epoch = 0;
+  bool was_interrupted = false;
 
   // For the time of a fit. StateError if one is at work already.
   class Fitting {

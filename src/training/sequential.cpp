@@ -23,8 +23,8 @@ class SequentialNode final : public ModelNode {
   std::vector<Symbol> input_symbols() const override {
     if (layers().empty()) throw StateError(where() + " has no layers; add some first");
     if (entry_ == nullptr || entry_->declared_input() != declared_input()) {
-      entry_ =
-          std::make_shared<graph::InputNode>(declared_input(), graph::LayerOptions{"", layers().front()->policy()});
+      entry_ = std::make_shared<graph::InputNode>(declared_input(), graph::LayerOptions{"", layers().front()->policy()},
+                                                  batch_size_);
     }
     return {graph::input_symbol(entry_)};
   }
@@ -36,7 +36,9 @@ class SequentialNode final : public ModelNode {
           where() + " cannot be a layer of itself" +
           (layer.get() == this ? "" : ": it is a layer of " + layer->where() + " already, or of a layer of that"));
     }
-    if (layer->is_input()) return set_input(layer->declared_input());
+    if (layer->is_input()) {
+      return set_input(layer->declared_input(), static_cast<const graph::InputNode&>(*layer).batch_size());
+    }
     for (const LayerPtr& other : layers()) {
       if (other != layer && other->name() == layer->name()) {
         throw ConfigError(where() + ": the name '" + layer->name() + "' is taken; names of layers must be unique");
@@ -74,7 +76,7 @@ class SequentialNode final : public ModelNode {
     graph::Json layers = graph::Json::array();
     if (!declared_input().empty()) {
       layers.push_back(core::serialize("keras.layers", "InputLayer",
-                                       {{"batch_shape", to_config(declared_input().prepend(Shape::kUnknown))},
+                                       {{"batch_shape", to_config(declared_input().prepend(batch_size_))},
                                         {"dtype", std::string(to_string(dtype()))}}));
     }
     for (const LayerPtr& layer : this->layers()) layers.push_back(to_config(layer));
@@ -84,7 +86,7 @@ class SequentialNode final : public ModelNode {
   }
   LayerPtr copy(const graph::Changes& changes) const override {
     const auto copy = std::make_shared<SequentialNode>(options_for_copy(changes));
-    if (!declared_input().empty()) copy->set_input(declared_input());
+    if (!declared_input().empty()) copy->set_input(declared_input(), batch_size_);
     for (const LayerPtr& layer : layers()) copy->add(layer->copy());
     return copy;
   }
@@ -108,13 +110,14 @@ class SequentialNode final : public ModelNode {
     }
   }
 
-  void set_input(const Shape& sample) {
+  void set_input(const Shape& sample, Index batch_size) {
     if (!declared_input().empty()) {
       throw ConfigError(where() + " has already been configured to use input shape " +
                         graph::batch_text(declared_input()));
     }
     if (!layers().empty()) throw ConfigError(where() + ": an Input must come before all layers");
     declare_input(sample);
+    batch_size_ = batch_size;
   }
 
   void build_line(const Shape& input) {
@@ -122,7 +125,8 @@ class SequentialNode final : public ModelNode {
     if (!layers().empty()) mark_built();
   }
 
-  mutable LayerPtr entry_;  // for input_symbols
+  mutable LayerPtr entry_;              // for input_symbols
+  Index batch_size_ = Shape::kUnknown;  // for files
 };
 
 std::shared_ptr<ModelNode> make_sequential(const graph::LayerOptions& common,

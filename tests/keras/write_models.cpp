@@ -105,6 +105,10 @@ int main(int argc, char** argv) try {
   const Model graph(in, Dense(1)(GRU(2)(TimeDistributed(inner)(both))));
   compile_and_fit(graph, {.optimizer = "nadam", .loss = "mse"}, x, {6, 1});
   keep(folder, "graph", graph, x);
+
+  const Sequential stateful{Input({5, 3}, {.batch_size = 6}), GRU(3, {.return_sequences = true, .stateful = true}),
+                            LSTM(2, {.stateful = true})};
+  keep(folder, "stateful", stateful, x);
   return 0;
 } catch (const Error& error) {
   std::cerr << error.what() << '\n';

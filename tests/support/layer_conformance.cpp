@@ -20,6 +20,7 @@
 #include "graph/layer_node.hpp"
 #include "layers/nodes.hpp"
 #include "support/layer_probe.hpp"
+#include "support/saved_layer.hpp"
 #include "training/optimizers/state.hpp"
 
 namespace rondo::test {
@@ -250,6 +251,7 @@ class Conformance {
       spare_capacity_changes_no_bit(dtype);
       nan_is_not_hidden(dtype);
       padding_stays_zero(dtype);
+      check_saved({make(dtype), inputs_, weights_, targets_, case_.in_configuration});
     }
   }
 

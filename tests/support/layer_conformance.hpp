@@ -7,7 +7,8 @@
 // The promises: declared shapes are the actual ones; configuration and weights survive a round trip; derivatives are
 // those of the function (central differences in float64); float32 agrees with float64; a step down the gradient lowers
 // the loss; threads, instruction sets, batch size and the plan's capacity change no bit; NaN is never hidden; padding
-// of the packed weights stays zero. See layer_conformance.cpp for each in words.
+// of the packed weights stays zero; files of every kind give the layer back to the bit (saved_layer.hpp). See
+// layer_conformance.cpp for each in words.
 #pragma once
 
 #include <functional>

@@ -16,6 +16,8 @@ namespace rondo {
 struct InputOptions {
   std::optional<DTypePolicy> dtype = {};  // default: dtype_policy()
   std::string name = {};                  // default: "input_layer", "input_layer_1", ...
+  // Rows of a batch, for files: Keras loads a model with stateful layers where it knows them. Rondo takes any number.
+  std::optional<Dim> batch_size = {};
 };
 
 // The shape of one sample, without the batch axis: Input({timesteps, features}). The first entry of a Sequential model,

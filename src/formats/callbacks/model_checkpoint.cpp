@@ -1,11 +1,9 @@
-#include <filesystem>
-#include <system_error>
-
 #include <rondo/checkpoints.hpp>
 #include <rondo/model.hpp>
 
 #include "core/options.hpp"
 #include "formats/callbacks/file_name.hpp"
+#include "formats/callbacks/folder.hpp"
 #include "training/terminal.hpp"
 
 namespace rondo {
@@ -23,13 +21,6 @@ std::string checked_path(const std::string& path, bool weights_only) {
                       (is_weights ? "; .save_weights_only saves weights alone" : ""));
   }
   return path;
-}
-
-void make_folder_of(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  if (error) throw FileError("cannot make the folder '" + folder.string() + "': " + error.message());
 }
 
 std::string five_digits(double value) {
@@ -78,7 +69,7 @@ void ModelCheckpoint::save(std::optional<Index> batch, const Logs& logs) {
     return formats::FieldValue(logs[name]);
   });
   say(improvement + "saving model to " + path);
-  make_folder_of(path);
+  formats::make_folder_of(path);
   if (options_.save_weights_only) {
     model().save_weights(path);
   } else {

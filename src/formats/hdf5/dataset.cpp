@@ -154,26 +154,37 @@ void Dataset::read(std::span<T> to) const {
                 std::to_string(to.size()) + " are expected");
   }
   check_numbers(place_, type_, std::is_integral_v<T>);
-  if (header_.find(MessageType::external_files) != nullptr) {
-    place_.fail("its numbers stand in other files (external storage), which are not read");
-  }
-  const Layout layout = read_layout(open_required(place_, header_, "the layout of its numbers", MessageType::layout));
+  const Layout layout = read_layout();
   if (to.empty()) return;
   switch (layout.kind) {
     case Layout::Kind::compact: convert(place_, type_, layout.bytes, to); break;
-    case Layout::Kind::contiguous: {
-      if (layout.address == kNowhere) fail_unwritten(place_);
-      const std::uint64_t bytes = to.size() * type_.size;
-      if (layout.size < bytes) {
-        place_.fail(layout.address, "its numbers take " + std::to_string(bytes) + " bytes, but there are " +
-                                        std::to_string(layout.size));
-      }
-      Cursor numbers(place_, "its numbers", layout.address, bytes);
-      convert(place_, type_, numbers.take(bytes), to);
-      break;
-    }
+    case Layout::Kind::contiguous: convert(place_, type_, in_one_piece(layout), to); break;
     case Layout::Kind::chunked: ChunkReader<T>(place_, header_, space_, layout, type_, to).read(); break;
   }
+}
+
+Layout Dataset::read_layout() const {
+  if (header_.find(MessageType::external_files) != nullptr) {
+    place_.fail("its numbers stand in other files (external storage), which are not read");
+  }
+  return hdf5::read_layout(open_required(place_, header_, "the layout of its numbers", MessageType::layout));
+}
+
+std::span<const std::byte> Dataset::in_one_piece(const Layout& layout) const {
+  if (layout.address == kNowhere) fail_unwritten(place_);
+  const std::uint64_t bytes = static_cast<std::uint64_t>(elements()) * type_.size;
+  if (layout.size < bytes) {
+    place_.fail(layout.address,
+                "its numbers take " + std::to_string(bytes) + " bytes, but there are " + std::to_string(layout.size));
+  }
+  return Cursor(place_, "its numbers", layout.address, bytes).take(bytes);
+}
+
+std::span<const std::byte> Dataset::in_place(std::size_t bytes_of_number) const {
+  if (type_.kind != Datatype::Kind::floating || type_.size != bytes_of_number || type_.big_endian) return {};
+  const Layout layout = read_layout();
+  if (layout.kind != Layout::Kind::contiguous || elements() == 0) return {};
+  return in_one_piece(layout);
 }
 
 void Dataset::read_into(std::span<float> to) const { read(to); }

@@ -27,6 +27,7 @@
 #include "formats/hdf5/dataspace.hpp"
 #include "formats/hdf5/datatype.hpp"
 #include "formats/hdf5/image.hpp"
+#include "formats/hdf5/layout.hpp"
 #include "formats/hdf5/links.hpp"
 #include "formats/hdf5/object_header.hpp"
 
@@ -100,10 +101,15 @@ class Dataset : public Object {
   void read_into(std::span<float> to) const;
   void read_into(std::span<double> to) const;
   void read_into(std::span<std::int64_t> to) const;
+  // The bytes of all numbers as they stand in the file, where that is in one piece, as floating-point numbers of so
+  // many bytes in the byte order of x86; empty where it is not. FileError where they are not all in the file.
+  std::span<const std::byte> in_place(std::size_t bytes_of_number) const;
 
  private:
   template <class T>
   void read(std::span<T> to) const;
+  Layout read_layout() const;
+  std::span<const std::byte> in_one_piece(const Layout& layout) const;
 
   Dataspace space_;
   Datatype type_;

@@ -95,12 +95,12 @@ Metrics metrics_from(const Json& config, const std::vector<std::string>& outputs
   if (config.is_null()) return {};
   const bool is_list_of_metrics = config.is_array() && (config.empty() || !config.front().is_array());
   if (outputs.size() == 1 && is_list_of_metrics) return metrics_from(config);
-  std::vector<std::pair<std::string, std::vector<Metric>>> all;
+  std::vector<std::vector<Metric>> all;
   // Keras 2 takes a list for several outputs as one for each of them.
   const std::vector<Json> given =
       is_list_of_metrics ? std::vector<Json>(outputs.size(), config) : by_output(config, outputs, key);
-  for (std::size_t i = 0; i < outputs.size(); ++i) all.emplace_back(outputs[i], metrics_from(given[i]));
-  return all;
+  for (const Json& of_output : given) all.push_back(metrics_from(of_output));
+  return Metrics::of_each(all);
 }
 
 LossWeights loss_weights_from(const Json& config, const std::vector<std::string>& outputs) {

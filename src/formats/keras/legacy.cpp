@@ -4,8 +4,9 @@
 #include <memory>
 
 #include <rondo/error.hpp>
+#include <rondo/tensor_ops.hpp>
 
-#include "core/dispatch.hpp"
+#include "formats/keras/keras_1.hpp"
 #include "formats/keras/variables.hpp"
 
 namespace rondo::keras {
@@ -46,19 +47,28 @@ class Reader {
 
   void read(const Given& given, const LayerNode& layer) {
     const std::vector<Parameter> weights = weights_of(layer);
-    const std::string why = mismatch(given, weights);
+    const Parts parts = parts_of_weights(layer, weights.size(), given.names.size());
+    const std::string why = mismatch(given, weights, parts);
     if (!why.empty()) {
       if (!options_.skip_mismatch) throw FileError("the weights of " + layer.where() + ": " + why);
       skipped_.push_back(layer.name());
       return;
     }
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      values_.emplace_back(weights[i], tensor_of(dataset(given, i), weights[i].block->dtype()));
+      if (parts[i].size() == 1) {
+        values_.emplace_back(weights[i], dataset(given, parts[i][0]));
+        continue;
+      }
+      std::vector<Tensor> side_by_side;
+      for (const std::size_t part : parts[i]) {
+        side_by_side.push_back(tensor_of(dataset(given, part), weights[i].block->dtype()));
+      }
+      values_.emplace_back(weights[i], concatenate(side_by_side, -1));
     }
   }
 
   std::vector<std::string> finish() {
-    for (const auto& [parameter, value] : values_) parameter.set(value);
+    for (const WeightValue& value : values_) value.set();
     return std::move(skipped_);
   }
 
@@ -67,23 +77,27 @@ class Reader {
     return group_.group(given.layer).dataset(given.names[i]);
   }
 
-  std::string mismatch(const Given& given, const std::vector<Parameter>& weights) const {
-    if (given.names.size() != weights.size()) {
+  std::string mismatch(const Given& given, const std::vector<Parameter>& weights, const Parts& parts) const {
+    if (parts.empty()) {
       return "the file has " + std::to_string(given.names.size()) + " as '" + given.layer + "'; expected are " +
              std::to_string(weights.size());
     }
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      const Shape shape = dataset(given, i).shape();
-      if (shape == weights[i].shape) continue;
-      return "'" + given.names[i] + "' has the shape " + to_string(shape) + "; expected is " +
-             to_string(weights[i].shape) + ", that of " + weights[i].path;
+      const Index count = static_cast<Index>(parts[i].size());
+      const Shape expected = count == 1 ? weights[i].shape : weights[i].shape.with(-1, weights[i].shape[-1] / count);
+      for (const std::size_t part : parts[i]) {
+        const Shape shape = dataset(given, part).shape();
+        if (shape == expected) continue;
+        return "'" + given.names[part] + "' has the shape " + to_string(shape) + "; expected is " +
+               to_string(expected) + ", that of " + weights[i].path;
+      }
     }
     return "";
   }
 
   const hdf5::Group& group_;
   LegacyOptions options_;
-  std::vector<std::pair<Parameter, Tensor>> values_;
+  std::vector<WeightValue> values_;
   std::vector<std::string> skipped_;
 };
 

@@ -57,12 +57,13 @@ std::string class_of(const Variables& variables) {
 // ---- reading -------------------------------------------------------------------------------------------------------
 
 // Sets all variables, or leaves them where the file's are others.
-void set(const Model& model, const std::vector<Tensor>& values) {
+bool set(const Model& model, const std::vector<Tensor>& values) {
   const Variables known = model.optimizer_variables();
   const bool fits = std::ranges::equal(known, values, [](const OptimizerVariable& variable, const Tensor& value) {
     return variable.value.shape() == value.shape();
   });
   if (fits) model.set_optimizer_variables(values);
+  return fits;
 }
 
 // "momentum" of "adam/sequential_lstm_lstm_cell_kernel_momentum"; none of a single number.
@@ -138,20 +139,20 @@ void write_legacy_optimizer(const Model& model, hdf5::GroupWriter& root) {
   write_texts(group, "weight_names", names);
 }
 
-void read_optimizer(const hdf5::Group& root, const Model& model) {
+bool read_optimizer(const hdf5::Group& root, const Model& model) {
   const std::optional<hdf5::Group> group = find_group(root, "optimizer/vars");
-  if (!group) return;
+  if (!group) return false;
   std::vector<hdf5::Dataset> given;
   for (std::size_t i = 0; group->contains(std::to_string(i)); ++i) given.push_back(group->dataset(std::to_string(i)));
-  if (given.size() == group->names().size()) set(model, in_order(model.optimizer_variables(), given));
+  return given.size() == group->names().size() && set(model, in_order(model.optimizer_variables(), given));
 }
 
-void read_legacy_optimizer(const hdf5::Group& root, const Model& model, const detail::KerasDefaults& version) {
-  if (!root.contains("optimizer_weights")) return;
+bool read_legacy_optimizer(const hdf5::Group& root, const Model& model, const detail::KerasDefaults& version) {
+  if (!root.contains("optimizer_weights")) return false;
   const hdf5::Group group = root.group("optimizer_weights");
   const Variables known = model.optimizer_variables();
   const std::vector<std::string> names = texts_of(group, "weight_names");
-  if (names.size() > 4 * known.size()) return;
+  if (names.size() > 4 * known.size()) return false;
   std::vector<hdf5::Dataset> given;
   for (const std::string& name : names) given.push_back(group.dataset(name));
   // Since TensorFlow's 2.11 the order is that of Keras 3.
@@ -159,7 +160,7 @@ void read_legacy_optimizer(const hdf5::Group& root, const Model& model, const de
   std::vector<Tensor> values = is_new ? in_order(known, given) : in_order_of_keras_3(known, given);
   // Keras 2.3 on TensorFlow 2 read the number of steps when it had been raised already.
   if (version.version == std::string("2.3") && !values.empty()) values[0].set({}, values[0]() + 1);
-  set(model, values);
+  return set(model, values);
 }
 
 }  // namespace rondo::keras

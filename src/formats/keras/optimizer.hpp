@@ -14,9 +14,9 @@ namespace rondo::keras {
 void write_optimizer(const Model& model, hdf5::GroupWriter& root);
 void write_legacy_optimizer(const Model& model, hdf5::GroupWriter& root);
 
-// The same back, where the file has it. An optimizer that has made no step, or whose variables are others than Rondo's
-// (Keras 2 remembered other things for some), starts anew.
-void read_optimizer(const hdf5::Group& root, const Model& model);
-void read_legacy_optimizer(const hdf5::Group& root, const Model& model, const detail::KerasDefaults& version);
+// The same back, where the file has it. An optimizer whose variables are others than Rondo's (Keras 2 remembered other
+// things for some) starts anew: false.
+bool read_optimizer(const hdf5::Group& root, const Model& model);
+bool read_legacy_optimizer(const hdf5::Group& root, const Model& model, const detail::KerasDefaults& version);
 
 }  // namespace rondo::keras

@@ -2,6 +2,8 @@
 
 #include <rondo/error.hpp>
 
+#include "formats/keras/keras_1.hpp"
+
 namespace rondo::keras {
 
 namespace {
@@ -118,14 +120,6 @@ void upgrade_optimizer(Json& optimizer) {
     options.erase("lr");
   }
   if (options.contains("epsilon") && options["epsilon"].is_null()) options.erase("epsilon");  // the standard one
-  // rate / (1 + decay * steps).
-  if (options.contains("decay") && options["decay"].is_number() && options["decay"] != 0) {
-    options["learning_rate"] = {
-        {"class_name", "InverseTimeDecay"},
-        {"config",
-         {{"initial_learning_rate", options["learning_rate"]}, {"decay_steps", 1}, {"decay_rate", options["decay"]}}}};
-  }
-  options.erase("decay");
   options.erase("is_legacy_optimizer");
 }
 
@@ -144,6 +138,7 @@ void upgrade_metrics(Json& metrics) {
 
 Json upgraded_model(Json model) {
   if (!model.is_object() || !model.contains("config")) return model;
+  model = renamed_options(std::move(model));
   if (is_class(model, "Model")) model["class_name"] = "Functional";
   Json& config = model["config"];
   if (is_input(model) && config.is_object() && is_integer_type(config.value("dtype", Json()))) config.erase("dtype");

@@ -6,6 +6,7 @@
 #include <rondo/error.hpp>
 
 #include "core/dispatch.hpp"
+#include "core/element_size.hpp"
 #include "core/names.hpp"
 
 namespace rondo::keras {
@@ -109,7 +110,7 @@ void write_variables(const LayerNode& model, hdf5::GroupWriter& root) {
 
 std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode& model, bool skip_mismatch) {
   const bool is_old = root.contains("_layer_checkpoint_dependencies");
-  std::vector<std::pair<Parameter, Tensor>> read;
+  std::vector<WeightValue> values;
   std::vector<std::string> skipped;
   for (const VariableGroup& variables :
        variable_groups(model, is_old ? LayerList::checkpoint_dependencies : LayerList::layers)) {
@@ -124,11 +125,10 @@ std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode
     }
     const hdf5::Group group = root.group(variables.path);
     for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
-      const Parameter& parameter = variables.parameters[i];
-      read.emplace_back(parameter, tensor_of(group.dataset(std::to_string(i)), parameter.block->dtype()));
+      values.emplace_back(variables.parameters[i], group.dataset(std::to_string(i)));
     }
   }
-  for (const auto& [parameter, value] : read) parameter.set(value);
+  for (const WeightValue& value : values) value.set();
   return skipped;
 }
 
@@ -143,6 +143,20 @@ Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype) {
   Tensor tensor = Tensor::zeros(dataset.shape(), dtype);
   core::with_elements(tensor, [&](auto elements) { dataset.read_into(elements); });
   return tensor;
+}
+
+WeightValue::WeightValue(const Parameter& parameter, const hdf5::Dataset& dataset) : parameter_(parameter) {
+  const DType dtype = parameter.block->dtype();
+  in_file_ = dataset.in_place(element_size(dtype));
+  if (in_file_.empty()) read_ = tensor_of(dataset, dtype);
+}
+
+void WeightValue::set() const {
+  if (read_) {
+    parameter_.set(*read_);
+  } else {
+    parameter_.set(in_file_);
+  }
 }
 
 hdf5::NumberType number_type(DType dtype) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,20 @@ std::optional<hdf5::Group> find_group(const hdf5::Group& root, const std::string
 
 // All numbers of a data set.
 Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype);
+// The same for a weight: where they stand in the file, which must stay in memory, or, of another form, read from it.
+class WeightValue {
+ public:
+  WeightValue(const engine::Parameter& parameter, const hdf5::Dataset& dataset);
+  WeightValue(const engine::Parameter& parameter, Tensor value) : parameter_(parameter), read_(std::move(value)) {}
+
+  // Makes it the weight's.
+  void set() const;
+
+ private:
+  engine::Parameter parameter_;
+  std::span<const std::byte> in_file_;
+  std::optional<Tensor> read_;
+};
 // Those of a tensor, as they stand in memory, and their type.
 std::span<const std::byte> bytes_of(const Tensor& tensor);
 hdf5::NumberType number_type(DType dtype);

@@ -8,16 +8,28 @@
 
 namespace rondo {
 
+namespace {
+
+Index checked_batch_size(const std::optional<Dim>& size) {
+  if (!size) return Shape::kUnknown;
+  if (*size < 1) throw ConfigError("Input: batch_size must be 1 or more, not " + std::to_string(*size));
+  return *size;
+}
+
+}  // namespace
+
 Input::Input(const Shape& shape, const InputOptions& options)
-    : Layer(graph::make_layer<graph::InputNode>(shape, graph::LayerOptions{options.name, options.dtype})) {}
+    : Layer(graph::make_layer<graph::InputNode>(shape, graph::LayerOptions{options.name, options.dtype},
+                                                checked_batch_size(options.batch_size))) {}
 
 Input::operator Symbol() const { return graph::input_symbol(node()); }
 
 std::shared_ptr<graph::LayerNode> layers::input_from_config(const graph::Json& config) {
   graph::InputFields f;
   core::read_fields("InputLayer", config, f);
-  const Shape sample = f.batch_shape.empty() ? Shape() : f.batch_shape.from(1);
-  return std::make_shared<graph::InputNode>(sample, graph::LayerOptions{f.name, f.dtype});
+  const graph::LayerOptions options{f.name, f.dtype};
+  if (f.batch_shape.empty()) return std::make_shared<graph::InputNode>(Shape(), options);
+  return std::make_shared<graph::InputNode>(f.batch_shape.from(1), options, f.batch_shape[0]);
 }
 
 }  // namespace rondo

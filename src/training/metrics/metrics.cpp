@@ -98,4 +98,10 @@ Metrics::Metrics(const std::vector<std::pair<std::string, std::vector<Metric>>>&
   }
 }
 
+Metrics Metrics::of_each(const std::vector<std::vector<Metric>>& outputs) {
+  std::vector<std::pair<std::string, std::vector<Metric>>> unnamed;
+  for (const std::vector<Metric>& metrics : outputs) unnamed.emplace_back("", metrics);
+  return unnamed;
+}
+
 }  // namespace rondo

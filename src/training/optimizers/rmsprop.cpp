@@ -12,6 +12,7 @@ void fields(Visitor& v, RMSpropOptions& o) {
   v("rho", o.rho);
   v("momentum", o.momentum);
   v("epsilon", o.epsilon);
+  v.if_on("epsilon_outside_root", o.epsilon_outside_root);
   v("centered", o.centered);
 }
 
@@ -34,7 +35,8 @@ class RmspropRule final : public ElementwiseRule<RmspropRule, RMSpropOptions> {
   }
   bool rests_without_gradient() const override { return true; }
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {
-    const double step = rate * gradient / std::sqrt(std::min(static_cast<float>(o_.epsilon), 1.0F));
+    const double epsilon = std::min(static_cast<float>(o_.epsilon), 1.0F);
+    const double step = rate * gradient / (o_.epsilon_outside_root ? epsilon : std::sqrt(epsilon));
     const double slots = std::max(before.slots, gradient * gradient) + steps * step;
     return {before.weights + steps * slots, slots};
   }
@@ -45,7 +47,8 @@ class RmspropRule final : public ElementwiseRule<RmspropRule, RMSpropOptions> {
     ops.rmsprop({.learning_rate = learning_rate,
                  .rho = o_.rho,
                  .momentum = o_.momentum,
-                 .epsilon = o_.epsilon,
+                 .epsilon = o_.epsilon_outside_root ? 0.0 : o_.epsilon.value,
+                 .epsilon_behind = o_.epsilon_outside_root ? o_.epsilon.value : 0.0,
                  .centered = o_.centered},
                 w, g, slots[0], momentum ? slots[1] : nullptr, o_.centered ? slots[momentum ? 2 : 1] : nullptr, n);
   }

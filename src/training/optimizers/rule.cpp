@@ -37,7 +37,7 @@ void shared_fields(Visitor& v, const char* name, const SharedOptions& o) {
   v.constant("name", name);
   v("learning_rate", o.learning_rate);
   v.only_read("lr", o.lr);
-  v.refused("decay", 0);  // Keras 1 and 2's
+  v.only_read("decay", o.decay);
   v("weight_decay", o.weight_decay);
   v.only_read("exclude_from_weight_decay", o.exclude_from_weight_decay);
   v("clipnorm", o.clipnorm);
@@ -52,9 +52,16 @@ void shared_fields(Visitor& v, const char* name, const SharedOptions& o) {
 template void shared_fields(core::FieldWriter& v, const char* name, const SharedOptions& o);
 template void shared_fields(core::FieldReader& v, const char* name, const SharedOptions& o);
 
-LearningRate checked_rate(const char* class_name, const std::optional<Real>& lr, const LearningRate& given) {
-  if (!lr && given.schedule() != nullptr) return given;
-  return checked_option(class_name, "learning_rate", lr ? lr->value : given(0), Allowed::zero_or_more);
+LearningRate checked_rate(const char* class_name, const std::optional<Real>& lr, const LearningRate& given,
+                          const std::optional<Real>& decay) {
+  const double fall = decay ? checked_option(class_name, "decay", *decay, Allowed::zero_or_more) : 0;
+  if (!lr && given.schedule() != nullptr) {
+    if (fall == 0) return given;
+    throw ConfigError(std::string(class_name) + ": the learning rate is a schedule, which .decay cannot change");
+  }
+  const double rate = checked_option(class_name, "learning_rate", lr ? lr->value : given(0), Allowed::zero_or_more);
+  if (fall == 0) return rate;
+  return InverseTimeDecay(rate, 1, fall);
 }
 
 void take_shared_options(const char* class_name, const SharedOptions& o, detail::OptimizerImpl& rule) {

@@ -129,6 +129,7 @@ namespace rondo::training {
 struct SharedOptions {
   std::optional<Real>& lr;
   LearningRate& learning_rate;
+  std::optional<Real>& decay;
   std::optional<Real>& weight_decay;
   std::vector<std::string>& exclude_from_weight_decay;
   std::optional<Real>&clipnorm, &clipvalue, &global_clipnorm;
@@ -143,6 +144,7 @@ template <class Options>
 SharedOptions shared(Options& o) {
   return {o.lr,
           o.learning_rate,
+          o.decay,
           o.weight_decay,
           o.exclude_from_weight_decay,
           o.clipnorm,
@@ -166,15 +168,17 @@ void optimizer_fields(Visitor& v, const char* name, Options& o) {
 // ConfigError where one is out of range, or where there is more than one clip option.
 void take_shared_options(const char* class_name, const SharedOptions& o, detail::OptimizerImpl& rule);
 
-// `lr` is Keras 1 and 2's name of the learning rate. ConfigError below 0.
-LearningRate checked_rate(const char* class_name, const std::optional<Real>& lr, const LearningRate& given);
+// `lr` is Keras 1 and 2's name of the learning rate, and `decay` how theirs falls. ConfigError below 0, and for a decay
+// of a schedule.
+LearningRate checked_rate(const char* class_name, const std::optional<Real>& lr, const LearningRate& given,
+                          const std::optional<Real>& decay);
 
 // Adds to a rule with the options of its public class what follows from their listing.
 template <class Rule, class Options, class Base = detail::OptimizerImpl>
 class RuleOf : public Base {
  public:
   RuleOf(const char* class_name, const Options& o)
-      : Base(checked_rate(class_name, o.lr, o.learning_rate)), o_(o), class_name_(class_name) {
+      : Base(checked_rate(class_name, o.lr, o.learning_rate, o.decay)), o_(o), class_name_(class_name) {
     take_shared_options(class_name, shared(o_), *this);
   }
 
