@@ -1,4 +1,4 @@
-// A zeroed block of memory aligned for vectors and cache lines.
+// A block of memory aligned for vectors and cache lines.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,14 @@ class AlignedBytes {
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   AlignedBytes() = default;
-  // MemoryError where there is not so much memory; `what` says what it is for.
+  // Zeros. MemoryError where there is not so much memory; `what` says what it is for.
   explicit AlignedBytes(std::size_t size, std::string_view what = "the memory of a model")
+      : AlignedBytes(size, what, ForOverwrite()) {
+    std::memset(data_.get(), 0, size);
+  }
+  // As it comes, for those who write all of it.
+  struct ForOverwrite {};
+  AlignedBytes(std::size_t size, std::string_view what, ForOverwrite)
       : data_(allocating(
                   static_cast<Index>(size),
                   [size] { return static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, alignment(size))); },
@@ -33,7 +39,6 @@ class AlignedBytes {
 #if defined(__linux__)
     if (size >= kHugePage) (void)madvise(data_.get(), size, MADV_HUGEPAGE);
 #endif
-    std::memset(data_.get(), 0, size);
   }
 
   std::byte* data() const { return data_.get(); }

@@ -9,7 +9,6 @@
 #include <rondo/error.hpp>
 
 #include "core/names.hpp"
-#include "core/sizes.hpp"
 
 namespace rondo::core {
 
@@ -52,11 +51,8 @@ class Descriptor {
 
 FileBytes::FileBytes(const std::string& path) {
   const Descriptor file(path);
-  size_ = file.size();
-  memory_ = allocating(
-      Size(static_cast<Index>(size_)), [&] { return std::make_unique_for_overwrite<std::byte[]>(size_); },
-      [&] { return "the file '" + path + "'"; });
-  file.read_into(memory_.get(), size_);
+  memory_ = AlignedBytes(file.size(), "the file '" + path + "'", AlignedBytes::ForOverwrite());
+  file.read_into(memory_.data(), memory_.size());
 }
 
 }  // namespace rondo::core

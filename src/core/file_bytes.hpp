@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 
+#include "core/aligned.hpp"
 #include "core/atomic_file.hpp"
 
 namespace rondo::core {
@@ -14,11 +14,10 @@ class FileBytes {
   // Reads all of it. FileError where it cannot be read, or is no file; MemoryError where there is not so much memory.
   explicit FileBytes(const std::string& path);
 
-  Bytes bytes() const { return {memory_.get(), size_}; }
+  Bytes bytes() const { return {memory_.data(), memory_.size()}; }
 
  private:
-  std::size_t size_ = 0;
-  std::unique_ptr<std::byte[]> memory_;
+  AlignedBytes memory_;
 };
 
 }  // namespace rondo::core

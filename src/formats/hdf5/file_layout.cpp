@@ -181,6 +181,9 @@ class FileLayout {
     root_address_ = add_group(root);
   }
 
+  // Bytes of the file.
+  std::size_t size() const { return end_; }
+
   void write(const Sink& sink) {
     sink(superblock().bytes());
     write_numbers(root_, sink);
@@ -371,9 +374,11 @@ class FileLayout {
 void Writer::write(const Sink& sink) const { FileLayout(root_).write(sink); }
 
 std::vector<std::byte> Writer::bytes() const {
-  Encoder all;
-  write([&](std::span<const std::byte> piece) { all.append(piece); });
-  return all.bytes();
+  FileLayout layout(root_);
+  std::vector<std::byte> all;
+  all.reserve(layout.size());
+  layout.write([&](std::span<const std::byte> piece) { all.insert(all.end(), piece.begin(), piece.end()); });
+  return all;
 }
 
 }  // namespace rondo::hdf5

@@ -3,6 +3,8 @@
 #include <ranges>
 #include <zlib.h>
 
+#include "kernels/crc_fold.hpp"
+
 namespace rondo::zip {
 
 std::uint64_t number(Bytes bytes) {
@@ -13,9 +15,20 @@ std::uint64_t number(Bytes bytes) {
 
 std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
+namespace {
+
+uLong added(uLong sum, Bytes bytes) { return crc32_z(sum, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()); }
+
+}  // namespace
+
 std::uint32_t check_sum(std::span<const Bytes> pieces) {
+  constexpr uLong kZeroRegister = 0xFFFF'FFFF;  // zlib keeps it inverted
   uLong sum = crc32_z(0, nullptr, 0);
-  for (const Bytes piece : pieces) sum = crc32_z(sum, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+  for (const Bytes piece : pieces) {
+    const kernels::FoldedCrc folded = kernels::fold_crc(static_cast<std::uint32_t>(sum), piece);
+    if (folded.bytes > 0) sum = added(kZeroRegister, folded.rest);
+    sum = added(sum, piece.subspan(folded.bytes));
+  }
   return static_cast<std::uint32_t>(sum);
 }
 

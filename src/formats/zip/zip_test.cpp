@@ -1,5 +1,6 @@
 #include "formats/zip/zip.hpp"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -75,6 +76,28 @@ std::string deflated(const std::string& content) {
     put(method + 14, content.size());
   }
   return made;
+}
+
+// Bit by bit, from the definition.
+std::uint32_t plain_crc(core::Bytes bytes) {
+  std::uint32_t sum = 0xFFFF'FFFF;
+  for (const std::byte byte : bytes) {
+    sum ^= static_cast<std::uint32_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? 0xEDB8'8320 : 0);
+  }
+  return ~sum;
+}
+
+TEST(Zip, CheckSumsAreThoseOfTheDefinition) {
+  std::vector<std::byte> bytes(700);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * i % 251);
+  const core::Bytes all(bytes);
+  for (std::size_t size = 0; size < 400; ++size) {
+    const std::array<core::Bytes, 2> pieces{all.first(size / 3), all.subspan(size / 3, size - size / 3)};
+    EXPECT_EQ(zip::check_sum(pieces), plain_crc(all.first(size))) << size;
+    const core::Bytes odd = all.subspan(size % 17, size);
+    EXPECT_EQ(zip::check_sum(std::span(&odd, 1)), plain_crc(odd)) << size;
+  }
 }
 
 TEST(Zip, HoldsWhatWasWritten) {
