@@ -57,6 +57,7 @@ PUBLIC_HEADERS = {
     "schedules": "training",
     "stream": "training",
     "data": "data",
+    "npy": "data",
     "rows": "data",
     "export": "formats",
     "checkpoints": "formats",
