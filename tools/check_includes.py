@@ -63,6 +63,7 @@ PUBLIC_HEADERS = {
     "checkpoints": "formats",
     "plot": "formats",
     "saving": "formats",
+    "tensorboard": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it
 }
 

@@ -34,3 +34,4 @@
 #include <rondo/symbol.hpp>
 #include <rondo/tensor.hpp>
 #include <rondo/tensor_ops.hpp>
+#include <rondo/tensorboard.hpp>
