@@ -59,6 +59,7 @@ PUBLIC_HEADERS = {
     "data": "data",
     "npy": "data",
     "rows": "data",
+    "audio": "formats",
     "export": "formats",
     "checkpoints": "formats",
     "plot": "formats",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rondo/activations.hpp>
+#include <rondo/audio.hpp>
 #include <rondo/callbacks.hpp>
 #include <rondo/checkpoints.hpp>
 #include <rondo/compute.hpp>
