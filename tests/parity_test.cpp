@@ -44,6 +44,7 @@ const std::map<std::string, std::string> kElsewhere = {
     {"callbacks ProgbarLogger", "`.verbose = 1`"},
     {"callbacks ReduceLROnPlateau", "`ReduceLROnPlateau`"},
     {"callbacks SwapEMAWeights", "`SwapEMAWeights`"},
+    {"callbacks TensorBoard", "`TensorBoard`, without images, profiles and embeddings"},
     {"callbacks TerminateOnNaN", "`TerminateOnNaN`"},
     {"regularizers Regularizer", "`Regularizer`"},
     {"constraints Constraint", "`Constraint`"},
@@ -56,7 +57,6 @@ const std::map<std::string, std::string> kMissing = {
      "optimizer"},
     {"callbacks OrbaxCheckpoint", "Orbax is a format of JAX's"},
     {"callbacks RemoteMonitor", "Rondo opens no connections; a `LambdaCallback` may"},
-    {"callbacks TensorBoard", "comes with files"},
     {"initializers STFT", "for spectrogram layers, which Rondo does not have"},
 };
 

@@ -57,11 +57,14 @@ PUBLIC_HEADERS = {
     "schedules": "training",
     "stream": "training",
     "data": "data",
+    "npy": "data",
     "rows": "data",
+    "audio": "formats",
     "export": "formats",
     "checkpoints": "formats",
     "plot": "formats",
     "saving": "formats",
+    "tensorboard": "formats",
     "rondo": "apps",  # includes all, so nothing in the house may include it
 }
 

@@ -370,6 +370,15 @@ MUTANTS = [
     Mutant("a new global heap begins with the number of the last", "src/formats/hdf5/file_layout.cpp",
            "    number_ = 0;\n  }\n", "  }\n"),
 
+    # ---- NumPy's files, TensorBoard
+    Mutant("an array may be larger than its file", "src/data/npy_format.cpp",
+           "if (!bytes.known() || static_cast<std::uint64_t>(bytes.count(\"bytes\")) > there) {", "if (!bytes.known()) {"),
+    Mutant("integers are rounded silently", "src/data/npy_format.cpp", "      if (!is_exact(value)) {\n", "      if (false) {\n"),
+    Mutant("event files begin anew at 0", "src/formats/callbacks/tensorboard/event_file.cpp",
+           "highest_number(folder) + 1;", "0;"),
+    Mutant("histograms count what is not finite", "src/formats/callbacks/tensorboard/summaries.cpp",
+           "  std::erase_if(values, [](double value) { return !std::isfinite(value); });\n", ""),
+
     # ---- the C header
     Mutant("the C header's program rounds integers down", "src/formats/c_header/scaling.cpp",
            "  v = (v + (std::int64_t{1} << (shift - 1))) >> shift;\n  return static_cast", "  v = v >> shift;\n  return static_cast"),

@@ -73,6 +73,20 @@ class History {
   std::vector<std::string> names() && { return names_; }
   std::vector<Index> epochs() && { return epochs_; }
 
+  // The series as Python's json.dump(history.history) writes them: one list a name, in the order of names().
+  //
+  //   {"loss": [0.52, 0.31], "val_loss": [0.6, 0.4]}
+  //
+  // Numbers read back as the same ones; those that are none are NaN, Infinity and -Infinity, as Python's json takes
+  // them.
+  std::string to_json() const;
+  // A line an epoch, as CSVLogger writes them: "epoch", from 0, then the names in alphabetical order; "NA" in epochs
+  // that have no such number, "nan" and "inf" for numbers that are none.
+  std::string to_csv() const;
+  // Writes the one or the other, as the name ends in .json or .csv (ConfigError otherwise). The file is complete or,
+  // after a FileError, as it was before.
+  void save(const std::string& path) const;
+
   // Whether the user interrupted the training (Ctrl-C) before its end.
   bool interrupted() const { return interrupted_; }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <rondo/activations.hpp>
+#include <rondo/audio.hpp>
 #include <rondo/callbacks.hpp>
 #include <rondo/checkpoints.hpp>
 #include <rondo/compute.hpp>
@@ -21,6 +22,7 @@
 #include <rondo/losses.hpp>
 #include <rondo/metrics.hpp>
 #include <rondo/model.hpp>
+#include <rondo/npy.hpp>
 #include <rondo/optimizers.hpp>
 #include <rondo/plot.hpp>
 #include <rondo/random.hpp>
@@ -33,3 +35,4 @@
 #include <rondo/symbol.hpp>
 #include <rondo/tensor.hpp>
 #include <rondo/tensor_ops.hpp>
+#include <rondo/tensorboard.hpp>

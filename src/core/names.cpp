@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <iterator>
 #include <map>
@@ -79,8 +80,14 @@ std::string number_text(double value, int digits) {
 }
 
 std::string exact_text(double value) {
+  if (std::isnan(value)) return "nan";
+  const double size = std::abs(value);
+  const bool has_exponent = size != 0 && (size < 1e-4 || size >= 1e16);
   char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  const std::string digits(text, std::to_chars(text, std::end(text), value,
+                                               has_exponent ? std::chars_format::scientific : std::chars_format::fixed)
+                                     .ptr);
+  return has_exponent || digits.find('.') != std::string::npos ? digits : digits + ".0";
 }
 
 std::string fixed_text(double value, int digits) {

@@ -43,6 +43,30 @@ TEST(NumberText, IsShortAndKnowsNoLocale) {
   EXPECT_EQ(fixed_text(-12.345, 1), "-12.3");
 }
 
+// Expectations: Python's repr.
+TEST(ExactText, IsTheShortestThatReadsBackAsPythonWritesIt) {
+  for (const auto& [value, text] :
+       std::vector<std::pair<double, const char*>>{{0.1, "0.1"},
+                                                   {3, "3.0"},
+                                                   {-0.0, "-0.0"},
+                                                   {1.0 / 3, "0.3333333333333333"},
+                                                   {100000, "100000.0"},
+                                                   {0.0001, "0.0001"},
+                                                   {0.00001, "1e-05"},
+                                                   {0.000123, "0.000123"},
+                                                   {-1.5e-7, "-1.5e-07"},
+                                                   {9007199254740994, "9007199254740994.0"},
+                                                   {1e16, "1e+16"},
+                                                   {1.7976931348623157e308, "1.7976931348623157e+308"},
+                                                   {5e-324, "5e-324"},
+                                                   {HUGE_VAL, "inf"},
+                                                   {-HUGE_VAL, "-inf"},
+                                                   {std::nan(""), "nan"},
+                                                   {-std::nan(""), "nan"}}) {
+    EXPECT_EQ(exact_text(value), text);
+  }
+}
+
 TEST(QuotedList, QuotesAndSeparates) {
   const std::vector<std::string> names = {"a", "b"};
   EXPECT_EQ(quoted_list(names), "'a', 'b'");

@@ -29,6 +29,7 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
+  const std::string& path() const { return path_; }
   std::int64_t size() const { return size_; }
   [[noreturn]] void fail(const std::string& why) const { throw FileError("'" + path_ + "': " + why); }
 

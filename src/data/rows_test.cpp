@@ -10,6 +10,7 @@
 #include <rondo/rows.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/npy_bytes.hpp"
 
 namespace rondo {
 namespace {
@@ -85,21 +86,16 @@ class NpyTest : public testing::Test {
  protected:
   ~NpyTest() override { std::remove(path_.c_str()); }
 
-  // A file of version 1.0 with this header and these bytes behind it.
   const std::string& file(const std::string& dictionary, const std::string& content, char version = 1) const {
-    std::ofstream out(path_, std::ios::binary);
-    out << "\x93NUMPY" << version << '\0';
-    const std::size_t bytes = version == 1 ? 2 : 4;
-    for (std::size_t i = 0; i < bytes; ++i) out << static_cast<char>(dictionary.size() >> (8 * i) & 255);
-    out << dictionary << content;
+    std::ofstream(path_, std::ios::binary) << test::npy_bytes(dictionary, content, version);
     return path_;
   }
   template <class T>
   static std::string bytes_of(const std::vector<T>& numbers) {
-    return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T)};
+    return test::bytes_of_numbers(numbers);
   }
   static std::string header(const std::string& type, const std::string& shape) {
-    return "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }          \n";
+    return test::npy_dictionary(type, shape);
   }
 
   const std::string path_ = std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "_rows.npy";
@@ -146,6 +142,7 @@ TEST_F(NpyTest, WhatIsNoArrayIsRefused) {
   refused(header("<f4", "-1,"), four, {"shape (-1"});
   refused(header("<f4", "1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1"), four, {"17 axes"});
   refused(header("<f4", "4, 0"), four, {"no numbers"});
+  refused(header("<f4", "0, 9223372036854775807, 9223372036854775807"), four, {"no numbers"});
   refused(header("<f4", ""), four, {"scalar"});
   refused(header("<c8", "2,"), four, {"'<c8'", "np.float32"});
   refused(header(">f4", "4,"), four, {"'>f4'", "little-endian"});

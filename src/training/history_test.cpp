@@ -1,10 +1,19 @@
+#include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <iterator>
+#include <unistd.h>
 
 #include <rondo/error.hpp>
 #include <rondo/history.hpp>
 
+#include "support/expect_error.hpp"
+
 namespace rondo {
 namespace {
+
+using test::expect_error;
 
 Logs logs(std::initializer_list<std::pair<const char*, double>> entries) {
   Logs all;
@@ -88,6 +97,43 @@ TEST(History, OfNoEpochSaysSo) {
   } catch (const ConfigError& error) {
     EXPECT_NE(std::string(error.what()).find("no epoch was run"), std::string::npos) << error.what();
   }
+}
+
+// Expectations: Python's json.dumps of the same dictionary.
+TEST(History, AsJsonIsWhatPythonWrites) {
+  History history;
+  EXPECT_EQ(history.to_json(), "{}");
+  history.append(0, logs({{"loss", 0.1}, {"mae", 1}}));
+  history.append(1, logs({{"loss", std::nan("")}, {"mae", HUGE_VAL}, {"val_loss", -HUGE_VAL}, {"\"\u00fc\"", 1e-5}}));
+  EXPECT_EQ(
+      history.to_json(),
+      "{\"loss\": [0.1, NaN], \"mae\": [1.0, Infinity], \"val_loss\": [-Infinity], \"\\\"\\u00fc\\\"\": [1e-05]}");
+}
+
+TEST(History, AsCsvHasALineAnEpoch) {
+  History history;
+  EXPECT_EQ(history.to_csv(), "epoch\r\n");
+  history.append(3, logs({{"loss", 0.5}}));
+  history.append(4, logs({{"loss", 0.25}, {"a,b", 1}, {"val_loss", std::nan("")}}));
+  history.append(5, logs({{"val_loss", 1e16}}));
+  EXPECT_EQ(history.to_csv(), "epoch,\"a,b\",loss,val_loss\r\n3,NA,0.5,NA\r\n4,1.0,0.25,nan\r\n5,NA,NA,1e+16\r\n");
+}
+
+TEST(History, IsSavedAsTheNameEnds) {
+  History history;
+  history.append(0, logs({{"loss", 0.5}}));
+  const std::string path = testing::TempDir() + "/rondo_history_" + std::to_string(getpid());
+  const auto saved = [&](const std::string& end) {
+    history.save(path + end);
+    std::ifstream file(path + end, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    std::remove((path + end).c_str());
+    return content;
+  };
+  EXPECT_EQ(saved(".json"), history.to_json());
+  EXPECT_EQ(saved(".csv"), history.to_csv());
+  expect_error<ConfigError>([&] { history.save("history.txt"); }, {"'history.txt'", ".json", ".csv"});
+  expect_error<FileError>([&] { history.save("no/such/folder/a.csv"); }, {"no/such/folder/a.csv", "No such file"});
 }
 
 TEST(Evaluation, HasTheLossFirstAndFindsNames) {

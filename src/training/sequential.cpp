@@ -77,7 +77,8 @@ class SequentialNode final : public ModelNode {
     if (!declared_input().empty()) {
       layers.push_back(core::serialize("keras.layers", "InputLayer",
                                        {{"batch_shape", to_config(declared_input().prepend(batch_size_))},
-                                        {"dtype", std::string(to_string(dtype()))}}));
+                                        {"dtype", std::string(to_string(dtype()))},
+                                        {"name", "input_layer"}}));
     }
     for (const LayerPtr& layer : this->layers()) layers.push_back(to_config(layer));
     graph::Json config = LayerNode::config();

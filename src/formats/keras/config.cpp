@@ -15,7 +15,6 @@ using training::HeadOptions;
 using training::ModelNode;
 
 constexpr int kDeepest = 100;
-constexpr std::size_t kMostValues = 1'000'000;
 
 const ModelNode& node_of(const Model& model) { return static_cast<const ModelNode&>(*model.node()); }
 
@@ -114,12 +113,14 @@ LossWeights loss_weights_from(const Json& config, const std::vector<std::string>
 
 }  // namespace
 
-Json parse_config(std::string_view text, const std::string& where) {
+Json parse_config(std::string_view text, const std::string& where, std::size_t most_values) {
   std::size_t values = 0;
   const auto check = [&](int depth, Json::parse_event_t, Json&) {
     if (depth > kDeepest)
       throw FileError(where + ": its JSON is nested more than " + std::to_string(kDeepest) + " deep");
-    if (++values > kMostValues) throw FileError(where + ": its JSON has more than a million values");
+    if (++values > most_values) {
+      throw FileError(where + ": its JSON has more than " + std::to_string(most_values) + " values");
+    }
     return true;
   };
   try {

@@ -1,6 +1,7 @@
 // Configurations in files: JSON, with what a file of somebody else's may not do.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -11,9 +12,8 @@ namespace rondo::keras {
 
 using Json = nlohmann::ordered_json;
 
-// FileError, beginning with `where`, for what is no JSON object, nested more than 100 deep, or of more than a million
-// values.
-Json parse_config(std::string_view text, const std::string& where);
+// FileError, beginning with `where`, for what is no JSON object, nested more than 100 deep, or of more values.
+Json parse_config(std::string_view text, const std::string& where, std::size_t most_values = 1'000'000);
 
 // {module, class_name, config, registered_name} of a model, with what it is compiled with as "compile_config", as in
 // Keras 3's config.json.

@@ -4,6 +4,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/sizes.hpp"
 #include "formats/zip/records.hpp"
 #include "formats/zip/zip.hpp"
 
@@ -62,7 +63,10 @@ Bytes Reader::read(std::string_view name, std::size_t at_most, std::vector<std::
   }
   Bytes content = file_.subspan(entry->begin, entry->size);
   if (entry->is_deflated) {
-    memory.resize(entry->content_size + 1);  // zlib wants an address for nothing, too
+    allocating(
+        Size(static_cast<Index>(entry->content_size)),
+        [&] { memory.resize(entry->content_size + 1); },  // zlib wants an address for nothing, too
+        [&] { return "entry '" + entry->name + "' of the file '" + path_ + "'"; });
     memory.pop_back();
     if (!Inflate().run(content, memory)) fail(*entry, "is damaged: its compressed bytes do not make what it says");
     content = memory;
@@ -72,8 +76,8 @@ Bytes Reader::read(std::string_view name, std::size_t at_most, std::vector<std::
 }
 
 const Reader::Entry* Reader::find(std::string_view name) const {
-  const auto found = std::ranges::find(entries_, name, &Entry::name);
-  return found == entries_.end() ? nullptr : &*found;
+  const auto found = places_.find(name);
+  return found == places_.end() ? nullptr : &entries_[found->second];
 }
 
 // The record at the end of the file says where the list is. Only a comment may stand behind it.
@@ -97,7 +101,7 @@ std::size_t Reader::read_directory() {
   std::size_t at = directory;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry = entry_at(at, end);
-    if (find(entry.name) != nullptr) fail(entry, "is there twice");
+    if (!places_.emplace(entry.name, i).second) fail(entry, "is there twice");
     entries_.push_back(std::move(entry));
   }
   if (at != end) fail("its list of entries is longer than it says");

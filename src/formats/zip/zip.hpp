@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +54,7 @@ class Reader {
   Bytes file_;
   std::string path_;
   std::vector<Entry> entries_;
+  std::map<std::string, std::size_t, std::less<>> places_;  // among the entries
 };
 
 // An archive in the making: entries are stored as they are, without a time, so that equal contents are equal files.

@@ -122,6 +122,15 @@ TEST(Zip, JoinsPieces) {
   std::filesystem::remove(path_of("pieces"));
 }
 
+TEST(Zip, JoinsPiecesOfNothingThatStandNowhere) {
+  const std::string a = "one";
+  zip::Writer writer;
+  writer.add("both", {bytes_of(a), std::span<const std::byte>()});
+  writer.write(path_of("nowhere"));
+  EXPECT_EQ(read(content_of(path_of("nowhere")), "both"), "one");
+  std::filesystem::remove(path_of("nowhere"));
+}
+
 TEST(Zip, ReadsDeflatedEntries) {
   const std::string content(900, 'y');
   EXPECT_EQ(read(deflated(content), "a"), content);

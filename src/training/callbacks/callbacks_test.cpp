@@ -243,18 +243,18 @@ class CsvLoggerTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
   // y = 0 + 1 x, and so a loss of 1 with the rate 0.
-  void fit(const CSVLoggerOptions& options, Index first, Index epochs, const ValidationFreq& freq = {}) {
+  History fit(const CSVLoggerOptions& options, Index first, Index epochs, const ValidationFreq& freq = {}) {
     const Sequential model{
         Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = DType::float64, .input_shape = {1}})};
     model.compile({.optimizer = SGD({.learning_rate = 0}), .loss = "mse", .metrics = {"mae"}});
     const Tensor x(Shape{1, 1}, std::vector<double>{1.0}), y(Shape{1, 1}, std::vector<double>{1.1});
-    (void)model.fit(x, y,
-                    {.epochs = epochs,
-                     .verbose = 0,
-                     .callbacks = {make_callback<CSVLogger>(path_, options)},
-                     .validation_data = freq.every() > 1 ? ValidationData(x, x) : ValidationData(),
-                     .initial_epoch = first,
-                     .validation_freq = freq});
+    return model.fit(x, y,
+                     {.epochs = epochs,
+                      .verbose = 0,
+                      .callbacks = {make_callback<CSVLogger>(path_, options)},
+                      .validation_data = freq.every() > 1 ? ValidationData(x, x) : ValidationData(),
+                      .initial_epoch = first,
+                      .validation_freq = freq});
   }
 
   const std::string path_ = "csv_logger_test_" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()) +
@@ -282,7 +282,12 @@ TEST_F(CsvLoggerTest, HasColumnsForAValidationThatComesLater) {
   fit({}, 0, 2, 2);
   EXPECT_EQ(content(),
             "epoch,loss,mae,val_loss,val_mae\r\n0,0.010000000000000018,0.10000000000000009,NA,NA\r\n"
-            "1,0.010000000000000018,0.10000000000000009,0,0\r\n");
+            "1,0.010000000000000018,0.10000000000000009,0.0,0.0\r\n");
+}
+
+TEST_F(CsvLoggerTest, WritesWhatTheHistorySaysAsCsv) {
+  const History history = fit({}, 2, 5, 2);
+  EXPECT_EQ(content(), history.to_csv());
 }
 
 TEST_F(CsvLoggerTest, SaysWhatCannotBeWritten) {

@@ -8,17 +8,14 @@
 #include <rondo/error.hpp>
 
 #include "core/names.hpp"
+#include "training/csv_line.hpp"
 
 namespace rondo {
 
-namespace {
+using training::csv_line;
+using training::kNoNumber;
 
-std::string quoted(const std::string& cell, const std::string& separator) {
-  if (cell.find(separator) == std::string::npos && cell.find_first_of("\"\r\n") == std::string::npos) return cell;
-  std::string text = "\"";
-  for (const char c : cell) text += c == '"' ? "\"\"" : std::string(1, c);
-  return text + "\"";
-}
+namespace {
 
 bool has_content(const std::string& path) {
   std::error_code none;
@@ -58,17 +55,13 @@ void CSVLogger::on_epoch_end(Index epoch, Logs& logs) {
     }
   }
   std::vector<std::string> row{std::to_string(epoch)};
-  for (const std::string& key : keys_) row.push_back(logs.contains(key) ? exact_text(logs[key]) : "NA");
+  for (const std::string& key : keys_) row.push_back(logs.contains(key) ? exact_text(logs[key]) : kNoNumber);
   write(row);
 }
 
 void CSVLogger::write(const std::vector<std::string>& cells) {
-  std::string line;
-  for (const std::string& cell : cells) {
-    line += (&cell == cells.data() ? "" : options_.separator) + quoted(cell, options_.separator);
-  }
   std::ofstream file(filename_, std::ios::binary | (begun_ ? std::ios::app : std::ios::trunc));
-  file << line << "\r\n" << std::flush;
+  file << csv_line(cells, options_.separator) << std::flush;
   if (!file) {
     throw FileError("CSVLogger cannot write '" + filename_ + "': " + system_error_text(errno));
   }
