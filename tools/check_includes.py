@@ -59,6 +59,7 @@ PUBLIC_HEADERS = {
     "data": "data",
     "rows": "data",
     "export": "formats",
+    "onnx": "formats",
     "checkpoints": "formats",
     "plot": "formats",
     "saving": "formats",

@@ -21,6 +21,7 @@
 #include <rondo/losses.hpp>
 #include <rondo/metrics.hpp>
 #include <rondo/model.hpp>
+#include <rondo/onnx.hpp>
 #include <rondo/optimizers.hpp>
 #include <rondo/plot.hpp>
 #include <rondo/random.hpp>
