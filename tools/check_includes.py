@@ -61,6 +61,7 @@ PUBLIC_HEADERS = {
     "rows": "data",
     "audio": "formats",
     "export": "formats",
+    "onnx": "formats",
     "checkpoints": "formats",
     "plot": "formats",
     "saving": "formats",

@@ -23,6 +23,7 @@
 #include <rondo/metrics.hpp>
 #include <rondo/model.hpp>
 #include <rondo/npy.hpp>
+#include <rondo/onnx.hpp>
 #include <rondo/optimizers.hpp>
 #include <rondo/plot.hpp>
 #include <rondo/random.hpp>

@@ -1,0 +1,200 @@
+// import_onnx on files of others, and on what is none.
+#include "formats/onnx/import.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <rondo/rondo.hpp>
+
+#include "core/file_bytes.hpp"
+#include "formats/onnx/graph_writer.hpp"
+#include "support/expect_error.hpp"
+
+namespace rondo::onnx {
+namespace {
+
+using test::expect_error;
+
+Tensor read(const std::string& path) {
+  std::ifstream in(path);
+  std::string line;
+  std::getline(in, line);
+  std::vector<Index> shape;
+  for (std::size_t at = 0; at < line.size();
+       at = line.find(' ', at) == line.npos ? line.size() : line.find(' ', at) + 1) {
+    shape.push_back(std::stol(line.substr(at)));
+  }
+  std::vector<double> numbers;
+  while (std::getline(in, line)) numbers.push_back(std::stod(line));
+  return Tensor(Shape(shape), numbers);
+}
+
+const std::string kFiles = std::string(RONDO_SOURCE_DIR) + "/tests/onnx/files/";
+
+void expect_predicts(const std::string& name, const Tensor& x, const Tensor& y) {
+  const Tensor got = import_onnx(kFiles + name + ".onnx").predict(x, {.verbose = 0});
+  ASSERT_EQ(to_string(got.shape()), to_string(y.shape()));
+  const std::vector<double> a = got.to_vector(), b = y.to_vector();
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 2e-6) << name << ", " << i;
+}
+
+Tensor with_batch_in_front(const Tensor& x) {
+  Tensor turned = Tensor::zeros({x.shape()[1], x.shape()[0], x.shape()[2]}, DType::float64);
+  for (Index t = 0; t < x.shape()[0]; ++t) {
+    for (Index b = 0; b < x.shape()[1]; ++b) {
+      for (Index f = 0; f < x.shape()[2]; ++f) turned.set({b, t, f}, x(t, b, f));
+    }
+  }
+  return turned;
+}
+
+TEST(ImportOnnx, ReadsWhatOthersWrite) {
+  for (const char* name : {"pytorch_lstm", "tensorflow_lstm"}) {
+    expect_predicts(name, read(kFiles + name + ".x"), read(kFiles + name + ".y"));
+  }
+  expect_predicts("pytorch_gru", with_batch_in_front(read(kFiles + "pytorch_gru.x")),
+                  with_batch_in_front(read(kFiles + "pytorch_gru.y")));
+}
+
+TEST(ImportOnnx, LayersHaveTheNamesOfTheNodes) {
+  const Model model = import_onnx(kFiles + "pytorch_lstm.onnx");
+  std::vector<std::string> classes;
+  for (const Layer& layer : model.layers()) classes.push_back(layer.class_name());
+  EXPECT_EQ(classes, (Names{"InputLayer", "Bidirectional", "LSTM", "Dense"}));
+  EXPECT_EQ(model.get_layer("_lstm_LSTM_1").class_name(), "LSTM");
+}
+
+// ---- what is not read -----------------------------------------------------------------------------------------------
+
+// A graph of one node over x (batch, 3) or (time, batch, 3), and numbers W, R, B for it.
+class Graph {
+ public:
+  explicit Graph(std::vector<Dimension> x = {{-1, "time"}, {-1, "batch"}, {3}}) : writer_(DType::float32) {
+    writer_.set_scope("node");
+    writer_.add_input({"x", ElementType::float32, std::move(x)});
+  }
+
+  std::string number(const std::string& name, const std::vector<Index>& dims) {
+    return writer_.weight(name, dims, std::vector<double>(static_cast<std::size_t>(Shape(dims).elements()), 0.25));
+  }
+  // Weights of an LSTM of 2 units.
+  Names lstm(Index directions = 1) {
+    return {"x", number("W", {directions, 8, 3}), number("R", {directions, 8, 2}), number("B", {directions, 16})};
+  }
+  GraphWriter& writer() { return writer_; }
+  Names add(const std::string& op, const Names& inputs, const Attributes& attributes = {}, std::size_t outputs = 1) {
+    return writer_.add_layer(op, inputs, outputs, attributes);
+  }
+  std::vector<std::byte> bytes(const std::string& output) {
+    writer_.add_output({"y", ElementType::float32, std::vector<Dimension>{}}, output);
+    ModelProto model;
+    model.opset = opset;
+    model.graph = std::move(writer_.finish("graph"));
+    return serialize(model);
+  }
+
+  Index opset = 17;
+
+ private:
+  GraphWriter writer_;
+};
+
+void expect_refused(Graph& graph, const std::string& output, const std::vector<std::string>& parts) {
+  const std::vector<std::byte> bytes = graph.bytes(output);
+  expect_error<FileError>([&] { (void)model_of(bytes); }, parts);
+}
+
+TEST(ImportOnnx, FormsOfAnLstmThatRondoHasNotAreRefusedByName) {
+  const auto refused = [](const Attributes& attributes, const Names& more, const std::vector<std::string>& parts) {
+    Graph graph;
+    Names inputs = graph.lstm();
+    inputs.insert(inputs.end(), more.begin(), more.end());
+    if (more.size() == 4) graph.number("P", {1, 6});
+    if (!more.empty() && !more[0].empty()) graph.number("lengths", {2});
+    expect_refused(graph, graph.add("LSTM", inputs, attributes, 2)[1], parts);
+  };
+  refused({}, {"", "", "", "node/P"}, {"node 'node' (LSTM)", "peepholes"});
+  refused({}, {"node/lengths"}, {"node 'node' (LSTM)", "sequence_lens"});
+  refused({attribute("clip", 1.0F)}, {}, {"clip"});
+  refused({attribute("input_forget", Index{1})}, {}, {"input_forget"});
+  refused({attribute("direction", "sideways")}, {}, {"'sideways'"});
+  refused({attribute("hidden_size", Index{3})}, {}, {"hidden_size"});
+  refused({attribute("activations", Names{"Sigmoid", "Tanh", "Relu"})}, {}, {"different activations"});
+  refused({attribute("activations", Names{"Sigmoid", "ScaledTanh", "ScaledTanh"})}, {}, {"'ScaledTanh'"});
+  refused({attribute("activations", Names{"Sigmoid"})}, {}, {"1 activations; it takes 3"});
+  refused({attribute("speed", Index{3})}, {}, {"'speed'", "not read"});
+}
+
+TEST(ImportOnnx, OperatorsThatAreNotReadAreNamed) {
+  Graph rnn, unknown, constant_state, wrong, parts;
+  expect_refused(rnn, rnn.add("RNN", rnn.lstm())[0], {"node 'node' (RNN)", "SimpleRNN"});
+  expect_refused(unknown, unknown.add("Conv", {"x"})[0], {"node 'node' (Conv)", "no operator that is read"});
+  Names inputs = constant_state.lstm();
+  inputs.insert(inputs.end(), {"", constant_state.number("h", {1, 1, 2}), constant_state.number("c", {1, 1, 2})});
+  expect_refused(constant_state, constant_state.add("LSTM", inputs)[0], {"begins with a state other than zero"});
+  Names weights = wrong.lstm();
+  weights[2] = wrong.number("R2", {1, 8, 4});
+  expect_refused(wrong, wrong.add("LSTM", weights)[0], {"weights W of shape (1, 8, 3); it takes (1, 16, 3)"});
+  expect_refused(parts, parts.add("Gather", {"x", parts.writer().integer(1)})[0], {"(Gather)", "no layer for"});
+}
+
+TEST(ImportOnnx, AGraphMustHangTogether) {
+  Graph missing, old;
+  old.opset = 3;
+  expect_refused(old, old.add("Relu", {"x"})[0], {"opset 3; 7 to"});
+  expect_refused(missing, missing.add("Relu", {"z"})[0], {"reads 'z', which no node before it makes"});
+}
+
+TEST(ImportOnnx, SizesAreBelievedWhereTheNumbersAreThere) {
+  // An LSTM of a billion units, whose file has a few bytes of them.
+  ModelProto model;
+  model.opset = 17;
+  model.graph.inputs = {{"x", ElementType::float32, std::vector<Dimension>{{4}, {2}, {3}}}};
+  model.graph.outputs = {{"y", ElementType::float32, std::vector<Dimension>{}}};
+  const Index many = 1'000'000'000;
+  for (const auto& [name, dims] :
+       {std::pair<std::string, std::vector<Index>>{"W", {1, 4 * many, 3}}, {"R", {1, 4 * many, many}}}) {
+    TensorProto tensor;
+    tensor.name = name;
+    tensor.dims = dims;
+    tensor.type = ElementType::float32;
+    model.graph.initializers.push_back(tensor);
+  }
+  NodeProto node;
+  node.op_type = "LSTM";
+  node.inputs = {"x", "W", "R"};
+  node.outputs = {"", "y"};
+  model.graph.nodes.push_back(node);
+  const std::vector<std::byte> bytes = serialize(model);
+  expect_error<FileError>([&] { (void)model_of(bytes); }, {"more than the file can hold"});
+}
+
+TEST(ImportOnnx, NoChangeOfAByteDoesHarm) {
+  const core::FileBytes file(kFiles + "pytorch_gru.onnx");
+  std::vector<std::byte> bytes(file.bytes().begin(), file.bytes().end());
+  std::size_t read = 0;
+  const auto try_it = [&](std::span<const std::byte> changed) {
+    try {
+      read += model_of(changed).count_params() > 0 ? 1 : 0;
+    } catch (const Error&) {
+    }
+  };
+  std::minstd_rand random(5);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::byte before = bytes[i];
+    for (const std::byte value : {std::byte{0xff}, std::byte{0}, static_cast<std::byte>(random())}) {
+      bytes[i] = value;
+      try_it(bytes);
+    }
+    bytes[i] = before;
+    try_it(std::span(bytes).first(i));
+  }
+  EXPECT_GT(read, 0U);
+}
+
+}  // namespace
+}  // namespace rondo::onnx

@@ -1,0 +1,40 @@
+// The operators that are read. Each is a function in a file of operators/ that makes layers of a node, or reads it as
+// what it does to axes and sizes.
+#pragma once
+
+#include "formats/onnx/import.hpp"
+
+namespace rondo::onnx {
+
+// A node by the function of its operator. FileError, naming both, for one that is not known.
+void import_operator(const Node& node);
+// The last node of a formula.
+void import_formula(const Node& node, const Composites::Found& formula);
+
+// ---- operators/
+// ------------------------------------------------------------------------------------------------------
+
+void import_activation(const Node& node);  // of one operator
+void import_add(const Node& node);
+void import_batch_normalization(const Node& node);
+void import_clip(const Node& node);
+void import_concat(const Node& node);
+void import_constant(const Node& node);
+void import_constant_of_shape(const Node& node);
+void import_dropout(const Node& node);
+void import_expand(const Node& node);
+void import_flatten(const Node& node);
+void import_gather(const Node& node);
+void import_gemm(const Node& node);
+void import_identity(const Node& node);
+void import_matmul(const Node& node);
+void import_recurrent(const Node& node);  // LSTM, GRU
+void import_reshape(const Node& node);
+void import_shape(const Node& node);
+void import_slice(const Node& node);
+void import_split(const Node& node);
+void import_squeeze(const Node& node);
+void import_transpose(const Node& node);
+void import_unsqueeze(const Node& node);
+
+}  // namespace rondo::onnx
