@@ -118,7 +118,7 @@ def check_back(folder: Path, program: str) -> bool:
         x, y = tensors(folder, batch, "x"), tensors(folder, batch, "y")
         made = imported(program, path, f"{batch}.again", x)
         if isinstance(made, str):
-            expected = any(word in path.stem for word in NOT_READ)
+            expected = path.stem in NOT_READ
             good = good and expected
             print(f"{path.stem:40} {'is refused, as expected' if expected else 'REFUSED'}: {made[made.find(': ') + 2:][:110]}")
             continue
@@ -131,8 +131,10 @@ def check_back(folder: Path, program: str) -> bool:
     return good
 
 
-# Forms that export writes and import has no layer for.
-NOT_READ = ["sparsemax", "on_steps", "days_of_hours", "weeks", "_sum", "_mul", "_ave", "unlike", "bidirectional_backwards"]
+# Forms that export writes and import has no layer for: parts of formulas, products of both directions, rows of time steps.
+NOT_READ = {"activation_sparsemax", "activation_on_steps", "bidirectional_backwards", "bidirectional_lstm_ave",
+            "bidirectional_lstm_ave_sequences", "bidirectional_lstm_mul", "bidirectional_lstm_mul_sequences",
+            "bidirectional_unlike", "days_of_hours", "weeks"}
 
 
 def keras_form(name: str, value: np.ndarray, batch_first: bool) -> np.ndarray:
@@ -154,14 +156,15 @@ def with_weights_inside(model: onnx.ModelProto, inputs: list[np.ndarray]) -> onn
     return inside
 
 
-REFUSED = {"simple_rnn": "SimpleRNN", "rnn_seq_length": "SimpleRNN", "peepholes": "peepholes", "seq_length": "sequence_lens",
-           "lstm_reverse": "backwards", "gru_reverse": "backwards"}
+REFUSED = {"simple_rnn": "SimpleRNN", "rnn_seq_length": "SimpleRNN", "peepholes": "peepholes", "gru_reverse": "backwards"}
 
 
 def check_node_tests(program: str) -> bool:
     """ONNX's tests of its recurrent operators."""
     good, passed, refused = True, 0, 0
-    cases = [case for case in collect_testcases("") if case.name.startswith(("test_lstm", "test_gru", "test_simple_rnn", "test_rnn"))]
+    with np.errstate(all="ignore"):  # of other operators
+        all_cases = collect_testcases("")
+    cases = [case for case in all_cases if case.name.startswith(("test_lstm", "test_gru", "test_simple_rnn", "test_rnn"))]
     for case in cases:
         inputs, outputs = case.data_sets[0]
         node = case.model.graph.node[0]

@@ -19,7 +19,8 @@ bool Traced::is_plain() const {
 }
 
 std::string Node::where() const {
-  const std::string name = proto_.name.empty() && !proto_.outputs.empty() ? proto_.outputs[0] : proto_.name;
+  std::string name = proto_.name;
+  for (const std::string& output : proto_.outputs) name = name.empty() ? output : name;
   return "node '" + name + "' (" + proto_.op_type + ")";
 }
 

@@ -82,8 +82,8 @@ std::string sparse_plus(const Formula& f, const std::string& x) {
   return f.where_above(x, 1, x, f.times(f.times(above, above), 0.25));
 }
 
-// The projection onto the simplex: from each number the same is taken, so that what is left above 0 adds up to 1. The
-// largest k are above it, where the k-th, sorted, is above (their sum - 1) / k.
+// From each number the same is taken, tau. The largest k numbers are above it, where the k-th, sorted, is above (the sum
+// of these - 1) / k; Keras's tau is (these sums of all of them - 1) / their number.
 std::string sparsemax(const Formula& f, GraphWriter& graph, const std::string& x, Index features) {
   const std::string sorted = graph.add("TopK", {x, graph.integers({features})}, 2, {last_axis()}).front();
   std::vector<double> counts;
@@ -93,7 +93,7 @@ std::string sparsemax(const Formula& f, GraphWriter& graph, const std::string& x
   const std::string is_above = f("Greater", {f.plus(f.times(sorted, k), 1), sums});
   const std::string zero = f.number(0), last = graph.integers({-1});
   const std::string count = f("ReduceSum", {f("Where", {is_above, f.number(1), zero}), last});
-  const std::string sum = f("ReduceSum", {f("Where", {is_above, sorted, zero}), last});
+  const std::string sum = f("ReduceSum", {f("Where", {is_above, sums, zero}), last});
   return f("Relu", {f.minus(x, f("Div", {f.plus(sum, -1), count}))});
 }
 

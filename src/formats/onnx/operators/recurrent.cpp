@@ -284,11 +284,13 @@ Form form_of(const Node& node) {
   return form;
 }
 
-// The sequence (batch, time, features).
-Symbol sequence_of(const Node& node, const Form& form) {
-  const Traced x = node.import().arranged(node.traced(0));
+// The sequence (batch, time, features), which may be one that was made backwards.
+Traced sequence_of(const Node& node, const Form& form) {
+  const Traced* given = node.if_traced(0);
+  const bool is_turned = given != nullptr && given->backwards && given->symbols.size() == 1 && form.directions == 1;
+  const Traced x = is_turned ? *given : node.import().arranged(node.traced(0));
   const std::vector<Index> axes = form.batch_first ? std::vector<Index>{0, 1, 2} : std::vector<Index>{1, 0, 2};
-  if (x.axes == axes) return x.symbols[0];
+  if (x.axes == axes) return x;
   node.fail(std::string("takes a sequence whose axes are not ") +
             (form.batch_first ? "(batch, time, features)" : "(time, batch, features)"));
 }
@@ -376,7 +378,8 @@ void import_recurrent(const Node& node) {
   const Form form = form_of(node);
   (void)node.integer("output_sequence", 0);
   const std::vector<Functions> f = functions_of(node, form.directions);
-  const Symbol x = sequence_of(node, form);
+  const Traced x = sequence_of(node, form);
+  const bool go_backwards = form.go_backwards != x.backwards;  // over the symbol's steps
   const std::vector<Symbol> states = states_of(node, form);
 
   const Uses y = uses_of(node, 0);
@@ -386,12 +389,12 @@ void import_recurrent(const Node& node) {
   const bool is_joined = form.directions == 2 && (returns.sequences ? y.only_joined : uses_of(node, 1).only_joined);
   const std::string mode = form.directions == 1 ? "" : is_joined ? "concat" : "none";
 
-  const Layer layer = node.import().layer(key_of(node, returns, mode), [&] {
+  const Layer layer = node.import().layer(key_of(node, returns, mode + (go_backwards ? " backwards" : "")), [&] {
     return form.directions == 2
                ? both_directions(node, form, f, returns, mode)
-               : one_direction(node, form, f[0], returns, form.go_backwards, node.layer_name(lower_case(form.op)));
+               : one_direction(node, form, f[0], returns, go_backwards, node.layer_name(lower_case(form.op)));
   });
-  std::vector<Symbol> from{x};
+  std::vector<Symbol> from{x.symbols[0]};
   from.insert(from.end(), states.begin(), states.end());
   const Symbols out = layer(from);
   layer.set_weights(weights_of(node, form));

@@ -4,6 +4,7 @@
 
 #include <rondo/layers.hpp>
 
+#include "core/sizes.hpp"
 #include "formats/onnx/operators.hpp"
 #include "formats/onnx/tensors.hpp"
 
@@ -67,6 +68,13 @@ Traced joined(const Node& node, const Traced& x, std::vector<Index> axes) {
   return {{layer(x.symbols)}, std::move(axes)};
 }
 
+// Whether a sample has as many numbers as these sizes say, so that the batch stays as it is.
+bool is_sample(const Shape& shape, const std::vector<Index>& sizes) {
+  if (!shape.fully_known() || std::find(sizes.begin(), sizes.end(), -1) != sizes.end()) return false;
+  const Size count = Size::product(sizes);
+  return count.known() && count.count("numbers") == shape.elements();
+}
+
 }  // namespace
 
 void import_reshape(const Node& node) {
@@ -100,8 +108,8 @@ void import_reshape(const Node& node) {
     if (size == 0 && i < plain.axes.size()) size = size_of(plain, i);
     sample.push_back(size < 0 ? -1 : size);
   }
-  if (sample.empty() || (first == -1 && std::find(sample.begin(), sample.end(), -1) != sample.end())) {
-    node.fail("has a shape that does not say which axis is the batch");
+  if (first == -1 && !is_sample(plain.symbols[0].shape().from(1), sample)) {
+    node.fail("makes rows of the batch of other axes, as a TimeDistributed would; a Reshape of each sample is read");
   }
   const Layer layer = Reshape(Shape(sample), {.dtype = node.import().dtype(), .name = node.layer_name("reshape")});
   Traced y{{layer(plain.symbols[0])}, {}};
