@@ -78,7 +78,7 @@ TEST(OptimizerFromConfig, ReadsWhatEachWrites) {
     Json with = config;
     with["config"]["slots"] = 1;
     expect_error<ConfigError>([&] { (void)optimizer_from_config(with); },
-                              {class_name + ": the option slots = 1 is not supported"});
+                              {class_name + ": the option slots = 1 is not known"});
   }
 }
 
