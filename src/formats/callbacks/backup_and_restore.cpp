@@ -59,7 +59,7 @@ void BackupAndRestore::on_epoch_end(Index epoch, Logs&) {
   keras::write_variables(node_of(model()), file.root());
   keras::write_optimizer(model(), file.root());
   formats::make_folder_of(path());
-  core::write_file(path(), {file.bytes()});
+  file.save(path());
 }
 
 void BackupAndRestore::on_train_end(Logs&) {

@@ -9,6 +9,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/atomic_file.hpp"
 #include "formats/hdf5/cursor.hpp"
 #include "formats/hdf5/encoder.hpp"
 #include "formats/hdf5/object_header.hpp"
@@ -372,6 +373,12 @@ class FileLayout {
 }  // namespace
 
 void Writer::write(const Sink& sink) const { FileLayout(root_).write(sink); }
+
+void Writer::save(const std::string& path) const {
+  core::NewFile file(path);
+  write([&](std::span<const std::byte> piece) { file.append(piece); });
+  file.keep();
+}
 
 std::vector<std::byte> Writer::bytes() const {
   FileLayout layout(root_);

@@ -108,6 +108,8 @@ class Writer {
   // The whole file, in pieces; numbers are handed on as they stand. May be called several times, and gives the same
   // bytes. FileError where an attribute is too long.
   void write(const Sink& sink) const;
+  // The same into a file, as a whole or not at all (core::write_file).
+  void save(const std::string& path) const;
   std::vector<std::byte> bytes() const;
 
  private:

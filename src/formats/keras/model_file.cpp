@@ -73,12 +73,11 @@ void save_keras(const Model& model, const std::string& path) {
   hdf5::Writer file;
   keras::write_variables(*model.node(), file.root());
   keras::write_optimizer(model, file.root());
-  const std::vector<std::byte> weights = file.bytes();
   const std::string metadata = Json{{"keras_version", kVersion}}.dump(), config = keras::config_of(model).dump();
   zip::Writer archive;
   archive.add(kMetadata, bytes_of(metadata));
   archive.add(kConfig, bytes_of(config));
-  archive.add(kWeights, weights);
+  archive.add(kWeights, [&](const hdf5::Sink& put) { file.write(put); });
   archive.write(path);
 }
 
@@ -101,7 +100,7 @@ void save_legacy(const Model& model, const std::string& path) {
   weights.attribute("backend", "rondo");
   keras::write_legacy_weights(*model.node(), weights);
   keras::write_legacy_optimizer(model, root);
-  core::write_file(path, {file.bytes()});
+  file.save(path);
 }
 
 // ---- reading -------------------------------------------------------------------------------------------------------
@@ -206,7 +205,7 @@ void Model::save_weights(const std::string& path, const SaveOptions& options) co
   check_target(path, options);
   hdf5::Writer file;
   keras::write_variables(node, file.root());
-  core::write_file(path, {file.bytes()});
+  file.save(path);
 }
 
 std::vector<std::string> Model::load_weights(const std::string& path, const LoadWeightsOptions& options) const {

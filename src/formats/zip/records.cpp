@@ -17,20 +17,23 @@ std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data
 
 namespace {
 
-uLong added(uLong sum, Bytes bytes) { return crc32_z(sum, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()); }
+std::uint32_t added(std::uint32_t sum, Bytes bytes) {
+  return static_cast<std::uint32_t>(crc32_z(sum, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
 
 }  // namespace
 
+std::uint32_t check_sum(std::uint32_t sum, Bytes piece) {
+  if (piece.empty()) return sum;                        // perhaps without an address, for which zlib begins anew
+  constexpr std::uint32_t kZeroRegister = 0xFFFF'FFFF;  // zlib keeps it inverted
+  const kernels::FoldedCrc folded = kernels::fold_crc(sum, piece);
+  return added(folded.bytes > 0 ? added(kZeroRegister, folded.rest) : sum, piece.subspan(folded.bytes));
+}
+
 std::uint32_t check_sum(std::span<const Bytes> pieces) {
-  constexpr uLong kZeroRegister = 0xFFFF'FFFF;  // zlib keeps it inverted
-  uLong sum = crc32_z(0, nullptr, 0);
-  for (const Bytes piece : pieces) {
-    if (piece.empty()) continue;  // perhaps without an address, for which zlib begins anew
-    const kernels::FoldedCrc folded = kernels::fold_crc(static_cast<std::uint32_t>(sum), piece);
-    if (folded.bytes > 0) sum = added(kZeroRegister, folded.rest);
-    sum = added(sum, piece.subspan(folded.bytes));
-  }
-  return static_cast<std::uint32_t>(sum);
+  std::uint32_t sum = 0;
+  for (const Bytes piece : pieces) sum = check_sum(sum, piece);
+  return sum;
 }
 
 }  // namespace rondo::zip

@@ -1,5 +1,3 @@
-#include <numeric>
-
 #include <rondo/error.hpp>
 
 #include "formats/zip/records.hpp"
@@ -25,6 +23,7 @@ class Record {
     bytes_ += text;
     return *this;
   }
+  Record& put(const Record& other) { return put(other.bytes_); }
   std::size_t size() const { return bytes_.size(); }
   Bytes bytes() const { return std::as_bytes(std::span(bytes_)); }
 
@@ -32,48 +31,68 @@ class Record {
   std::string bytes_;
 };
 
-std::size_t size_of(const std::vector<Bytes>& pieces) {
-  return std::accumulate(pieces.begin(), pieces.end(), std::size_t{0},
-                         [](std::size_t sum, Bytes piece) { return sum + piece.size(); });
+struct Sums {
+  std::size_t size = 0;
+  std::uint32_t check_sum = 0;
+};
+
+// What both records of an entry have.
+void describe(Record& record, const std::string& name, const Sums& sums) {
+  record.put(kVersion, 2).put(kUtf8, 2).put(kStored, 2).put(kTime, 2).put(kDate, 2).put(sums.check_sum, 4);
+  record.put(sums.size, 4).put(sums.size, 4).put(name.size(), 2).put(0, 2);
+}
+
+Record local_record(const std::string& name, const Sums& sums) {
+  Record record;
+  describe(record.put(Local::kSignature, 4), name, sums);
+  record.put(name);
+  return record;
+}
+
+Record listed_record(const std::string& name, const Sums& sums, std::size_t begin) {
+  Record record;
+  describe(record.put(Listed::kSignature, 4).put(kMadeBy, 2), name, sums);
+  record.put(0, 2).put(0, 2).put(0, 2).put(kPermissions, 4).put(begin, 4).put(name);
+  return record;
+}
+
+[[noreturn]] void fail_too_large(const std::string& path) {
+  throw FileError("cannot write '" + path + "': archives of more than 4 GB (zip64) are not supported");
 }
 
 }  // namespace
 
-void Writer::add(const std::string& name, std::vector<Bytes> pieces) { entries_.push_back({name, std::move(pieces)}); }
+void Writer::add(const std::string& name, std::vector<Bytes> pieces) {
+  add(name, [kept = std::move(pieces)](const std::function<void(Bytes)>& put) {
+    for (const Bytes piece : kept) put(piece);
+  });
+}
 
 void Writer::write(const std::string& path) const {
-  std::vector<Record> headers(entries_.size());
+  core::NewFile file(path);
   Record list;
-  std::vector<Bytes> pieces;
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const Entry& entry = entries_[i];
-    const std::size_t size = size_of(entry.pieces);
-    if (size > kMost || at > kMost) {
-      throw FileError("cannot write '" + path + "': archives of more than 4 GB (zip64) are not supported");
-    }
-    // What both records of an entry have.
-    const auto describe = [&, sum = check_sum(entry.pieces)](Record& record) {
-      record.put(kVersion, 2).put(kUtf8, 2).put(kStored, 2).put(kTime, 2).put(kDate, 2).put(sum, 4);
-      record.put(size, 4).put(size, 4).put(entry.name.size(), 2).put(0, 2);
-    };
-    describe(headers[i].put(Local::kSignature, 4));
-    headers[i].put(entry.name);
-    describe(list.put(Listed::kSignature, 4).put(kMadeBy, 2));
-    list.put(0, 2).put(0, 2).put(0, 2).put(kPermissions, 4).put(at, 4).put(entry.name);
-    pieces.push_back(headers[i].bytes());
-    pieces.insert(pieces.end(), entry.pieces.begin(), entry.pieces.end());
-    at += headers[i].size() + size;
+  for (const Entry& entry : entries_) {
+    const std::size_t begin = file.size();
+    if (begin > kMost) fail_too_large(path);
+    file.append(local_record(entry.name, {}).bytes());
+    Sums sums;
+    entry.content([&](Bytes piece) {
+      sums.check_sum = check_sum(sums.check_sum, piece);
+      sums.size += piece.size();
+      if (sums.size > kMost) fail_too_large(path);
+      file.append(piece);
+    });
+    file.replace(begin, local_record(entry.name, sums).bytes());
+    list.put(listed_record(entry.name, sums, begin));
   }
-  if (at > kMost || entries_.size() > 0xFFFE) {
-    throw FileError("cannot write '" + path + "': archives of more than 4 GB (zip64) are not supported");
-  }
+  const std::size_t begin = file.size();
+  if (begin > kMost || entries_.size() > 0xFFFE) fail_too_large(path);
   Record end;
   end.put(End::kSignature, 4).put(0, 4).put(entries_.size(), 2).put(entries_.size(), 2);
-  end.put(list.size(), 4).put(at, 4).put(0, 2);
-  pieces.push_back(list.bytes());
-  pieces.push_back(end.bytes());
-  core::write_file(path, pieces);
+  end.put(list.size(), 4).put(begin, 4).put(0, 2);
+  file.append(list.bytes());
+  file.append(end.bytes());
+  file.keep();
 }
 
 }  // namespace rondo::zip

@@ -63,6 +63,9 @@ class Writer {
   // An entry of pieces that stand one behind the other and must stay until the archive is written.
   void add(const std::string& name, std::vector<Bytes> pieces);
   void add(const std::string& name, Bytes content) { add(name, std::vector{content}); }
+  // One whose pieces are made when it is their turn: handed to what it is given, one after the other.
+  using Content = std::function<void(const std::function<void(Bytes)>& put)>;
+  void add(const std::string& name, Content content) { entries_.push_back({name, std::move(content)}); }
 
   // Writes or replaces a file. FileError as core::write_file, and for more than 4 GB.
   void write(const std::string& path) const;
@@ -70,7 +73,7 @@ class Writer {
  private:
   struct Entry {
     std::string name;
-    std::vector<Bytes> pieces;
+    Content content;
   };
 
   std::vector<Entry> entries_;
