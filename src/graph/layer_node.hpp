@@ -152,6 +152,8 @@ class LayerNode {
   // are.
   virtual bool works_row_by_row() const { return false; }
 
+  // Whether its functions are a user's (custom_layer), so that its class says nothing of what it does.
+  virtual bool is_custom() const { return false; }
   // Whether data enter a network here (InputNode).
   virtual bool is_input() const { return false; }
   // Whether it is a network of layers that may also stand alone.

@@ -225,6 +225,7 @@ class CustomNode final : public graph::LayerNode {
     return {each_step_ ? y.prepend(inputs[0][0]) : y};
   }
 
+  bool is_custom() const override { return true; }
   bool keeps_time(const std::vector<Shape>&) const override { return each_step_; }
   std::shared_ptr<LayerNode> copy(const graph::Changes& changes) const override {
     return std::make_shared<CustomNode>(class_name(), rule_, each_step_, declared_input(), options_for_copy(changes));

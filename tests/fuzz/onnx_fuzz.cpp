@@ -188,9 +188,11 @@ class Mutation {
       case 2: field.number = 1 + below(26); break;
       case 3: field = other; break;
       case 4:
-        field.kind == other.kind
-            ? void(field.bytes = other.bytes, field.fields = other.fields, field.value = other.value)
-            : change_value(field);
+        if (field.kind == other.kind) {
+          const std::uint64_t number = field.number;
+          field = other;
+          field.number = number;
+        }
         break;
       case 5: place.list->erase(place.list->begin() + static_cast<std::ptrdiff_t>(place.index)); break;
       case 6: place.list->insert(place.list->begin() + static_cast<std::ptrdiff_t>(place.index), other); break;

@@ -71,7 +71,7 @@ class InsideScope {
 
 Values add_known(Export& to, const graph::LayerNode& layer, const Values& inputs) {
   for (const KnownLayer& known : kKnownLayers) {
-    if (known.class_name == layer.class_name()) return known.add(to, layer, inputs);
+    if (known.class_name == layer.class_name() && !layer.is_custom()) return known.add(to, layer, inputs);
   }
   throw ConfigError("export_onnx: " + layer.where() + " has no ONNX form; layers that have: " + known_names());
 }

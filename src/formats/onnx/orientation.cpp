@@ -58,16 +58,11 @@ class Search {
     const Index batch = at[batch_first ? 0 : 1], other = at[batch_first ? 1 : 0];
     if (batch < 0) return std::nullopt;
     std::vector<Index> axes(rank, Index{0});
-    Index next = is_state ? 1 : 2;
+    Index next = 1;
     for (std::size_t i = 0; i < rank; ++i) {
       const auto axis = static_cast<Index>(i);
-      if (axis == batch) {
-        axes[i] = 0;
-      } else if (axis == other) {
-        axes[i] = is_state ? kDirections : 1;
-      } else {
-        axes[i] = next++;
-      }
+      if (axis == batch) continue;
+      axes[i] = is_state && axis == other ? kDirections : next++;
     }
     return axes;
   }

@@ -82,8 +82,8 @@ std::string sparse_plus(const Formula& f, const std::string& x) {
   return f.where_above(x, 1, x, f.times(f.times(above, above), 0.25));
 }
 
-// From each number the same is taken, tau. The largest k numbers are above it, where the k-th, sorted, is above (the sum
-// of these - 1) / k; Keras's tau is (these sums of all of them - 1) / their number.
+// From each number the same is taken, tau. The largest k numbers are above it, where the k-th, sorted, is above (the
+// sum of these - 1) / k; Keras's tau is (these sums of all of them - 1) / their number.
 std::string sparsemax(const Formula& f, GraphWriter& graph, const std::string& x, Index features) {
   const std::string sorted = graph.add("TopK", {x, graph.integers({features})}, 2, {last_axis()}).front();
   std::vector<double> counts;

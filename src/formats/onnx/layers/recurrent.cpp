@@ -56,7 +56,7 @@ Values add_recurrent(Export& to, const graph::LayerNode& layer, const Values& in
 
 Values add_rnn(Export& to, const graph::LayerNode& layer, const Values& inputs) {
   const graph::LayerNode& cell = *layer.children()[0];
-  if (cell.class_name() != "StackedRNNCells") {
+  if (cell.class_name() != "StackedRNNCells" || cell.is_custom()) {
     return add_cells(to, layer, {cell_of(cell)}, {to.graph.scope()}, inputs);
   }
   std::vector<Cell> cells;
