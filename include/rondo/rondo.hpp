@@ -15,6 +15,7 @@
 #include <rondo/extend.hpp>
 #include <rondo/history.hpp>
 #include <rondo/initializers.hpp>
+#include <rondo/inspection.hpp>
 #include <rondo/keras_compat.hpp>
 #include <rondo/layer.hpp>
 #include <rondo/layers.hpp>
@@ -33,3 +34,4 @@
 #include <rondo/symbol.hpp>
 #include <rondo/tensor.hpp>
 #include <rondo/tensor_ops.hpp>
+#include <rondo/version.hpp>
