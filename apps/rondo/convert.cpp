@@ -57,19 +57,21 @@ void check(const Options& o, const Format& format) {
   }
 }
 
+Model model_of(const std::string& architecture) {
+  const std::string json = read_file(architecture);
+  try {
+    return model_from_json(json);
+  } catch (const Error& error) {
+    throw Failure(kBadModel, "'" + architecture + "': " + error.what());
+  }
+}
+
 Model load(const Options& o) {
   const GivenModel given(o.in);
   if (o.architecture.empty()) return given.load(!o.no_compile);
-  const std::string json = read_file(o.architecture);
-  return given.read([&](const std::string& path) {
-    try {
-      Model model = model_from_json(json);
-      model.load_weights(path);
-      return model;
-    } catch (const ConfigError& error) {
-      throw Failure(kBadModel, "'" + o.architecture + "': " + error.what());
-    }
-  });
+  const Model model = model_of(o.architecture);
+  given.read([&](const std::string& path) { return model.load_weights(path); });
+  return model;
 }
 
 std::string write(const Model& model, const Format& format, const std::string& path, const ExportChoices& choices) {

@@ -125,7 +125,8 @@ std::string compiled_in_short(const Json& compiled) {
   std::string text = in_short(compiled["optimizer"]) + " (learning rate " + rate_in_short(compiled["optimizer"]) +
                      "), loss " + in_short(compiled["loss"]) + ", metrics " + in_short(compiled["metrics"]);
   if (in_short(compiled["weighted_metrics"]) != "none") text += ", weighted " + in_short(compiled["weighted_metrics"]);
-  return text + "; " + std::to_string(compiled["steps"].get<std::int64_t>()) + " steps made";
+  const auto steps = compiled["steps"].get<std::int64_t>();
+  return text + "; " + std::to_string(steps) + (steps == 1 ? " step made" : " steps made");
 }
 
 std::string shapes_in_short(const std::vector<Symbol>& symbols) {
@@ -175,7 +176,7 @@ std::string facts_of(const GivenModel& given, const ModelFileInfo& info) {
   add_line(text, "file", given.name() + ", " + std::to_string(info.bytes) + " bytes");
   add_line(text, "format", what_it_is(info.kind));
   const std::string version = info.keras_version.empty() ? "it does not say" : "Keras " + info.keras_version;
-  add_line(text, "written by",
+  add_line(text, "version",
            version + (is_whole(info.kind) ? "; read as set_keras_compat(\"" + info.keras_compat + "\") says" : ""));
   if (is_whole(info.kind)) {
     add_line(text, "verification", info.has_verification ? "there: rondo verify compares" : "none in it");

@@ -29,7 +29,7 @@ TEST(CommandLine, HelpNamesAllCommandsAndExitStatuses) {
 
 TEST(CommandLine, EachCommandHasHelpWithAnExample) {
   const Cli cli;
-  for (const std::string command : {"inspect", "convert", "predict", "verify"}) {
+  for (const std::string& command : std::vector<std::string>{"inspect", "convert", "predict", "verify"}) {
     const Ran ran = cli.run(command + " --help");
     expect_success(ran);
     EXPECT_NE(ran.out.find("rondo " + command + " "), std::string::npos) << ran.out;
@@ -42,7 +42,7 @@ TEST(CommandLine, NothingGivenIsAnErrorWithTheHelp) {
 
 TEST(CommandLine, AWrongCommandSuggestsTheNearest) {
   expect_failure(Cli().run("inspct model.keras"), 2, {"no command 'inspct'", "Did you mean 'inspect'?"});
-  expect_failure(Cli().run("transmogrify"), 2, {"no command 'transmogrify'. ", "--help"});
+  expect_failure(Cli().run("transmogrify"), 2, {"no command 'transmogrify'.\n", "--help"});
 }
 
 TEST(CommandLine, AWrongOptionSuggestsTheNearest) {
@@ -61,7 +61,7 @@ TEST(CommandLine, ArgumentsThatAreMissingOrTooManyAreNamed) {
 
 TEST(CommandLine, FilesThatCannotBeReadAreNoFaultOfTheModel) {
   const Cli cli;
-  for (const std::string command : {"inspect", "verify"}) {
+  for (const std::string& command : std::vector<std::string>{"inspect", "verify"}) {
     expect_failure(cli.run(command + " nothing.keras"), 1, {"nothing.keras", "No such file"});
     expect_failure(cli.run(command + " ."), 1, {"'.'"});
   }
@@ -78,11 +78,13 @@ TEST(CommandLine, AFullDiskIsAnError) {
 TEST(CommandLine, DamagedFilesAreRefusedByEachCommand) {
   const Cli cli;
   cli.write("x.csv", "1\n");
-  for (const std::string name : {"truncated_half.keras", "not_a_zip.keras", "crc_mismatch.keras", "empty.keras",
-                                 "unknown_layer.keras", "legacy_truncated.h5", "units_huge.keras"}) {
+  for (const std::string& name :
+       std::vector<std::string>{"truncated_half.keras", "not_a_zip.keras", "crc_mismatch.keras", "empty.keras",
+                                "unknown_layer.keras", "legacy_truncated.h5", "units_huge.keras"}) {
     const std::string file = test::golden_model("bad/" + name);
-    for (const std::string command : {"inspect --json " + file, "verify " + file, "convert " + file + " out.keras",
-                                      "predict " + file + " x.csv y.csv"}) {
+    for (const std::string& command :
+         std::vector<std::string>{"inspect --json " + file, "verify " + file, "convert " + file + " out.keras",
+                                  "predict " + file + " x.csv y.csv"}) {
       SCOPED_TRACE(command);
       expect_failure(cli.run(command), 4, {name});
     }

@@ -30,7 +30,8 @@ TEST(Convert, WritesEachFormat) {
   const Cli cli;
   const Model model = small_model();
   model.save(cli.path("m.keras"));
-  for (const std::string out : {"out.h5", "out.keras", "out.weights.h5", "out.json", "out.h"}) {
+  for (const std::string& out :
+       std::vector<std::string>{"out.h5", "out.keras", "out.weights.h5", "out.json", "out.h"}) {
     expect_success(cli.run("convert m.keras " + out));
     EXPECT_GT(std::filesystem::file_size(cli.path(out)), 100U) << out;
   }
@@ -119,7 +120,7 @@ TEST(Convert, WeightsAloneNeedAnArchitecture) {
   expect_success(cli.run("convert " + weights + " m.keras --architecture " + golden_model("seed_k2_12.config.json")));
   EXPECT_EQ(weights_hash(load_model(cli.path("m.keras"))), weights_hash(load_model(golden_model("seed_k2_12.h5"))));
   cli.write("bad.json", "{\"class_name\": \"Sequential\"");
-  expect_failure(cli.run("convert " + weights + " m.keras --architecture bad.json"), 4, {"JSON"});
+  expect_failure(cli.run("convert " + weights + " m.keras --architecture bad.json"), 4, {"'bad.json'", "JSON"});
   expect_failure(cli.run("convert " + weights + " m.keras --architecture none.json"), 1, {"none.json"});
 }
 

@@ -30,7 +30,7 @@ TEST(Inspect, TellsWhatIsInAModelOfRondos) {
   expect_success(ran);
   for (const char* part :
        {"m.keras, ", " bytes", "keras: an archive", "Keras 3.15.1", "set_keras_compat(\"3\")", "(None, 4, 2)",
-        "(None, 1)", "Adam (learning rate 0.01), loss mse, metrics mae; 1 steps made",
+        "(None, 1)", "Adam (learning rate 0.01), loss MeanSquaredError, metrics MeanAbsoluteError; 1 step made",
         "sha256:", "rondo verify compares", "lstm (LSTM)", "Total params"}) {
     EXPECT_NE(ran.out.find(part), std::string::npos) << part << " is not in\n" << ran.out;
   }

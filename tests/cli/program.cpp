@@ -8,7 +8,7 @@ namespace rondo::test {
 
 Ran Cli::run(const std::string& arguments, const std::string& input) const {
   write("stdin", input);
-  const std::string line = "cd '" + path("") + "' && '" RONDO_PROGRAM "' " + arguments + " <stdin >stdout 2>stderr";
+  const std::string line = "cd '" + path("") + "' && '" RONDO_PROGRAM "' <stdin >stdout 2>stderr " + arguments;
   const int status = std::system(line.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("stdout"), read("stderr")};
 }

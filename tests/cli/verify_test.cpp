@@ -17,7 +17,7 @@ using test::small_model;
 
 TEST(Verify, WhatRondoSavedIsEqualToTheBit) {
   const Cli cli;
-  for (const std::string file : {"m.keras", "m.h5"}) {
+  for (const std::string& file : std::vector<std::string>{"m.keras", "m.h5"}) {
     small_model().save(cli.path(file));
     const Ran ran = cli.run("verify " + file);
     expect_success(ran);

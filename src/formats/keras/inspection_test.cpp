@@ -1,3 +1,4 @@
+#include <cmath>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -18,10 +19,10 @@ std::string golden(const std::string& name) { return std::string(RONDO_GOLDEN_DI
 
 // printf 'a float32 2 1\n' and the numbers, then the same of 'b float64\n': by Python's hashlib.
 TEST(WeightsHash, IsThatOfTheDocument) {
-  const Tensor a = Tensor({2, 1}, std::vector<float>{1.0F, -2.5F}), b = Tensor({}, std::vector<double>{0.1});
+  const Tensor a = Tensor({2, 1}, std::vector<float>{1.0F, -2.5F}), b = Tensor(Shape{}, std::vector<double>{0.1});
   const std::string expected = "sha256:6cff7567f1d822a5de332a0f6485b7365d962f18f31a2adc89965538166bb179";
-  EXPECT_EQ(weights_hash({{"a", a}, {"b", b}}), expected);
-  EXPECT_EQ(weights_hash({{"b", b}, {"a", a}}), expected) << "in the order of the names";
+  EXPECT_EQ(weights_hash(std::vector<NamedWeight>{{"a", a}, {"b", b}}), expected);
+  EXPECT_EQ(weights_hash(std::vector<NamedWeight>{{"b", b}, {"a", a}}), expected) << "in the order of the names";
 }
 
 TEST(WeightsHash, ChangesWithNameTypeShapeAndTheLastBit) {

@@ -172,7 +172,7 @@ TEST_F(Verifications, NotANumberEqualsNotANumber) {
 }
 
 TEST_F(Verifications, MixedPrecisionIsComparedToAHundredth) {
-  const Sequential model{LSTM(4, {.input_shape = {4, 2}, .dtype = "mixed_bfloat16"}), Dense(1)};
+  const Sequential model{LSTM(4, {.dtype = "mixed_bfloat16", .input_shape = {4, 2}}), Dense(1)};
   model.save(path());
   const Verification result = verify_file(path());
   EXPECT_EQ(result.tolerance, 0.01);
@@ -180,7 +180,7 @@ TEST_F(Verifications, MixedPrecisionIsComparedToAHundredth) {
 }
 
 TEST_F(Verifications, DoublesStayDoubles) {
-  const Sequential model{LSTM(4, {.input_shape = {4, 2}, .dtype = "float64"}), Dense(1, {.dtype = "float64"})};
+  const Sequential model{LSTM(4, {.dtype = "float64", .input_shape = {4, 2}}), Dense(1, {.dtype = "float64"})};
   EXPECT_EQ(kept_of(model).outputs[0].dtype(), DType::float64);
   model.save(path());
   EXPECT_TRUE(verify_file(path()).outputs[0].identical);
@@ -192,7 +192,7 @@ TEST_F(Verifications, DoublesStayDoubles) {
 struct Group {
   std::vector<float> inputs = std::vector<float>(4), outputs = std::vector<float>(2);
   Shape input_shape = {2, 2}, output_shape = {2, 1};
-  std::string second_output, version = "0.1.0";
+  std::string second_output = {}, version = "0.1.0";
 
   void read_into(const Model& model) const {
     hdf5::Writer writer;
