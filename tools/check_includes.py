@@ -9,6 +9,7 @@ Rules:
      public header <rondo/file.hpp>, which belongs to a room as well (PUBLIC_HEADERS).
   2. Files of the house are included from src/ on: "core/names.hpp", never "names.hpp" or "../core/names.hpp".
   3. A public header includes <rondo/...> and the standard library, nothing else.
+  4. Programs (apps/) are strangers: they include public headers, libraries of the system, and files beside them.
 Unit tests (*_test.cpp) may know every room, because they may build a whole model to test one part of it.
 """
 import argparse
@@ -37,6 +38,7 @@ PUBLIC_HEADERS = {
     "shape": "core",
     "tensor": "core",
     "tensor_ops": "core",
+    "version": "core",
     "compute": "kernels",
     "initializers": "graph",
     "layer": "graph",
@@ -63,6 +65,7 @@ PUBLIC_HEADERS = {
     "export": "formats",
     "onnx": "formats",
     "checkpoints": "formats",
+    "inspection": "formats",
     "plot": "formats",
     "saving": "formats",
     "tensorboard": "formats",
@@ -88,8 +91,8 @@ def public_header_error(room, target):
     return arrow_error(room, PUBLIC_HEADERS[name])
 
 
-def include_error(room, is_public, root, bracket, target):
-    """Why a file of `room` may not include `target`; None if it may."""
+def include_error(room, is_public, root, folder, bracket, target):
+    """Why a file of `room`, in `folder`, may not include `target`; None if it may."""
     if bracket == "<" and target.startswith("rondo/"):
         return public_header_error(room, target)
     if is_public:
@@ -98,6 +101,8 @@ def include_error(room, is_public, root, bracket, target):
         return "a public header includes only <rondo/...> and the standard library"
     if bracket == "<":
         return None  # a library of the system
+    if room == "apps":
+        return None if (folder / target).exists() else "a program includes <rondo/...> and files beside it alone"
     other = target.split("/")[0]
     if other in MAY_KNOW and (root / "src" / target).exists():
         return arrow_error(room, other)
@@ -122,7 +127,7 @@ def check_file(root, path):
             return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         match = INCLUDE.match(line)
-        error = match and include_error(room, is_public, root, *match.groups())
+        error = match and include_error(room, is_public, root, path.parent, *match.groups())
         if error:
             yield number, match.group(2), error
 
@@ -161,7 +166,9 @@ def self_test():
         ("src/core/a.cpp", '#include "../core/names.hpp"', False),
         ("src/core/a.cpp", '#include "core/missing.hpp"', False),
         ("src/attic/a.cpp", "", False),
-        ("apps/rondo/a.cpp", '#include <rondo/rondo.hpp>\n#include "formats/keras.hpp"', True),
+        ("apps/rondo/a.cpp", '#include <rondo/rondo.hpp>\n#include <CLI/CLI.hpp>\n#include "a.cpp"', True),
+        ("apps/rondo/a.cpp", '#include "formats/keras.hpp"', False),
+        ("apps/rondo/a.cpp", '#include "core/names.hpp"', False),
         ("include/rondo/tensor.hpp", "#include <vector>\n#include <rondo/shape.hpp>", True),
         ("include/rondo/tensor.hpp", "#include <hwy/highway.h>", False),
         ("include/rondo/tensor.hpp", "#include <unistd.h>", False),

@@ -379,6 +379,14 @@ MUTANTS = [
     Mutant("histograms count what is not finite", "src/formats/callbacks/tensorboard/summaries.cpp",
            "  std::erase_if(values, [](double value) { return !std::isfinite(value); });\n", ""),
 
+    # ---- what models are verified by
+    Mutant("saving a model moves the states of its stateful layers", "src/formats/keras/verification.cpp",
+           "  builder.set_leaves_states();\n", ""),
+    Mutant("saving a model runs its user's layers", "src/formats/keras/verification.cpp",
+           "  if (plan->may_fail()) return {};\n", ""),
+    Mutant("the hash of weights forgets their shapes", "src/formats/keras/weights_hash.cpp",
+           'hash.add(" " + std::to_string(size));', "(void)size;"),
+
     # ---- the C header
     Mutant("the C header's program rounds integers down", "src/formats/c_header/scaling.cpp",
            "  v = (v + (std::int64_t{1} << (shift - 1))) >> shift;\n  return static_cast", "  v = v >> shift;\n  return static_cast"),

@@ -338,7 +338,8 @@ class Model : public Layer {
   std::string summary_text(const SummaryOptions& options = {}) const;
 
   // Writes the model to a file: .keras as Keras 3, or .h5 as Keras 2. With what it was compiled with, and what the
-  // optimizer remembers. The file is complete or, after an error, as it was before. Equal models make equal files.
+  // optimizer remembers, and a few predictions for verify_file (inspection.hpp) to compare with. The file is complete
+  // or, after an error, as it was before. Equal models make equal files.
   // ConfigError for another ending, StateError before the model is built, FileError where it cannot be written.
   // (This and the next three: formats room, link rondo::rondo; see saving.hpp.)
   void save(const std::string& path, const SaveOptions& options = {}) const;

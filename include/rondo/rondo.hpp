@@ -16,6 +16,7 @@
 #include <rondo/extend.hpp>
 #include <rondo/history.hpp>
 #include <rondo/initializers.hpp>
+#include <rondo/inspection.hpp>
 #include <rondo/keras_compat.hpp>
 #include <rondo/layer.hpp>
 #include <rondo/layers.hpp>
@@ -37,3 +38,4 @@
 #include <rondo/tensor.hpp>
 #include <rondo/tensor_ops.hpp>
 #include <rondo/tensorboard.hpp>
+#include <rondo/version.hpp>

@@ -38,6 +38,9 @@ class PlanBuilder {
   // Whether layers add up what their activities cost: where there is a loss. Not if nothing is said.
   void set_penalizes() { penalizes_ = true; }
   bool penalizes() const { return outer_ != nullptr ? outer_->penalizes() : penalizes_; }
+  // Says that stateful layers begin in zeros and leave the state that they carry from batch to batch as it is.
+  void set_leaves_states() { leaves_states_ = true; }
+  bool carries_states() const { return outer_ != nullptr ? outer_->carries_states() : !leaves_states_; }
   // A number (double) for each batch row, to which layers add in forward, of which bodies have no others. Zero when a
   // walk begins.
   OuterPlace row_penalties();
@@ -160,7 +163,7 @@ class PlanBuilder {
     std::vector<std::size_t> buffers = {};  // that it holds, by number
   };
   std::vector<OpenCall> open_calls_;
-  bool as_in_training_ = true, penalizes_ = false;
+  bool as_in_training_ = true, penalizes_ = false, leaves_states_ = false;
 };
 
 }  // namespace rondo::engine

@@ -42,11 +42,21 @@ build_and_install() {  # build_and_install <name> <options...>
   mv "$work/$1" "$work/$1-moved"
 }
 
+check_program() {  # check_program <name>: the command line, where CLI11 is found
+  local program=$work/$1-moved/bin/rondo
+  [[ -e $program ]] || return 0
+  "$program" inspect "$source/tests/golden/models/seed_model.keras" >"$work/program.log" 2>&1 ||
+    { cat "$work/program.log"; echo "FAILED: bin/rondo ($1)"; exit 1; }
+  echo "works: bin/rondo ($1)"
+}
+
 build_and_install static
+check_program static
 try "find_package, core" -DCMAKE_PREFIX_PATH="$work/static-moved" -DRONDO_COMPONENT=core
 try "find_package, rondo" -DCMAKE_PREFIX_PATH="$work/static-moved" -DRONDO_COMPONENT=rondo
 
 build_and_install shared -DBUILD_SHARED_LIBS=ON
+check_program shared
 try "find_package, shared libraries" -DCMAKE_PREFIX_PATH="$work/shared-moved" -DRONDO_COMPONENT=rondo
 
 try "add_subdirectory" -DRONDO_SOURCE="$source" -DRONDO_COMPONENT=rondo "$as_tested"

@@ -103,6 +103,10 @@ class Reader {
 
 }  // namespace
 
+bool has_layer_names(const hdf5::Group& group) {
+  return group.has_attribute("layer_names") || group.has_attribute("layer_names0");
+}
+
 std::vector<std::string> texts_of(const hdf5::Group& group, const std::string& name) {
   if (group.has_attribute(name)) return group.attribute(name).texts();
   std::vector<std::string> all;

@@ -24,6 +24,9 @@ std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const gra
 // Puts a model's weights into a file in the making.
 void write_legacy_weights(const graph::LayerNode& model, hdf5::GroupWriter& group);
 
+// Whether there are weights by layers' names in a group.
+bool has_layer_names(const hdf5::Group& group);
+
 // An attribute of texts, which Keras cuts into name0, name1, ... where it is long.
 std::vector<std::string> texts_of(const hdf5::Group& group, const std::string& name);
 void write_texts(hdf5::ObjectWriter& object, const std::string& name, const std::vector<std::string>& texts);

@@ -4,16 +4,16 @@
 #include <rondo/saving.hpp>
 
 #include "core/access.hpp"
-#include "core/file_bytes.hpp"
 #include "core/keras_compat.hpp"
 #include "formats/hdf5/file.hpp"
 #include "formats/hdf5/writer.hpp"
 #include "formats/keras/config.hpp"
 #include "formats/keras/legacy.hpp"
+#include "formats/keras/model_bytes.hpp"
 #include "formats/keras/optimizer.hpp"
 #include "formats/keras/upgrade.hpp"
 #include "formats/keras/variables.hpp"
-#include "formats/zip/records.hpp"
+#include "formats/keras/verification.hpp"
 #include "formats/zip/zip.hpp"
 #include "graph/loading.hpp"
 #include "training/from_config.hpp"
@@ -24,14 +24,11 @@ namespace rondo {
 namespace {
 
 using core::Bytes;
+using keras::in_file;
 using keras::Json;
 
-constexpr const char* kMetadata = "metadata.json";
-constexpr const char* kConfig = "config.json";
-constexpr const char* kWeights = "model.weights.h5";
 constexpr const char* kVersion = "3.15.1";  // of Keras, whose form our files have
 
-constexpr std::size_t kLargestConfig = std::size_t{8} << 20, kLargestMetadata = std::size_t{1} << 16;
 // Weights stand in a file once. Packed they take up to 16 times their bytes, where layers have a single unit.
 constexpr std::size_t kPacked = 16, kSmallModel = std::size_t{1} << 24;
 
@@ -42,22 +39,6 @@ const graph::LayerNode& built_node(const Model& model, const char* call) {
                      "or predict first");
   }
   return *model.node();
-}
-
-// What goes wrong in a file is a FileError that names it.
-template <class F>
-auto in_file(const std::string& path, const F& f) {
-  try {
-    return f();
-  } catch (const FileError& error) {
-    const std::string what = error.what();
-    if (what.find(path) != std::string::npos) throw;
-    throw FileError("'" + path + "': " + what);
-  } catch (const Error& error) {
-    throw FileError("'" + path + "': " + error.what());
-  } catch (const Json::exception& error) {
-    throw FileError("'" + path + "': its configuration is not as Keras writes it: " + error.what());
-  }
 }
 
 // ---- writing -------------------------------------------------------------------------------------------------------
@@ -73,11 +54,12 @@ void save_keras(const Model& model, const std::string& path) {
   hdf5::Writer file;
   keras::write_variables(*model.node(), file.root());
   keras::write_optimizer(model, file.root());
+  keras::write_verification(model, file.root());
   const std::string metadata = Json{{"keras_version", kVersion}}.dump(), config = keras::config_of(model).dump();
   zip::Writer archive;
-  archive.add(kMetadata, bytes_of(metadata));
-  archive.add(kConfig, bytes_of(config));
-  archive.add(kWeights, [&](const hdf5::Sink& put) { file.write(put); });
+  archive.add(keras::kMetadata, bytes_of(metadata));
+  archive.add(keras::kConfig, bytes_of(config));
+  archive.add(keras::kWeights, [&](const hdf5::Sink& put) { file.write(put); });
   archive.write(path);
 }
 
@@ -100,6 +82,7 @@ void save_legacy(const Model& model, const std::string& path) {
   weights.attribute("backend", "rondo");
   keras::write_legacy_weights(*model.node(), weights);
   keras::write_legacy_optimizer(model, root);
+  keras::write_verification(model, root);
   file.save(path);
 }
 
@@ -122,45 +105,26 @@ void compile(const Model& model, const Json& config) {
   }
 }
 
-std::string version_of(const zip::Reader& archive, const std::string& path) {
-  if (!archive.contains(kMetadata)) return "";
-  std::vector<std::byte> memory;
-  return keras::parse_config(zip::text(archive.read(kMetadata, kLargestMetadata, memory)), path + ": " + kMetadata)
-      .value("keras_version", "");
-}
-
-Bytes weights_in(const zip::Reader& archive, std::vector<std::byte>& memory) {
-  return archive.read(kWeights, static_cast<std::size_t>(-1), memory);
-}
-
-Model load_keras(Bytes bytes, const std::string& path, const LoadOptions& options) {
-  const zip::Reader archive(bytes, path);
-  const core::WithKerasDefaults defaults(core::keras_defaults_of(version_of(archive, path)));
-  std::vector<std::byte> text_memory, memory;
-  const Json config =
-      keras::parse_config(zip::text(archive.read(kConfig, kLargestConfig, text_memory)), path + ": " + kConfig);
-  const Bytes weights = weights_in(archive, memory);
-  const Model model = model_of(config, weights.size());
-  const hdf5::File file(weights, path + ": " + kWeights);
-  keras::read_variables(file.root(), *model.node(), /*skip_mismatch=*/false);
+Model load_keras(keras::ModelBytes& file, const LoadOptions& options) {
+  const core::WithKerasDefaults defaults(core::keras_defaults_of(file.version()));
+  const Json config = keras::parse_config(file.archived_config(), file.path() + ": " + keras::kConfig);
+  const Model model = model_of(config, file.hdf5_bytes());
+  const hdf5::Group root = file.hdf5().root();
+  keras::read_variables(root, *model.node(), /*skip_mismatch=*/false);
   const Json compile_config = config.value("compile_config", Json());
   if (options.compile && compile_config.contains("optimizer")) {
     compile(model, compile_config);
-    keras::read_optimizer(file.root(), model);
+    keras::read_optimizer(root, model);
   }
   return model;
 }
 
-Model load_legacy(Bytes bytes, const std::string& path, const LoadOptions& options) {
-  const hdf5::File file(bytes, path);
-  const hdf5::Group root = file.root();
-  if (!root.has_attribute("model_config")) {
-    throw FileError("it has no model_config, so weights alone; make the model and call its load_weights");
-  }
-  const std::string version = root.has_attribute("keras_version") ? root.attribute("keras_version").text() : "1";
-  const core::WithKerasDefaults defaults(core::keras_defaults_of(version));
-  const Model model =
-      model_of(keras::parse_config(root.attribute("model_config").text(), path + ": model_config"), bytes.size());
+Model load_legacy(keras::ModelBytes& file, const LoadOptions& options) {
+  const hdf5::Group root = file.hdf5().root();
+  const std::string version = file.version(), &path = file.path();
+  const core::WithKerasDefaults defaults(core::keras_defaults_of(version.empty() ? "1" : version));
+  const Model model = model_of(keras::parse_config(root.attribute("model_config").text(), path + ": model_config"),
+                               file.bytes().size());
   keras::read_legacy_weights(root.group("model_weights"), *model.node(), {});
   if (options.compile && root.has_attribute("training_config")) {
     compile(model, keras::parse_config(root.attribute("training_config").text(), path + ": training_config"));
@@ -169,16 +133,11 @@ Model load_legacy(Bytes bytes, const std::string& path, const LoadOptions& optio
   return model;
 }
 
-bool is_zip(Bytes bytes) { return bytes.size() >= 2 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'}; }
-
 std::vector<std::string> read_weights(const hdf5::Group& root, const graph::LayerNode& node,
                                       const LoadWeightsOptions& options) {
   const keras::LegacyOptions legacy{options.by_name, options.skip_mismatch};
-  const auto has_names = [](const hdf5::Group& group) {
-    return group.has_attribute("layer_names") || group.has_attribute("layer_names0");
-  };
-  if (has_names(root)) return keras::read_legacy_weights(root, node, legacy);
-  if (root.contains("model_weights") && has_names(root.group("model_weights"))) {
+  if (keras::has_layer_names(root)) return keras::read_legacy_weights(root, node, legacy);
+  if (root.contains("model_weights") && keras::has_layer_names(root.group("model_weights"))) {
     return keras::read_legacy_weights(root.group("model_weights"), node, legacy);
   }
   if (options.by_name) {
@@ -210,23 +169,22 @@ void Model::save_weights(const std::string& path, const SaveOptions& options) co
 
 std::vector<std::string> Model::load_weights(const std::string& path, const LoadWeightsOptions& options) const {
   const graph::LayerNode& node = built_node(*this, "load_weights");
-  const core::FileBytes file(path);
-  return in_file(path, [&] {
-    std::vector<std::byte> memory;
-    const Bytes bytes = is_zip(file.bytes()) ? weights_in(zip::Reader(file.bytes(), path), memory) : file.bytes();
-    return read_weights(hdf5::File(bytes, path).root(), node, options);
-  });
+  keras::ModelBytes file(path);
+  return in_file(path, [&] { return read_weights(file.hdf5().root(), node, options); });
 }
 
 std::string Model::to_json() const { return keras::config_of(*this).dump(); }
 
 Model load_model(const std::string& path, const LoadOptions& options) {
-  const core::FileBytes file(path);
+  keras::ModelBytes file(path);
   return in_file(path, [&] {
-    const Bytes bytes = file.bytes();
-    if (is_zip(bytes)) return load_keras(bytes, path, options);
-    if (hdf5::is_hdf5(bytes)) return load_legacy(bytes, path, options);
-    throw FileError(bytes.empty() ? "it is empty" : "it is no model: neither a .keras archive nor HDF5");
+    switch (file.kind()) {
+      case ModelFileKind::keras: return load_keras(file, options);
+      case ModelFileKind::h5: return load_legacy(file, options);
+      case ModelFileKind::weights:
+      case ModelFileKind::legacy_weights: break;
+    }
+    throw FileError("it has no model_config, so weights alone; make the model and call its load_weights");
   });
 }
 

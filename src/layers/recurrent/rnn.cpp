@@ -373,7 +373,7 @@ class RnnNode final : public graph::LayerNode {
       state.initial = builder.info(inputs[1 + i]).data;
       state.d_initial = builder.info(inputs[1 + i]).gradient;
     }
-    if (options_.stateful) state.carried = carried_[i];
+    if (options_.stateful && builder.carries_states()) state.carried = carried_[i];
     if (!options_.return_state) return state;
     outputs.push_back(builder.value(state_shapes_[i], trains));
     state.last = builder.info(outputs.back()).data;

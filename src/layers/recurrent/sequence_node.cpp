@@ -147,7 +147,7 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
   SequencePlaces at;
   const ValueInfo x = builder.info(with_dropout(builder, inputs[0], at));  // a copy: the builder's move when it adds
   if (builder.streaming()) return plan_step<T>(builder, x);
-  const bool given_state = inputs.size() > 1;
+  const bool given_state = inputs.size() > 1, carries = options_.stateful && builder.carries_states();
   at.x = x.data;
   at.mask = x.mask;
   at.dx = x.gradient;
@@ -155,7 +155,7 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
     if (given_state) {
       at.initial[i] = builder.info(inputs[1 + i]).data;
       at.d_initial[i] = builder.info(inputs[1 + i]).gradient;
-    } else if (options_.stateful) {
+    } else if (carries) {
       at.initial[i] = builder.rows(1, units_);
     }
   }
@@ -176,7 +176,7 @@ std::vector<Value> SequenceNode::plan_as(PlanBuilder& builder, const std::vector
 
   std::vector<Value> outputs = add_outputs(builder, s.h_slots, x.steps, at, backward);
   at.arguments = builder.elements(SequenceExecutor<T>::kArguments);
-  builder.add(SequenceExecutor<T>(s, at, block_, state_));
+  builder.add(SequenceExecutor<T>(s, at, block_, carries ? state_ : nullptr));
   return with_mask<T>(builder, x, std::move(outputs), static_cast<bool>(at.initial[0]));
 }
 

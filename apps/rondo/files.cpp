@@ -1,0 +1,116 @@
+#include "files.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <unistd.h>
+
+#include "interrupt.hpp"
+
+namespace rondo::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// (The program never leaves the C locale, so these are English.)
+[[noreturn]] void fail(const std::string& what) { throw Failure(kFailed, what + ": " + std::strerror(errno)); }
+
+void write_all(int descriptor, std::string_view bytes, const std::string& what) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) fail(what);
+    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// A new file beside the one whose place it takes.
+class NewFile {
+ public:
+  explicit NewFile(const std::string& path)
+      : target_(path),
+        path_(path + ".tmp" + std::to_string(std::random_device()())),
+        descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0) fail(what());
+  }
+  ~NewFile() {
+    close(descriptor_);
+    if (!kept_) unlink(path_.c_str());
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  void write(std::string_view bytes) { write_all(descriptor_, bytes, what()); }
+  void keep() {
+    if (fsync(descriptor_) != 0 || std::rename(path_.c_str(), target_.c_str()) != 0) fail(what());
+    kept_ = true;
+  }
+
+ private:
+  std::string what() const { return "cannot write '" + target_ + "'"; }
+
+  std::string target_, path_;
+  int descriptor_;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::error_code none;
+  fs::path parent = fs::temp_directory_path(none);
+  if (none) parent = "/tmp";
+  std::string name = (parent / "rondo-XXXXXX").string();
+  if (mkdtemp(name.data()) == nullptr) fail("cannot make a folder in '" + parent.string() + "'");
+  folder_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code error;
+  fs::remove_all(folder_, error);
+}
+
+std::string read_input() {
+  std::string all;
+  std::array<char, 1 << 16> piece;
+  for (;;) {
+    stop_if_interrupted();
+    const ssize_t got = read(STDIN_FILENO, piece.data(), piece.size());
+    if (got == 0) return all;
+    if (got > 0) {
+      all.append(piece.data(), static_cast<std::size_t>(got));
+    } else if (errno != EINTR) {
+      fail("cannot read standard input");
+    }
+  }
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (file && fs::is_directory(path)) errno = EISDIR;
+  if (!file || fs::is_directory(path)) fail("cannot read '" + path + "'");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void print(std::string_view text) { write_all(STDOUT_FILENO, text, "cannot write standard output"); }
+
+void write_file(const std::string& path, std::string_view bytes) {
+  errno = EISDIR;
+  if (fs::is_directory(path)) fail("cannot write '" + path + "'");
+  NewFile file(path);
+  file.write(bytes);
+  file.keep();
+}
+
+bool is_readable(const std::string& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) && access(path.c_str(), R_OK) == 0;
+}
+
+}  // namespace rondo::cli

@@ -1,0 +1,88 @@
+#include "formats.hpp"
+
+#include <algorithm>
+
+#include <rondo/export.hpp>
+#include <rondo/saving.hpp>
+
+#include "files.hpp"
+#include "samples.hpp"
+#include "text.hpp"
+
+namespace rondo::cli {
+
+namespace {
+
+using Text = std::string;
+
+Text save(const Model& model, const Text& path, const ExportChoices&) { return model.save(path), ""; }
+Text save_weights(const Model& model, const Text& path, const ExportChoices&) { return model.save_weights(path), ""; }
+Text save_json(const Model& model, const Text& path, const ExportChoices&) {
+  return write_file(path, model.to_json() + "\n"), "";
+}
+
+Text save_header(const Model& model, const Text& path, const ExportChoices& choices) {
+  ExportHeaderOptions options{.name = choices.name};
+  if (!choices.precision.empty()) options.precision = choices.precision;
+  if (!choices.calibration.empty()) {
+    options.calibration = read_samples(choices.calibration, model.inputs().front().shape(), {}).X;
+  }
+  const ExportReport report = export_header(model, path, options);
+  Text text = report.name + ": " + report.precision + ", a state of " + std::to_string(report.state_bytes) +
+              " bytes, constants of " + std::to_string(report.constant_bytes) + ", arrays on the stack of " +
+              std::to_string(report.stack_bytes) + "\n";
+  if (report.precision != "float32") {
+    text += "error on the calibration: at most " + short_text(report.max_error) + ", " + short_text(report.mean_error) +
+            " on average, of outputs up to " + short_text(report.largest_output) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+const std::vector<Format>& formats() {
+  static const std::vector<Format> all = {
+      {.ending = "keras", .what = "Keras 3's archive, with what the optimizer remembers", .write = save},
+      {.ending = "h5", .what = "a whole model as Keras 2 keeps it, in HDF5", .write = save},
+      {.ending = "weights.h5", .what = "Keras 3's weights alone, in HDF5", .write = save_weights},
+      {.ending = "json", .what = "the layers alone, without weights, as Keras's to_json", .write = save_json},
+      {.ending = "h",
+       .what = "C for programs without Rondo: --name, --precision, --calibration",
+       .takes_export_choices = true,
+       .write = save_header},
+  };
+  return all;
+}
+
+std::vector<std::string> format_names() {
+  std::vector<std::string> names;
+  for (const Format& format : formats()) names.push_back(format.ending);
+  return names;
+}
+
+std::string format_table() {
+  std::string text;
+  for (const Format& format : formats()) {
+    text += "  ." + format.ending + std::string(12 - format.ending.size(), ' ') + format.what + "\n";
+  }
+  return text;
+}
+
+const Format& format_of(const std::string& path) {
+  const Format* found = nullptr;
+  for (const Format& format : formats()) {
+    const bool is_longer = found == nullptr || format.ending.size() > found->ending.size();
+    if (is_longer && path.ends_with("." + format.ending)) found = &format;
+  }
+  if (found != nullptr) return *found;
+  throw Failure(kUsage, "'" + path + "' does not end as one of the formats that are written:\n" + format_table());
+}
+
+const Format& format_named(const std::string& name) {
+  const auto found = std::ranges::find(formats(), name, &Format::ending);
+  if (found != formats().end()) return *found;
+  throw Failure(kUsage, "there is no format '" + name + "'." + did_you_mean(name, format_names()) + " There are:\n" +
+                            format_table());
+}
+
+}  // namespace rondo::cli

@@ -1,0 +1,36 @@
+// The formats that models are written in.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <rondo/model.hpp>
+
+namespace rondo::cli {
+
+// Of `rondo convert`, for formats that take them.
+struct ExportChoices {
+  std::string name, precision, calibration;  // "": not given
+  bool any() const { return !name.empty() || !precision.empty() || !calibration.empty(); }
+};
+
+struct Format {
+  std::string ending;  // of file names, behind the point; also its name for --to
+  std::string what;    // for the help
+  bool takes_export_choices = false;
+  // Writes a file; returns what there is to tell of it, usually nothing.
+  std::string (*write)(const Model& model, const std::string& path, const ExportChoices& choices) = nullptr;
+};
+
+// All there are.
+const std::vector<Format>& formats();
+// That of a file's name: the longest ending that fits. kUsage, with the endings that there are, where none does.
+const Format& format_of(const std::string& path);
+// That of a name.
+const Format& format_named(const std::string& name);
+
+// "keras, h5, ...", and a line for each.
+std::vector<std::string> format_names();
+std::string format_table();
+
+}  // namespace rondo::cli

@@ -1,0 +1,148 @@
+#include "samples.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <rondo/data.hpp>
+#include <rondo/rows.hpp>
+
+#include "files.hpp"
+#include "text.hpp"
+
+namespace rondo::cli {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+  throw Failure(kBadData, (name == "standard input" ? name : "'" + name + "'") + ": " + why);
+}
+
+// ---- CSV -----------------------------------------------------------------------------------------------------------
+
+// The number in a cell: NaN where it is missing, none for a text.
+std::optional<double> number_in(const std::string& cell, char decimal) {
+  try {
+    const std::string quoted = "\"" + replaced(cell, "\"", "\"\"") + "\"";
+    return parse_csv("x\n" + quoted + "\n", {.separator = ';', .decimal = decimal}).numbers("x").front();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// The first line names the columns where there is a text in it and no number.
+bool begins_with_names(const Table& table, char decimal) {
+  if (table.rows() == 0) return false;
+  bool has_text = false;
+  for (const std::string& column : table.columns()) {
+    const std::optional<double> number = number_in(table.text(column).front(), decimal);
+    if (number && !std::isnan(*number)) return false;
+    has_text = has_text || !number;
+  }
+  return has_text;
+}
+
+Tensor numbers_of_csv(const std::string& path, const CsvChoices& choices) {
+  const bool is_input = path == "-";
+  const std::string text = is_input ? read_input() : std::string();
+  const auto parse = [&](bool header) {
+    const CsvOptions options{.header = header, .decimal = choices.decimal};
+    return is_input ? parse_csv(text, options) : read_csv(path, options);
+  };
+  const auto read = [&] {
+    Table table = parse(choices.header.value_or(false));
+    if (!choices.header && begins_with_names(table, choices.decimal)) table = parse(true);
+    return table.tensor();
+  };
+  if (!is_input) return reading(path, kBadData, read);
+  try {
+    return read();
+  } catch (const Error& error) {
+    throw Failure(kBadData, replaced(error.what(), "CSV text", "standard input"));
+  }
+}
+
+std::string shape_in_words(const Shape& input) {
+  std::string words = to_string(input);
+  if (input.rank() == 3) words += " = (samples, timesteps, features)";
+  return words;
+}
+
+Samples samples_of_csv(const std::string& path, const Shape& input, const CsvChoices& choices) {
+  const std::string name = path == "-" ? "standard input" : path;
+  const Tensor table = numbers_of_csv(path, choices);
+  const Index rows = table.shape()[0], columns = table.shape()[1];
+  if (rows == 0) refuse(name, "there are no rows of numbers in it");
+  const Shape sample = input.from(1);
+  const std::string numbers = "its rows have " + std::to_string(columns) + (columns == 1 ? " number" : " numbers");
+  const std::string reads = "; the model reads " + shape_in_words(input) + ", so ";
+  if (sample.fully_known()) {
+    if (sample.elements() == columns) return {table.reshape(sample.prepend(rows))};
+    refuse(name, numbers + reads + std::to_string(sample.elements()) + " numbers a row: a row is a sample" +
+                     (sample.rank() > 1 ? ", time step after time step" : ""));
+  }
+  if (sample.rank() < 2 || !sample.from(1).fully_known()) {
+    refuse(name, "a model that reads " + shape_in_words(input) + " takes its samples from .npy files alone");
+  }
+  const Index step = sample.from(1).elements();
+  if (columns == step) return {table.reshape(sample.with(0, rows).prepend(1)), /*is_series=*/true};
+  if (columns % step == 0) return {table.reshape(sample.with(0, columns / step).prepend(rows))};
+  refuse(name, numbers + reads + std::to_string(step) + " numbers a row where the rows are the time steps of one " +
+                   "sequence, or a multiple of that where each row is a sample");
+}
+
+// ---- .npy ----------------------------------------------------------------------------------------------------------
+
+Samples samples_of_npy(const std::string& path) {
+  return reading(path, kBadData, [&] {
+    const Rows rows = Rows::npy(path);
+    if (rows.count() == 0) refuse(path, "there are no samples in it");
+    Samples samples{Tensor(rows.sample().prepend(rows.count()), rows.dtype())};
+    std::vector<Index> all(static_cast<std::size_t>(rows.count()));
+    std::iota(all.begin(), all.end(), Index{0});
+    rows.read(all, samples.X);
+    return samples;
+  });
+}
+
+template <class T>
+void append_row(std::string& text, std::span<const T> numbers) {
+  for (const T number : numbers) {
+    if (!text.empty() && text.back() != '\n') text += ',';
+    text += exact_text(number);
+  }
+}
+
+}  // namespace
+
+bool is_npy(const std::string& path) { return path.ends_with(".npy"); }
+bool is_csv(const std::string& path) {
+  return path.ends_with(".csv") || path.ends_with(".tsv") || path.ends_with(".txt");
+}
+
+Samples read_samples(const std::string& path, const Shape& input, const CsvChoices& choices) {
+  return is_npy(path) ? samples_of_npy(path) : samples_of_csv(path, input, choices);
+}
+
+std::string csv_of(const std::vector<Tensor>& outputs, const Samples& samples) {
+  const Index steps = samples.is_series ? samples.X.shape()[1] : 0;
+  const bool by_step = samples.is_series && std::ranges::all_of(outputs, [&](const Tensor& output) {
+                         return output.rank() > 2 && output.shape()[1] == steps;
+                       });
+  const Index rows = by_step ? steps : samples.X.shape()[0];
+  std::string text;
+  for (Index row = 0; row < rows; ++row) {
+    for (const Tensor& output : outputs) {
+      const auto count = static_cast<std::size_t>(output.size() / rows), first = static_cast<std::size_t>(row) * count;
+      if (output.dtype() == DType::float32) {
+        append_row(text, output.data<float>().subspan(first, count));
+      } else {
+        append_row(text, output.data<double>().subspan(first, count));
+      }
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+}  // namespace rondo::cli

@@ -1,0 +1,57 @@
+#include "formats/keras/model_bytes.hpp"
+
+#include "formats/keras/legacy.hpp"
+#include "formats/zip/records.hpp"
+
+namespace rondo::keras {
+
+namespace {
+
+constexpr std::size_t kLargestConfig = std::size_t{8} << 20, kLargestMetadata = std::size_t{1} << 16;
+
+}  // namespace
+
+bool ModelBytes::is_archive() const {
+  const core::Bytes all = bytes();
+  return all.size() >= 2 && all[0] == std::byte{'P'} && all[1] == std::byte{'K'};
+}
+
+ModelFileKind ModelBytes::kind() const {
+  if (is_archive()) return ModelFileKind::keras;
+  if (!hdf5::is_hdf5(bytes())) {
+    throw FileError(bytes().empty() ? "it is empty" : "it is no model: neither a .keras archive nor HDF5");
+  }
+  const hdf5::Group root = hdf5::File(bytes(), path_).root();
+  if (root.has_attribute("model_config")) return ModelFileKind::h5;
+  const bool is_legacy = has_layer_names(root) || root.contains("model_weights");
+  return is_legacy ? ModelFileKind::legacy_weights : ModelFileKind::weights;
+}
+
+std::string ModelBytes::version() const {
+  if (is_archive()) {
+    const zip::Reader zip = archive();
+    if (!zip.contains(kMetadata)) return "";
+    std::vector<std::byte> memory;
+    return parse_config(zip::text(zip.read(kMetadata, kLargestMetadata, memory)), path_ + ": " + kMetadata)
+        .value("keras_version", "");
+  }
+  const hdf5::Group root = hdf5::File(bytes(), path_).root();
+  return root.has_attribute("keras_version") ? root.attribute("keras_version").text() : "";
+}
+
+std::string ModelBytes::archived_config() const {
+  std::vector<std::byte> memory;
+  return zip::text(archive().read(kConfig, kLargestConfig, memory));
+}
+
+core::Bytes ModelBytes::weights() {
+  if (!is_archive()) return bytes();
+  if (!weights_) weights_ = archive().read(kWeights, static_cast<std::size_t>(-1), memory_);
+  return *weights_;
+}
+
+hdf5::File ModelBytes::hdf5() { return hdf5::File(weights(), is_archive() ? path_ + ": " + kWeights : path_); }
+
+std::size_t ModelBytes::hdf5_bytes() { return weights().size(); }
+
+}  // namespace rondo::keras

@@ -1,0 +1,68 @@
+// A model's file in memory, whichever form it has.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <rondo/error.hpp>
+#include <rondo/inspection.hpp>
+
+#include "core/file_bytes.hpp"
+#include "formats/hdf5/file.hpp"
+#include "formats/keras/config.hpp"
+#include "formats/zip/zip.hpp"
+
+namespace rondo::keras {
+
+inline constexpr const char* kMetadata = "metadata.json";
+inline constexpr const char* kConfig = "config.json";
+inline constexpr const char* kWeights = "model.weights.h5";
+
+// What goes wrong in a file is a FileError that names it.
+template <class F>
+auto in_file(const std::string& path, const F& f) {
+  try {
+    return f();
+  } catch (const FileError& error) {
+    const std::string what = error.what();
+    if (what.find(path) != std::string::npos) throw;
+    throw FileError("'" + path + "': " + what);
+  } catch (const Error& error) {
+    throw FileError("'" + path + "': " + error.what());
+  } catch (const Json::exception& error) {
+    throw FileError("'" + path + "': its configuration is not as Keras writes it: " + error.what());
+  }
+}
+
+// Functions throw a FileError for what does not hold; to be called within in_file.
+class ModelBytes {
+ public:
+  // Reads the file.
+  explicit ModelBytes(const std::string& path) : path_(path), file_(path) {}
+
+  const std::string& path() const { return path_; }
+  core::Bytes bytes() const { return file_.bytes(); }
+  // FileError where it is neither an archive nor HDF5.
+  ModelFileKind kind() const;
+  // The version of Keras that it says it was written by; "" where it does not.
+  std::string version() const;
+  // The text of the layers' configuration, of a .keras archive.
+  std::string archived_config() const;
+  // The HDF5 in it, or which it is. Its bytes are this object's.
+  hdf5::File hdf5();
+  // How many bytes that has.
+  std::size_t hdf5_bytes();
+
+ private:
+  bool is_archive() const;
+  zip::Reader archive() const { return {bytes(), path_}; }
+  core::Bytes weights();
+
+  std::string path_;
+  core::FileBytes file_;
+  std::vector<std::byte> memory_;  // of a compressed entry
+  std::optional<core::Bytes> weights_;
+};
+
+}  // namespace rondo::keras
