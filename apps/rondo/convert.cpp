@@ -104,7 +104,9 @@ int run(const Options& o) {
 void add_convert(CLI::App& program, Command& chosen) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = program.add_subcommand("convert", "write a model in another format");
-  command->add_option("IN", options->in, "a .keras or .h5 file of any Keras since 2.0; - is standard input")
+  command
+      ->add_option("IN", options->in,
+                   "a .keras or .h5 file of any Keras, .onnx, .rtneural.json or .nam; - is standard input")
       ->required();
   command
       ->add_option("OUT", options->out, "the file to write or replace; its end says the format; - is standard output")

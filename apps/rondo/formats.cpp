@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include <rondo/audio.hpp>
 #include <rondo/export.hpp>
+#include <rondo/onnx.hpp>
 #include <rondo/saving.hpp>
 
 #include "files.hpp"
@@ -21,6 +23,14 @@ Text save_json(const Model& model, const Text& path, const ExportChoices&) {
   return write_file(path, model.to_json() + "\n"), "";
 }
 
+Text save_onnx(const Model& model, const Text& path, const ExportChoices&) { return export_onnx(model, path), ""; }
+Text save_rtneural(const Model& model, const Text& path, const ExportChoices&) {
+  return export_rtneural(model, path), "";
+}
+Model read_rtneural(const Text& path) { return import_rtneural(path); }
+Text save_nam(const Model& model, const Text& path, const ExportChoices&) { return export_nam(model, path), ""; }
+Model read_nam(const Text& path) { return import_nam(path).model; }
+
 Text save_header(const Model& model, const Text& path, const ExportChoices& choices) {
   ExportHeaderOptions options{.name = choices.name};
   if (!choices.precision.empty()) options.precision = choices.precision;
@@ -38,6 +48,16 @@ Text save_header(const Model& model, const Text& path, const ExportChoices& choi
   return text;
 }
 
+// The longest ending that fits; null where none does.
+const Format* find(const std::string& path) {
+  const Format* found = nullptr;
+  for (const Format& format : formats()) {
+    const bool is_longer = found == nullptr || format.ending.size() > found->ending.size();
+    if (is_longer && path.ends_with("." + format.ending)) found = &format;
+  }
+  return found;
+}
+
 }  // namespace
 
 const std::vector<Format>& formats() {
@@ -50,6 +70,12 @@ const std::vector<Format>& formats() {
        .what = "C for programs without Rondo: --name, --precision, --calibration",
        .takes_export_choices = true,
        .write = save_header},
+      {.ending = "onnx", .what = "ONNX, for ONNX Runtime and others", .write = save_onnx, .read = import_onnx},
+      {.ending = "rtneural.json",
+       .what = "RTNeural's, for audio plug-ins",
+       .write = save_rtneural,
+       .read = read_rtneural},
+      {.ending = "nam", .what = "the Neural Amp Modeler's, of LSTMs", .write = save_nam, .read = read_nam},
   };
   return all;
 }
@@ -63,19 +89,19 @@ std::vector<std::string> format_names() {
 std::string format_table() {
   std::string text;
   for (const Format& format : formats()) {
-    text += "  ." + format.ending + std::string(12 - format.ending.size(), ' ') + format.what + "\n";
+    text += "  ." + format.ending + std::string(15 - format.ending.size(), ' ') + format.what + "\n";
   }
   return text;
 }
 
 const Format& format_of(const std::string& path) {
-  const Format* found = nullptr;
-  for (const Format& format : formats()) {
-    const bool is_longer = found == nullptr || format.ending.size() > found->ending.size();
-    if (is_longer && path.ends_with("." + format.ending)) found = &format;
-  }
-  if (found != nullptr) return *found;
+  if (const Format* found = find(path)) return *found;
   throw Failure(kUsage, "'" + path + "' does not end as one of the formats that are written:\n" + format_table());
+}
+
+Model read_model(const std::string& path, bool compile) {
+  const Format* format = find(path);
+  return format != nullptr && format->read != nullptr ? format->read(path) : load_model(path, {.compile = compile});
 }
 
 const Format& format_named(const std::string& name) {

@@ -1,4 +1,4 @@
-// The formats that models are written in.
+// The formats of models.
 #pragma once
 
 #include <string>
@@ -20,12 +20,16 @@ struct Format {
   bool takes_export_choices = false;
   // Writes a file; returns what there is to tell of it, usually nothing.
   std::string (*write)(const Model& model, const std::string& path, const ExportChoices& choices) = nullptr;
+  // Reads one; null where load_model does, or where a file holds no whole model.
+  Model (*read)(const std::string& path) = nullptr;
 };
 
 // All there are.
 const std::vector<Format>& formats();
 // That of a file's name: the longest ending that fits. kUsage, with the endings that there are, where none does.
 const Format& format_of(const std::string& path);
+// The model of a file: by its name's end, or by load_model. Errors are Rondo's.
+Model read_model(const std::string& path, bool compile);
 // That of a name.
 const Format& format_named(const std::string& name);
 

@@ -1,7 +1,6 @@
 #include "given_model.hpp"
 
-#include <rondo/saving.hpp>
-
+#include "formats.hpp"
 #include "text.hpp"
 
 namespace rondo::cli {
@@ -15,7 +14,7 @@ GivenModel::GivenModel(const std::string& argument) : name_(argument), path_(arg
 }
 
 Model GivenModel::load(bool compile) const {
-  return read([&](const std::string& path) { return load_model(path, {.compile = compile}); });
+  return read([&](const std::string& path) { return read_model(path, compile); });
 }
 
 std::string GivenModel::in_own_words(std::string message) const {

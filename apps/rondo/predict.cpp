@@ -2,10 +2,11 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include <rondo/npy.hpp>
+
 #include "commands.hpp"
 #include "given_model.hpp"
 #include "interrupt.hpp"
-#include "npy.hpp"
 #include "samples.hpp"
 
 namespace rondo::cli {
@@ -57,7 +58,7 @@ CsvChoices csv_choices(const Options& o) {
 }
 
 void write(const Options& o, const std::vector<Tensor>& outputs, const Samples& samples) {
-  if (is_npy(o.out)) return write_file(o.out, npy_of(outputs.front()));
+  if (is_npy(o.out)) return write_npy(o.out, outputs.front());
   const std::string text = csv_of(outputs, samples);
   o.out == "-" ? print(text) : write_file(o.out, text);
 }
