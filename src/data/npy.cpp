@@ -38,7 +38,7 @@ class File {
   File& operator=(const File&) = delete;
 
   std::int64_t size() const { return size_; }
-  [[noreturn]] void fail(const std::string& why) const { throw FileError("'" + path_ + "': " + why); }
+  [[noreturn]] void fail(const std::string& why) const { throw FileError("'" + path_ + "': " + one_line(why)); }
 
   void read(std::int64_t offset, std::size_t bytes, char* to) const {
     while (bytes > 0) {
@@ -161,6 +161,7 @@ std::shared_ptr<const RowsImpl> rows_of(std::unique_ptr<File> file, const Header
     file->fail("its header says that there are more numbers than the " + std::to_string(there) +
                " bytes behind it can be: it was cut off, or is none of NumPy's");
   }
+  if (!Size::product(sample.dims()).known()) file->fail("a row has more numbers than can be counted");
   if (sample.elements() == 0) file->fail("its rows have no numbers: the shape is " + to_string(sample.prepend(count)));
   return std::make_shared<NpyRows<From>>(std::move(file), header.first, count, sample, dtype);
 }

@@ -1,6 +1,7 @@
 // Configurations in files: JSON, with what a file of somebody else's may not do.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -11,9 +12,15 @@ namespace rondo::keras {
 
 using Json = nlohmann::ordered_json;
 
-// FileError, beginning with `where`, for what is no JSON object, nested more than 100 deep, or of more than a million
-// values.
+constexpr std::size_t kLargestConfig = std::size_t{8} << 20;  // bytes
+
+// FileError, beginning with `where`, for what is no JSON object, larger than that, nested more than 100 deep, of more
+// than a million values, or with more than 256 in one object.
 Json parse_config(std::string_view text, const std::string& where);
+
+// ConfigError where a class or function anywhere in it is somebody's own: such a one may go by the name of one of
+// Keras's, and is another.
+void refuse_foreign(const Json& config);
 
 // {module, class_name, config, registered_name} of a model, with what it is compiled with as "compile_config", as in
 // Keras 3's config.json.

@@ -1,11 +1,12 @@
 // Models and weights to files and back.
-#include <filesystem>
+#include "formats/keras/model_file.hpp"
 
-#include <rondo/saving.hpp>
+#include <filesystem>
 
 #include "core/access.hpp"
 #include "core/file_bytes.hpp"
 #include "core/keras_compat.hpp"
+#include "core/names.hpp"
 #include "formats/hdf5/file.hpp"
 #include "formats/hdf5/writer.hpp"
 #include "formats/keras/config.hpp"
@@ -31,9 +32,13 @@ constexpr const char* kConfig = "config.json";
 constexpr const char* kWeights = "model.weights.h5";
 constexpr const char* kVersion = "3.15.1";  // of Keras, whose form our files have
 
-constexpr std::size_t kLargestConfig = std::size_t{8} << 20, kLargestMetadata = std::size_t{1} << 16;
+constexpr std::size_t kLargestMetadata = std::size_t{1} << 16;
 // Weights stand in a file once. Packed they take up to 16 times their bytes, where layers have a single unit.
 constexpr std::size_t kPacked = 16, kSmallModel = std::size_t{1} << 24;
+// Weights hardly become less by compressing them; those that do are zeros, or made to fill a memory.
+constexpr std::size_t kMostCompressed = 32;
+// Of a model that is made from a text, which has none.
+constexpr std::size_t kMostWeights = std::size_t{1} << 30;
 
 const graph::LayerNode& built_node(const Model& model, const char* call) {
   if (!model.built()) {
@@ -47,16 +52,32 @@ const graph::LayerNode& built_node(const Model& model, const char* call) {
 // What goes wrong in a file is a FileError that names it.
 template <class F>
 auto in_file(const std::string& path, const F& f) {
+  const std::string where = "'" + path + "': ";
   try {
     return f();
   } catch (const FileError& error) {
     const std::string what = error.what();
-    if (what.find(path) != std::string::npos) throw;
-    throw FileError("'" + path + "': " + what);
+    throw FileError((what.find(path) == std::string::npos ? where : "") + one_line(what));
   } catch (const Error& error) {
-    throw FileError("'" + path + "': " + error.what());
+    throw FileError(where + one_line(error.what()));
   } catch (const Json::exception& error) {
-    throw FileError("'" + path + "': its configuration is not as Keras writes it: " + error.what());
+    throw FileError(where + "its configuration is not as Keras writes it: " + one_line(error.what()));
+  }
+}
+
+// What goes wrong in a text of model_from_json.
+template <class F>
+auto in_text(const F& f) {
+  try {
+    return f();
+  } catch (const ShapeError& error) {
+    throw ShapeError(one_line(error.what()));
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw ConfigError(one_line(error.what()));
+  } catch (const Json::exception& error) {
+    throw ConfigError("model_from_json: the configuration is not as Keras writes it: " + one_line(error.what()));
   }
 }
 
@@ -108,7 +129,8 @@ void save_legacy(const Model& model, const std::string& path) {
 
 // A model of the configuration, for weights that a file of so many bytes has.
 Model model_of(const Json& config, std::size_t bytes) {
-  const graph::Loading loading(kSmallModel + kPacked * bytes);
+  keras::refuse_foreign(config);
+  const graph::Loading loading(graph::FirstWeights::from_file, kSmallModel + kPacked * bytes);
   Model model = training::model_from_config(keras::upgraded_model(config));
   if (!model.built()) throw FileError("it does not say what shape the model's data have");
   return model;
@@ -116,6 +138,7 @@ Model model_of(const Json& config, std::size_t bytes) {
 
 void compile(const Model& model, const Json& config) {
   try {
+    keras::refuse_foreign(config);
     keras::compile_from(keras::upgraded_compile_config(config), model);
   } catch (const ConfigError& error) {
     throw FileError(std::string(error.what()) +
@@ -130,21 +153,23 @@ std::string version_of(const zip::Reader& archive, const std::string& path) {
       .value("keras_version", "");
 }
 
-Bytes weights_in(const zip::Reader& archive, std::vector<std::byte>& memory) {
-  return archive.read(kWeights, static_cast<std::size_t>(-1), memory);
+// Of an archive of so many bytes.
+Bytes weights_in(const zip::Reader& archive, std::size_t bytes, std::vector<std::byte>& memory) {
+  return archive.read(kWeights, kSmallModel + kMostCompressed * bytes, memory);
 }
 
-Model load_keras(Bytes bytes, const std::string& path, const LoadOptions& options) {
+Model load_keras(Bytes bytes, const std::string& path, const LoadOptions& options, const hdf5::ReadOptions& reading) {
   const zip::Reader archive(bytes, path);
   const core::WithKerasDefaults defaults(core::keras_defaults_of(version_of(archive, path)));
   std::vector<std::byte> text_memory, memory;
-  const Json config =
-      keras::parse_config(zip::text(archive.read(kConfig, kLargestConfig, text_memory)), path + ": " + kConfig);
-  const Bytes weights = weights_in(archive, memory);
-  const Model model = model_of(config, weights.size());
-  const hdf5::File file(weights, path + ": " + kWeights);
-  keras::read_variables(file.root(), *model.node(), /*skip_mismatch=*/false);
+  Json config =
+      keras::parse_config(zip::text(archive.read(kConfig, keras::kLargestConfig, text_memory)), path + ": " + kConfig);
   const Json compile_config = config.value("compile_config", Json());
+  config.erase("compile_config");
+  const Bytes weights = weights_in(archive, bytes.size(), memory);
+  const Model model = model_of(config, bytes.size());
+  const hdf5::File file(weights, path + ": " + kWeights, reading);
+  keras::read_variables(file.root(), *model.node(), /*skip_mismatch=*/false);
   if (options.compile && compile_config.contains("optimizer")) {
     compile(model, compile_config);
     keras::read_optimizer(file.root(), model);
@@ -152,8 +177,8 @@ Model load_keras(Bytes bytes, const std::string& path, const LoadOptions& option
   return model;
 }
 
-Model load_legacy(Bytes bytes, const std::string& path, const LoadOptions& options) {
-  const hdf5::File file(bytes, path);
+Model load_legacy(Bytes bytes, const std::string& path, const LoadOptions& options, const hdf5::ReadOptions& reading) {
+  const hdf5::File file(bytes, path, reading);
   const hdf5::Group root = file.root();
   if (!root.has_attribute("model_config")) {
     throw FileError("it has no model_config, so weights alone; make the model and call its load_weights");
@@ -214,35 +239,39 @@ std::vector<std::string> Model::load_weights(const std::string& path, const Load
   const core::FileBytes file(path);
   return in_file(path, [&] {
     std::vector<std::byte> memory;
-    const Bytes bytes = is_zip(file.bytes()) ? weights_in(zip::Reader(file.bytes(), path), memory) : file.bytes();
+    const Bytes bytes =
+        is_zip(file.bytes()) ? weights_in(zip::Reader(file.bytes(), path), file.bytes().size(), memory) : file.bytes();
     return read_weights(hdf5::File(bytes, path).root(), node, options);
   });
 }
 
 std::string Model::to_json() const { return keras::config_of(*this).dump(); }
 
-Model load_model(const std::string& path, const LoadOptions& options) {
-  const core::FileBytes file(path);
+Model keras::load_model(Bytes bytes, const std::string& path, const LoadOptions& options,
+                        const hdf5::ReadOptions& reading) {
   return in_file(path, [&] {
-    const Bytes bytes = file.bytes();
-    if (is_zip(bytes)) return load_keras(bytes, path, options);
-    if (hdf5::is_hdf5(bytes)) return load_legacy(bytes, path, options);
+    if (is_zip(bytes)) return load_keras(bytes, path, options, reading);
+    if (hdf5::is_hdf5(bytes)) return load_legacy(bytes, path, options, reading);
     throw FileError(bytes.empty() ? "it is empty" : "it is no model: neither a .keras archive nor HDF5");
   });
 }
 
+Model load_model(const std::string& path, const LoadOptions& options) {
+  return keras::load_model(core::FileBytes(path).bytes(), path, options);
+}
+
 Model model_from_json(const std::string& text) {
-  const Json config = keras::parse_config(text, "model_from_json");
-  const core::WithKerasDefaults defaults(core::keras_defaults_of(config.value("keras_version", "")));
-  try {
+  return in_text([&] {
+    const Json config = keras::parse_config(text, "model_from_json");
+    const core::WithKerasDefaults defaults(core::keras_defaults_of(config.value("keras_version", "")));
+    keras::refuse_foreign(config);
+    const graph::Loading loading(graph::FirstWeights::drawn, kMostWeights);
     const Model model = training::model_from_config(keras::upgraded_model(config));
     const Json compile_config = config.value("compile_config", Json());
     if (compile_config.contains("optimizer"))
       keras::compile_from(keras::upgraded_compile_config(compile_config), model);
     return model;
-  } catch (const Json::exception& error) {
-    throw ConfigError(std::string("model_from_json: the configuration is not as Keras writes it: ") + error.what());
-  }
+  });
 }
 
 Model clone_model(const Model& model) {
