@@ -27,7 +27,8 @@ struct LoadOptions {
 Model load_model(const std::string& path, const LoadOptions& options = {});
 
 // A model of the same layers, with first weights, from what to_json wrote (or Keras: to_json, or the config.json of a
-// .keras file). ConfigError for what cannot be read.
+// .keras file). ConfigError for what cannot be read, ShapeError where layers do not fit each other, or have weights of
+// more than 1 GB together (a text may say anything; larger models are made in code, or loaded with their weights).
 Model model_from_json(const std::string& json);
 
 // A model of the same layers with first weights of its own; not compiled.

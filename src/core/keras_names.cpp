@@ -107,6 +107,8 @@ bool has(const Names& names, std::string_view given) {
 
 // What to say between "optimizer 'nadam' " and " Known: ...".
 std::string verdict(NameKind kind, std::string_view given, std::span<const std::string> known) {
+  constexpr std::size_t kLongest = 100;  // no name is so long; what a file gives may have megabytes
+  if (given.size() > kLongest) return " is not known.";
   const char* missing = " is in Keras, but not in Rondo yet.";
   for (const std::string& name : known) {
     if (folded(name) == folded(given)) return " is not known. Did you mean '" + name + "'?";

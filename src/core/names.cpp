@@ -55,9 +55,12 @@ std::string lower_case(std::string_view text) {
 
 const std::string* nearest_name(std::string_view given, std::span<const std::string> known) {
   const std::string lower = lower_case(given);
+  const std::size_t limit = std::max<std::size_t>(2, given.size() / 3);
   std::size_t best = SIZE_MAX, best_exact = SIZE_MAX;
   const std::string* nearest = nullptr;
   for (const std::string& name : known) {
+    // At least so far apart; what a file gives may have megabytes.
+    if (std::max(given.size(), name.size()) - std::min(given.size(), name.size()) > limit) continue;
     const std::size_t distance = edit_distance(lower, lower_case(name)), exact = edit_distance(given, name);
     if (distance < best || (distance == best && exact < best_exact)) {
       best = distance;
@@ -65,13 +68,30 @@ const std::string* nearest_name(std::string_view given, std::span<const std::str
       nearest = &name;
     }
   }
-  const std::size_t limit = std::max<std::size_t>(2, given.size() / 3);
   return best <= limit ? nearest : nullptr;
 }
 
 std::string did_you_mean(std::string_view given, std::span<const std::string> known) {
   const std::string* nearest = nearest_name(given, known);
   return nearest != nullptr ? " Did you mean '" + *nearest + "'?" : "";
+}
+
+std::string one_line(std::string_view text) {
+  constexpr std::size_t kFirst = 1500, kLast = 500;
+  const auto is_inside_character = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80;
+  };
+  std::string line(text);
+  if (text.size() > kFirst + kLast) {
+    std::size_t first = kFirst, last = text.size() - kLast;
+    while (first > 0 && is_inside_character(first)) --first;
+    while (last < text.size() && is_inside_character(last)) ++last;
+    line = std::string(text.substr(0, first)) + " ... " + std::string(text.substr(last));
+  }
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return line;
 }
 
 std::string number_text(double value, int digits) {

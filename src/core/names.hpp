@@ -18,6 +18,9 @@ const std::string* nearest_name(std::string_view given, std::span<const std::str
 // "'a', 'b', 'c'" for an error message.
 std::string quoted_list(std::span<const std::string> names);
 
+// A text for a message, whatever a file has put into it: on one line, and of a long one the beginning and the end.
+std::string one_line(std::string_view text);
+
 // A number as a person writes it: "0.95", "3", "1.5e-05"; at most so many significant digits. As printf's %g in the C
 // locale, whatever the locale is.
 std::string number_text(double value, int digits = 10);

@@ -19,6 +19,7 @@ LayerNode::LayerNode(std::string class_name, const LayerOptions& options, std::u
       trainable_(options.trainable),
       seed_(random_seed()),
       number_(number) {
+  Loading::step();
   if (name_.find('/') != std::string::npos) {
     throw ConfigError(where() + ": a name must not contain '/', which separates the parts of a weight's path");
   }
@@ -160,7 +161,7 @@ void LayerNode::add_parameter(const std::string& path, Shape shape, std::shared_
   const StandardFloats floats;
   const RandomStream stream(seed_, Purpose::initializer, number_, static_cast<std::uint32_t>(parameters_.size()));
   engine::Parameter parameter{name_ + "/" + path, std::move(shape), std::move(block), std::move(map), std::move(rules)};
-  if (!Loading::is_at_work()) parameter.set(initializer(parameter.shape, dtype(), stream));
+  if (Loading::draws_weights()) parameter.set(initializer(parameter.shape, dtype(), stream));
   parameters_.push_back(std::move(parameter));
 }
 

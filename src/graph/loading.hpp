@@ -1,4 +1,4 @@
-// What is otherwise while a model is made for weights that a file has.
+// What is otherwise while a model is made of a configuration that may be anybody's.
 #pragma once
 
 #include <cstddef>
@@ -6,22 +6,34 @@
 
 namespace rondo::graph {
 
-// While it lives, layers that the thread builds draw no initial weights (they are zeros, which the file's replace), and
-// all together make no more bytes of them than given: a file may say that a layer has any number of units.
+// Where the first weights of a model come from that is being made.
+enum class FirstWeights { drawn, from_file };
+
+// While it lives, what the thread builds is bounded: weights to so many bytes, since a configuration may say that a
+// layer has any number of units; and layers and their calls to kMostSteps, since models inside models are walked once
+// for each call of theirs, and a few lines may ask for billions. For weights that a file has, none are drawn: they are
+// zeros, which the file's replace. One inside another never allows more than that.
 class Loading {
  public:
-  explicit Loading(std::size_t most_bytes);
+  // Of the deepest recurrent models of a few hundred layers it takes some thousands; so many take 50 ms or so.
+  static constexpr std::size_t kMostSteps = 100'000;
+
+  Loading(FirstWeights weights, std::size_t most_bytes);
   ~Loading();
   Loading(const Loading&) = delete;
   Loading& operator=(const Loading&) = delete;
 
-  static bool is_at_work();
+  // Whether first weights are to be drawn: always, where nothing is loaded.
+  static bool draws_weights();
   // Counts weights; ShapeError, naming whose they are, where they are too many.
   static void take(std::size_t bytes, const std::string& whose);
+  // Counts a layer that is made or called; ConfigError where there are too many.
+  static void step();
 
  private:
   Loading* before_;
-  std::size_t left_;
+  FirstWeights weights_;
+  std::size_t most_bytes_, left_, steps_left_;
 };
 
 }  // namespace rondo::graph

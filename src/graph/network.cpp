@@ -10,6 +10,7 @@
 #include <rondo/error.hpp>
 
 #include "graph/input_node.hpp"
+#include "graph/loading.hpp"
 
 namespace rondo::graph {
 
@@ -23,7 +24,7 @@ class Tracer {
 
   Tracer(const std::string& where, const std::vector<Symbol>& inputs) : where_(where), inputs_(inputs) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (*input_number(inputs[i]) == i) continue;
+      if (input_numbers_.emplace(identity(inputs[i]), i).second) continue;
       throw ConfigError(where + ": the input '" + inputs[i].layer_name() + "' was given twice");
     }
   }
@@ -50,9 +51,9 @@ class Tracer {
     return positions_.at(number ? input_entries_.at(*number).get() : symbol.call().get());
   }
   std::optional<std::size_t> input_number(const Symbol& symbol) const {
-    const auto found = std::find_if(inputs_.begin(), inputs_.end(), [&](const Symbol& i) { return same(i, symbol); });
-    if (found == inputs_.end()) return std::nullopt;
-    return static_cast<std::size_t>(found - inputs_.begin());
+    const auto found = input_numbers_.find(identity(symbol));
+    if (found == input_numbers_.end()) return std::nullopt;
+    return found->second;
   }
   // Of an entry that is an input; of one that leads to no output too.
   CallPtr input_entry(std::size_t number) {
@@ -83,7 +84,7 @@ class Tracer {
   }
 
   void meet(const std::shared_ptr<LayerNode>& layer) {
-    if (std::find(met_.begin(), met_.end(), layer) == met_.end()) met_.push_back(layer);
+    if (known_.insert(layer.get()).second) met_.push_back(layer);
   }
 
   void enter(const Symbol& symbol, std::vector<Visit>& path) {
@@ -112,10 +113,12 @@ class Tracer {
 
   const std::string& where_;
   const std::vector<Symbol>& inputs_;
+  std::map<Identity, std::size_t> input_numbers_;
   std::map<std::size_t, CallPtr> input_entries_;
   std::map<const Call*, std::size_t> positions_;
   std::vector<CallPtr> entries_;
   std::vector<std::shared_ptr<LayerNode>> met_;
+  std::set<const LayerNode*> known_;  // those
 };
 
 // Keras's order: by the longest way from any call of a layer to an output, the longest first; then as met. Inputs that
@@ -216,6 +219,7 @@ std::vector<Shape> inputs_of(const Network::Call& call, const std::vector<Shape>
 }  // namespace
 
 std::vector<Shape> Network::shapes_after(const Call& call, const std::vector<Shape>& known) const {
+  Loading::step();
   const Call* before = maker(call.inputs.front());
   std::vector<Shape> outputs =
       call.layer->output_shapes_behind(before == nullptr ? nullptr : before->layer.get(), inputs_of(call, known));

@@ -39,9 +39,10 @@ Symbol input_symbol(const std::shared_ptr<LayerNode>& input) {
   return {std::make_shared<Call>(input, std::vector<Symbol>{}, std::vector<Shape>{input->declared_input()}), 0};
 }
 
-bool same(const Symbol& a, const Symbol& b) {
-  if (a.call() == b.call()) return a.output() == b.output();
-  return a.call()->inputs.empty() && a.call()->layer == b.call()->layer;
+Identity identity(const Symbol& symbol) {
+  const Call& call = *symbol.call();
+  if (call.inputs.empty()) return {call.layer.get(), 0};
+  return {&call, symbol.output()};
 }
 
 }  // namespace graph

@@ -38,7 +38,8 @@ Symbols call(const std::shared_ptr<LayerNode>& layer, const std::vector<Symbol>&
 // What enters a network at an InputNode.
 Symbol input_symbol(const std::shared_ptr<LayerNode>& input);
 
-// The same tensor? (An InputLayer has one, however often it is asked for.)
-bool same(const Symbol& a, const Symbol& b);
+// Equal for symbols of one tensor. (An InputLayer has one, however often it is asked for.)
+using Identity = std::pair<const void*, std::size_t>;
+Identity identity(const Symbol& symbol);
 
 }  // namespace rondo::graph

@@ -2,7 +2,9 @@
 // ("inbound_nodes"), and their arguments name tensors by the layer, the call and the output that made them.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
+#include <vector>
 
 #include <rondo/error.hpp>
 
@@ -43,6 +45,19 @@ std::string text_of(const History& tensor) {
   throw ConfigError("Functional: a call of layer '" + layer + "' " + what);
 }
 
+// Keras's forms of a tensor that is a constant.
+bool has_constant(const Json& argument) {
+  if (argument.is_array()) return std::ranges::any_of(argument, has_constant);
+  if (!argument.is_object()) return false;
+  const Json name = argument.value("class_name", Json());
+  return name == "__tensor__" || name == "__numpy__";
+}
+
+void refuse_constant(const std::string& layer, const std::string& what, const Json& argument) {
+  if (!has_constant(argument)) return;
+  refuse(layer, "has a constant tensor as its " + what + ", which is not supported; make it an input of the model");
+}
+
 // The tensors of an argument, which may be lists in lists.
 void collect(const std::string& layer, const Json& argument, std::vector<History>& tensors) {
   if (argument.is_array()) {
@@ -63,6 +78,7 @@ struct Call {
   Index number;
   std::vector<History> inputs = {};
   graph::CallArguments arguments = {};
+  std::size_t there = 0;  // of the inputs, from the first on, have been made
 };
 
 Call call_of(const Node& layer, Index number, const Json& given) {
@@ -71,10 +87,12 @@ Call call_of(const Node& layer, Index number, const Json& given) {
                               "; load the model with Keras 3 and write it anew");
   }
   Call call{layer, number};
+  refuse_constant(layer->name(), "input", given.at("args"));
   collect(layer->name(), given.at("args"), call.inputs);
   for (const auto& [key, value] : given.at("kwargs").items()) {
     if (key == "training" && !value.is_null() && is_off(value)) call.arguments.as_in_training = false;
     if (is_off(value)) continue;
+    refuse_constant(layer->name(), key, value);
     if (key != "initial_state" || !layer->takes_initial_state()) {
       refuse(layer->name(), "has the argument " + key + " = " + core::value_text(value) + ", which is not supported");
     }
@@ -89,10 +107,9 @@ class Graph {
     std::vector<Call> calls;
     for (const Json& each : layers) {
       const Node layer = layers::layer_from_config(each);
-      if (std::ranges::find(names_, layer->name()) != names_.end()) {
+      if (!names_.insert(layer->name()).second) {
         throw ConfigError("Functional: two layers have the name '" + layer->name() + "'");
       }
-      names_.push_back(layer->name());
       if (layer->is_input()) {
         symbols_.emplace(History{layer->name(), 0, 0}, graph::input_symbol(layer));
         continue;
@@ -100,7 +117,7 @@ class Graph {
       Index number = 0;
       for (const Json& call : each.at("inbound_nodes")) calls.push_back(call_of(layer, number++, call));
     }
-    make(std::move(calls));
+    make(calls);
   }
 
   // Of one name of a tensor, or of a list of them.
@@ -121,40 +138,49 @@ class Graph {
 
  private:
   // Each as soon as its inputs are there, in whatever order they are listed.
-  void make(std::vector<Call> calls) {
-    while (!calls.empty()) {
-      std::vector<Call> later;
-      for (const Call& call : calls) {
-        if (missing(call) != nullptr) {
-          later.push_back(call);
-        } else {
-          make(call);
-        }
+  void make(std::vector<Call>& calls) {
+    std::map<History, std::vector<Call*>> waiting;  // for a tensor
+    std::vector<Call*> ready;
+    const auto sort_in = [&](Call& call) {
+      const History* missing = first_missing(call);
+      (missing == nullptr ? ready : waiting[*missing]).push_back(&call);
+    };
+    for (Call& call : calls) sort_in(call);
+    while (!ready.empty()) {
+      const Call& call = *ready.back();
+      ready.pop_back();
+      for (const History& tensor : make(call)) {
+        const auto released = waiting.extract(tensor);
+        if (released.empty()) continue;
+        for (Call* next : released.mapped()) sort_in(*next);
       }
-      if (later.size() == calls.size()) {
-        refuse(calls.front().layer->name(),
-               "has the input " + text_of(*missing(calls.front())) + ", which nothing makes before it");
-      }
-      calls = std::move(later);
+    }
+    for (Call& call : calls) {
+      const History* missing = first_missing(call);
+      if (missing == nullptr) continue;
+      refuse(call.layer->name(), "has the input " + text_of(*missing) + ", which nothing makes before it");
     }
   }
 
-  void make(const Call& call) {
+  // Returns what it gives.
+  std::vector<History> make(const Call& call) {
     std::vector<Symbol> inputs;
     for (const History& tensor : call.inputs) inputs.push_back(symbols_.at(tensor));
-    Index output = 0;
+    std::vector<History> made;
     for (const Symbol& symbol : graph::call(call.layer, inputs, call.arguments)) {
-      symbols_.emplace(History{call.layer->name(), call.number, output++}, symbol);
+      made.emplace_back(call.layer->name(), call.number, static_cast<Index>(made.size()));
+      symbols_.emplace(made.back(), symbol);
     }
+    return made;
   }
 
-  // An input that is not there yet; null where all are.
-  const History* missing(const Call& call) const {
-    const auto found = std::ranges::find_if(call.inputs, [&](const History& h) { return !symbols_.contains(h); });
-    return found == call.inputs.end() ? nullptr : &*found;
+  // An input that is not there yet; null where all are. What was there is not looked for again.
+  const History* first_missing(Call& call) const {
+    while (call.there < call.inputs.size() && symbols_.contains(call.inputs[call.there])) ++call.there;
+    return call.there == call.inputs.size() ? nullptr : &call.inputs[call.there];
   }
 
-  std::vector<std::string> names_;
+  std::set<std::string> names_;
   std::map<History, Symbol> symbols_;
 };
 

@@ -1,6 +1,7 @@
 // Sequential: layers in a row.
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "core/access.hpp"
@@ -29,6 +30,23 @@ class SequentialNode final : public ModelNode {
     return {graph::input_symbol(entry_)};
   }
 
+  // Those of a configuration: shapes are computed once, not once for each layer.
+  void add_all(const std::vector<LayerPtr>& all) {
+    std::set<std::string> names;
+    for (const LayerPtr& layer : all) {
+      if (layer->is_input()) {
+        set_input(static_cast<const graph::InputNode&>(*layer));
+        continue;
+      }
+      if (!names.insert(layer->name()).second) refuse_name(*layer);
+      network_.append(layer);
+    }
+    if (layers().empty()) return;
+    if (declared_input().empty()) declare_input(layers().front()->declared_input());
+    if (!declared_input().empty()) build_line(declared_input());
+    layers_changed();
+  }
+
   void add(const LayerPtr& layer) {
     require_no_fit("add");
     if (layer.get() == this || layer->contains(*this)) {
@@ -36,13 +54,9 @@ class SequentialNode final : public ModelNode {
           where() + " cannot be a layer of itself" +
           (layer.get() == this ? "" : ": it is a layer of " + layer->where() + " already, or of a layer of that"));
     }
-    if (layer->is_input()) {
-      return set_input(layer->declared_input(), static_cast<const graph::InputNode&>(*layer).batch_size());
-    }
+    if (layer->is_input()) return set_input(static_cast<const graph::InputNode&>(*layer));
     for (const LayerPtr& other : layers()) {
-      if (other != layer && other->name() == layer->name()) {
-        throw ConfigError(where() + ": the name '" + layer->name() + "' is taken; names of layers must be unique");
-      }
+      if (other != layer && other->name() == layer->name()) refuse_name(*layer);
       if (other == layer) throw ConfigError(where() + ": " + layer->where() + " is in the model already");
     }
     const Shape known = layers().empty() && declared_input().empty() ? layer->declared_input() : declared_input();
@@ -99,6 +113,10 @@ class SequentialNode final : public ModelNode {
   }
 
  private:
+  [[noreturn]] void refuse_name(const LayerNode& layer) const {
+    throw ConfigError(where() + ": the name '" + layer.name() + "' is taken; names of layers must be unique");
+  }
+
   // The shape with an unknown number of time steps, where the layers take that.
   Shape any_time(const Shape& sample) const {
     if (sample.rank() < 2) return sample;
@@ -111,6 +129,7 @@ class SequentialNode final : public ModelNode {
     }
   }
 
+  void set_input(const graph::InputNode& input) { set_input(input.declared_input(), input.batch_size()); }
   void set_input(const Shape& sample, Index batch_size) {
     if (!declared_input().empty()) {
       throw ConfigError(where() + " has already been configured to use input shape " +
@@ -133,7 +152,7 @@ class SequentialNode final : public ModelNode {
 std::shared_ptr<ModelNode> make_sequential(const graph::LayerOptions& common,
                                            const std::vector<std::shared_ptr<graph::LayerNode>>& layers) {
   auto model = std::make_shared<SequentialNode>(common);
-  for (const auto& layer : layers) model->add(layer);
+  model->add_all(layers);
   return model;
 }
 

@@ -5,24 +5,18 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include <rondo/data.hpp>
 
+#include "fuzz/promises.hpp"
+
 namespace {
 
 using rondo::Table;
-
-// Says which promise was broken, and ends the program for the fuzzer to notice.
-void require(bool kept, const char* promise) {
-  if (kept) return;
-  std::fprintf(stderr, "broken: %s\n", promise);
-  std::abort();
-}
+using rondo::fuzz::check_message, rondo::fuzz::require;
 
 rondo::CsvOptions options_of(char separator, char bits) {
   rondo::CsvOptions options;
@@ -34,12 +28,6 @@ rondo::CsvOptions options_of(char separator, char bits) {
   if ((on & 8) != 0) options.skip_blank_lines = false;
   if ((on & 16) != 0) options.missing = {".", "-"};
   return options;
-}
-
-void check_message(const rondo::Error& error) {
-  const std::string_view text = error.what();
-  require(!text.empty() && text.find_first_of("\r\n") == std::string_view::npos, "a message is one line");
-  require(text.size() < 4000, "a message can be read");
 }
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }

@@ -51,7 +51,7 @@ Json read_json(const std::string& path) {
   const core::Bytes bytes = file.bytes();
   // No value is shorter than two bytes, so the file says how many there can be.
   return keras::parse_config({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "'" + path + "'",
-                             std::numeric_limits<std::size_t>::max());
+                             {.bytes = bytes.size(), .values = bytes.size()});
 }
 
 void rethrow_in_file(const std::string& path) {

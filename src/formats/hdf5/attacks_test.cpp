@@ -1,13 +1,12 @@
 // Files made to do harm. Each must be an error that says what is wrong, in under 50 ms and 64 MB.
-#include <ctime>
 #include <functional>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <zlib.h>
 
 #include <rondo/error.hpp>
 
 #include "formats/hdf5/file.hpp"
+#include "support/harm.hpp"
 #include "support/hdf5_listing.hpp"
 #include "support/hdf5_parts.hpp"
 #include "support/instrumented.hpp"
@@ -16,15 +15,6 @@ namespace rondo::hdf5 {
 namespace {
 
 using namespace test;  // the parts
-
-constexpr double kMostMilliseconds = 50;
-constexpr double kMostMegabytes = 64;
-
-double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
 
 using Action = std::function<void(const Group& root)>;
 
@@ -43,27 +33,11 @@ Action read_texts(const std::string& name) {
 
 // What the file is an error of: its text.
 std::string refusal(const std::vector<std::byte>& bytes, const Action& action) {
-  const double before = peak_megabytes();
-  const std::clock_t start = std::clock();  // the processor's time: others may be at work as well
-  std::string message = "no error";
-  try {
-    action(File(bytes, "bad.h5").root());
-  } catch (const FileError& error) {
-    message = error.what();
-  }
-  const double milliseconds = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-  EXPECT_LT(milliseconds, kMostMilliseconds * (instrumented() ? 10 : 1)) << message;
-  EXPECT_LT(peak_megabytes() - before, kMostMegabytes) << message;
-  EXPECT_EQ(message.find('\n'), std::string::npos);
-  EXPECT_LT(message.size(), 2000U);
-  return message;
+  return test::refusal([&] { action(File(bytes, "bad.h5").root()); });
 }
 
 void expect_refused(const std::vector<std::byte>& bytes, const Action& action, const std::vector<std::string>& parts) {
-  const std::string message = refusal(bytes, action);
-  for (const std::string& part : parts) {
-    EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-  }
+  expect_parts(refusal(bytes, action), parts);
 }
 
 // A file whose root has one data set of float32, "w", with these messages besides its type.

@@ -107,6 +107,7 @@ std::vector<std::string> Attribute::texts() const {
   if (!is_text()) place_.fail("the attribute " + quoted(name_) + " holds " + type_.name + " instead of text");
   std::vector<std::string> all;
   GlobalHeap heap(place_);
+  place_.spend(bytes_.size() / type_.size * sizeof(std::string));
   std::uint64_t left = place_.image->bytes.size();  // texts do not share their bytes
   for (std::size_t at = 0; at < bytes_.size(); at += type_.size) {
     const bool is_here = type_.kind == Datatype::Kind::fixed_text;
@@ -138,6 +139,7 @@ std::vector<double> Attribute::numbers() const {
 
 // Those of the header, and those in a heap, where there are more than a few.
 std::vector<Message> Object::attribute_messages() const {
+  place_.spend(header_.messages().size() * sizeof(Message));
   std::vector<Message> messages;
   std::ranges::copy_if(header_.messages(), std::back_inserter(messages),
                        [](const Message& message) { return message.type == MessageType::attribute; });

@@ -86,6 +86,7 @@ Cursor Walk::open(std::string_view what, std::uint64_t address, std::uint64_t le
 void Walk::count(std::string_view what, std::uint64_t address, std::uint64_t length) {
   if (length > left_) place_->fail(address, std::string(what) + " leads in a circle, or lies on top of others");
   left_ -= length;
+  place_->spend(length);
 }
 
 void check_sum(Cursor& cursor, std::uint64_t begin) {

@@ -54,7 +54,8 @@ class Cursor {
 };
 
 // A walk along addresses. Nothing in a file is needed twice for one answer, so a walk that has read more bytes than the
-// file has goes in a circle, or parts of the file lie on top of each other.
+// file has goes in a circle, or parts of the file lie on top of each other. All walks together may read the file some
+// dozens of times (File).
 class Walk {
  public:
   explicit Walk(const Place& place) : place_(&place), left_(place.image->bytes.size()) {}

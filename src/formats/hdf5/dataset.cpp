@@ -51,6 +51,10 @@ class ChunkReader {
   void read() {
     const std::uint64_t chunks = grid_.size(place_);
     if (layout_.address == kNowhere) fail_unwritten(place_);
+    // What chunks have besides the data set's numbers is work for nothing.
+    const Size all = Size(static_cast<Index>(chunks)) * static_cast<Index>(chunk_bytes_);
+    const std::uint64_t wanted = to_.size() * type_.size;
+    place_.spend(std::max(all.known() ? static_cast<std::uint64_t>(all.count("bytes")) : UINT64_MAX, wanted) - wanted);
     seen_.resize(chunks);
     std::uint64_t found = 0;
     for_each_chunk(place_, space_, layout_, chunk_bytes_, !filters_.empty(), [&](const Chunk& chunk) {

@@ -42,7 +42,11 @@ std::string child_path(const std::string& path, std::string_view name) {
 }  // namespace
 
 File::File(std::span<const std::byte> bytes, std::string name, const ReadOptions& options)
-    : image_(std::make_shared<Image>(read_superblock(bytes, std::move(name), options.verify_checksums))) {}
+    : image_(std::make_shared<Image>(read_superblock(bytes, std::move(name), options.verify_checksums))) {
+  // Reading a model takes some five times what its file has of structures.
+  constexpr std::uint64_t kMostTimes = 64, kSmallFile = std::uint64_t{1} << 25;
+  image_->left = kSmallFile + kMostTimes * bytes.size();
+}
 
 Group File::root() const {
   Place place{image_, "/"};

@@ -10,8 +10,9 @@
 // something of it is used. Nothing is copied but names, texts and the numbers that are asked for.
 //
 // A file is taken for hostile. Every address and length is checked against the bytes that there are, no size that it
-// declares makes anything be allocated, and nothing is read twice for one answer, so that the work is bounded by the
-// file's size. What does not hold is a FileError that says what, at which byte, in which object.
+// declares makes anything be allocated, nothing is read twice for one answer, and all answers of a File together are
+// bounded by a multiple of the file's size. What does not hold is a FileError that says what, at which byte, in which
+// object. One thread at a time asks a File and what is of it.
 #pragma once
 
 #include <cstddef>

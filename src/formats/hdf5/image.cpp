@@ -13,6 +13,13 @@ void Place::fail(std::string_view why) const {
   throw FileError("'" + image->name + "', in " + quoted(path) + ": " + std::string(why));
 }
 
+void Place::spend(std::uint64_t bytes) const {
+  if (bytes > image->left) {
+    fail("the same parts of the file are read again and again: its objects lie on top of each other");
+  }
+  image->left -= bytes;
+}
+
 std::string quoted(std::string_view name) {
   constexpr std::size_t kLongest = 200;
   std::string text = "'";

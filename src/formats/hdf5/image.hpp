@@ -25,6 +25,8 @@ struct Image {
   std::uint64_t length_size = 8;     // bytes of a length
   std::uint64_t root = kNowhere;     // the root group's header
   bool verify_checksums = true;
+  // Bytes that all answers together may still take: one thread asks at a time.
+  mutable std::uint64_t left = UINT64_MAX;
 };
 
 // An object of a file.
@@ -36,6 +38,8 @@ struct Place {
   [[noreturn]] void fail(std::uint64_t address, std::string_view why) const;
   // FileError: "'a.h5', in '/layers': <why>".
   [[noreturn]] void fail(std::string_view why) const;
+  // Counts what an answer takes; FileError where all together have taken too much.
+  void spend(std::uint64_t bytes) const;
 };
 
 // A name of the file in a message: in quotes, what cannot be printed as '?', and cut where it is long.

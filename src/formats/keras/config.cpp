@@ -14,8 +14,6 @@ namespace {
 using training::HeadOptions;
 using training::ModelNode;
 
-constexpr int kDeepest = 100;
-
 const ModelNode& node_of(const Model& model) { return static_cast<const ModelNode&>(*model.node()); }
 
 // ---- writing -------------------------------------------------------------------------------------------------------
@@ -111,25 +109,89 @@ LossWeights loss_weights_from(const Json& config, const std::vector<std::string>
   return weights;
 }
 
+// Where some version of Keras has its classes.
+bool is_keras_module(const std::string& module) {
+  const std::string first = module.substr(0, module.find('.'));
+  return first == "keras" || first == "tf_keras" || first == "tensorflow" || first == "builtins";
+}
+
+// ---- JSON ----------------------------------------------------------------------------------------------------------
+
+// Goes over a text before it is made into objects, which takes memory, and time that grows with the square of an
+// object's size.
+class LimitsOfJson final : public Json::json_sax_t {
+ public:
+  LimitsOfJson(const std::string& where, std::size_t most_values) : where_(where), most_values_(most_values) {}
+
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(number_integer_t) override { return value(); }
+  bool number_unsigned(number_unsigned_t) override { return value(); }
+  bool number_float(number_float_t, const string_t&) override { return value(); }
+  bool string(string_t&) override { return value(); }
+  bool binary(binary_t&) override { return value(); }
+  bool start_array(std::size_t) override { return begin(); }
+  bool end_array() override { return end(); }
+  bool start_object(std::size_t) override { return begin(); }
+  bool end_object() override { return end(); }
+  bool key(string_t&) override {
+    if (++keys_.back() > kMostKeys) fail("has an object of more than " + std::to_string(kMostKeys) + " values");
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
+    throw FileError(where_ + " is no JSON: " + error.what());
+  }
+
+ private:
+  static constexpr std::size_t kDeepest = 100, kMostKeys = 256;
+
+  bool value() {
+    if (++values_ > most_values_) fail("has more than " + std::to_string(most_values_) + " values");
+    return true;
+  }
+  bool begin() {
+    if (keys_.size() == kDeepest) fail("is nested more than " + std::to_string(kDeepest) + " deep");
+    keys_.push_back(0);
+    return value();
+  }
+  bool end() {
+    keys_.pop_back();
+    return true;
+  }
+  [[noreturn]] void fail(const std::string& why) const { throw FileError(where_ + ": its JSON " + why); }
+
+  const std::string& where_;
+  std::size_t most_values_, values_ = 0;
+  std::vector<std::size_t> keys_;  // of each object or array that is open
+};
+
 }  // namespace
 
-Json parse_config(std::string_view text, const std::string& where, std::size_t most_values) {
-  std::size_t values = 0;
-  const auto check = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > kDeepest)
-      throw FileError(where + ": its JSON is nested more than " + std::to_string(kDeepest) + " deep");
-    if (++values > most_values) {
-      throw FileError(where + ": its JSON has more than " + std::to_string(most_values) + " values");
-    }
-    return true;
-  };
-  try {
-    Json config = Json::parse(text, check);
-    if (config.is_object()) return config;
-  } catch (const Json::exception& error) {
-    throw FileError(where + " is no JSON: " + error.what());
+Json parse_config(std::string_view text, const std::string& where, const JsonLimits& limits) {
+  if (text.size() > limits.bytes) {
+    throw FileError(where + ": its JSON has " + std::to_string(text.size()) + " bytes; at most " +
+                    std::to_string(limits.bytes) + " are read");
   }
+  LimitsOfJson check(where, limits.values);
+  (void)Json::sax_parse(text, &check);
+  Json config = Json::parse(text);
+  if (config.is_object()) return config;
   throw FileError(where + ": its JSON is no object, but begins with " + std::string(text.substr(0, 20)));
+}
+
+void refuse_foreign(const Json& config) {
+  if (!config.is_structured()) return;
+  if (config.is_object() && config.contains("class_name")) {
+    const Json module = config.value("module", Json()), registered = config.value("registered_name", Json());
+    const bool is_foreign = (module.is_string() && !is_keras_module(module)) ||
+                            (registered.is_string() && registered.get<std::string>().find('>') != std::string::npos);
+    if (is_foreign) {
+      throw ConfigError(
+          "it has a class or function that is not Keras's own: " + core::value_text(config["class_name"]) +
+          " of the module " + core::value_text(module) + ", registered as " + core::value_text(registered));
+    }
+  }
+  for (const Json& part : config) refuse_foreign(part);
 }
 
 Json config_of(const Model& model) {

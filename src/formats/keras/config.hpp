@@ -12,8 +12,19 @@ namespace rondo::keras {
 
 using Json = nlohmann::ordered_json;
 
-// FileError, beginning with `where`, for what is no JSON object, nested more than 100 deep, or of more values.
-Json parse_config(std::string_view text, const std::string& where, std::size_t most_values = 1'000'000);
+constexpr std::size_t kLargestConfig = std::size_t{8} << 20;  // bytes
+
+struct JsonLimits {
+  std::size_t bytes = kLargestConfig, values = 1'000'000;
+};
+
+// FileError, beginning with `where`, for what is no JSON object, larger than that, nested more than 100 deep, or with
+// more than 256 values in one object.
+Json parse_config(std::string_view text, const std::string& where, const JsonLimits& limits = {});
+
+// ConfigError where a class or function anywhere in it is somebody's own: such a one may go by the name of one of
+// Keras's, and is another.
+void refuse_foreign(const Json& config);
 
 // {module, class_name, config, registered_name} of a model, with what it is compiled with as "compile_config", as in
 // Keras 3's config.json.

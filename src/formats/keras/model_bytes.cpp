@@ -7,7 +7,9 @@ namespace rondo::keras {
 
 namespace {
 
-constexpr std::size_t kLargestConfig = std::size_t{8} << 20, kLargestMetadata = std::size_t{1} << 16;
+constexpr std::size_t kLargestMetadata = std::size_t{1} << 16;
+// Weights hardly become less by compressing them; those that do are zeros, or made to fill a memory.
+constexpr std::size_t kSmallModel = std::size_t{1} << 24, kMostCompressed = 32;
 
 }  // namespace
 
@@ -21,7 +23,7 @@ ModelFileKind ModelBytes::kind() const {
   if (!hdf5::is_hdf5(bytes())) {
     throw FileError(bytes().empty() ? "it is empty" : "it is no model: neither a .keras archive nor HDF5");
   }
-  const hdf5::Group root = hdf5::File(bytes(), path_).root();
+  const hdf5::Group root = hdf5::File(bytes(), path_, reading_).root();
   if (root.has_attribute("model_config")) return ModelFileKind::h5;
   const bool is_legacy = has_layer_names(root) || root.contains("model_weights");
   return is_legacy ? ModelFileKind::legacy_weights : ModelFileKind::weights;
@@ -35,7 +37,7 @@ std::string ModelBytes::version() const {
     return parse_config(zip::text(zip.read(kMetadata, kLargestMetadata, memory)), path_ + ": " + kMetadata)
         .value("keras_version", "");
   }
-  const hdf5::Group root = hdf5::File(bytes(), path_).root();
+  const hdf5::Group root = hdf5::File(bytes(), path_, reading_).root();
   return root.has_attribute("keras_version") ? root.attribute("keras_version").text() : "";
 }
 
@@ -46,12 +48,12 @@ std::string ModelBytes::archived_config() const {
 
 core::Bytes ModelBytes::weights() {
   if (!is_archive()) return bytes();
-  if (!weights_) weights_ = archive().read(kWeights, static_cast<std::size_t>(-1), memory_);
+  if (!weights_) weights_ = archive().read(kWeights, kSmallModel + kMostCompressed * bytes().size(), memory_);
   return *weights_;
 }
 
-hdf5::File ModelBytes::hdf5() { return hdf5::File(weights(), is_archive() ? path_ + ": " + kWeights : path_); }
-
-std::size_t ModelBytes::hdf5_bytes() { return weights().size(); }
+hdf5::File ModelBytes::hdf5() {
+  return hdf5::File(weights(), is_archive() ? path_ + ": " + kWeights : path_, reading_);
+}
 
 }  // namespace rondo::keras

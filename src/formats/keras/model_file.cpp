@@ -1,10 +1,11 @@
 // Models and weights to files and back.
-#include <filesystem>
+#include "formats/keras/model_file.hpp"
 
-#include <rondo/saving.hpp>
+#include <filesystem>
 
 #include "core/access.hpp"
 #include "core/keras_compat.hpp"
+#include "core/names.hpp"
 #include "formats/hdf5/file.hpp"
 #include "formats/hdf5/writer.hpp"
 #include "formats/keras/config.hpp"
@@ -31,6 +32,8 @@ constexpr const char* kVersion = "3.15.1";  // of Keras, whose form our files ha
 
 // Weights stand in a file once. Packed they take up to 16 times their bytes, where layers have a single unit.
 constexpr std::size_t kPacked = 16, kSmallModel = std::size_t{1} << 24;
+// Of a model that is made from a text, which has none.
+constexpr std::size_t kMostWeights = std::size_t{1} << 30;
 
 const graph::LayerNode& built_node(const Model& model, const char* call) {
   if (!model.built()) {
@@ -39,6 +42,22 @@ const graph::LayerNode& built_node(const Model& model, const char* call) {
                      "or predict first");
   }
   return *model.node();
+}
+
+// What goes wrong in a text of model_from_json.
+template <class F>
+auto in_text(const F& f) {
+  try {
+    return f();
+  } catch (const ShapeError& error) {
+    throw ShapeError(one_line(error.what()));
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw ConfigError(one_line(error.what()));
+  } catch (const Json::exception& error) {
+    throw ConfigError("model_from_json: the configuration is not as Keras writes it: " + one_line(error.what()));
+  }
 }
 
 // ---- writing -------------------------------------------------------------------------------------------------------
@@ -90,7 +109,8 @@ void save_legacy(const Model& model, const std::string& path) {
 
 // A model of the configuration, for weights that a file of so many bytes has.
 Model model_of(const Json& config, std::size_t bytes) {
-  const graph::Loading loading(kSmallModel + kPacked * bytes);
+  keras::refuse_foreign(config);
+  const graph::Loading loading(graph::FirstWeights::from_file, kSmallModel + kPacked * bytes);
   Model model = training::model_from_config(keras::upgraded_model(config));
   if (!model.built()) throw FileError("it does not say what shape the model's data have");
   return model;
@@ -98,6 +118,7 @@ Model model_of(const Json& config, std::size_t bytes) {
 
 void compile(const Model& model, const Json& config) {
   try {
+    keras::refuse_foreign(config);
     keras::compile_from(keras::upgraded_compile_config(config), model);
   } catch (const ConfigError& error) {
     throw FileError(std::string(error.what()) +
@@ -107,11 +128,12 @@ void compile(const Model& model, const Json& config) {
 
 Model load_keras(keras::ModelBytes& file, const LoadOptions& options) {
   const core::WithKerasDefaults defaults(core::keras_defaults_of(file.version()));
-  const Json config = keras::parse_config(file.archived_config(), file.path() + ": " + keras::kConfig);
-  const Model model = model_of(config, file.hdf5_bytes());
+  Json config = keras::parse_config(file.archived_config(), file.path() + ": " + keras::kConfig);
+  const Json compile_config = config.value("compile_config", Json());
+  config.erase("compile_config");
+  const Model model = model_of(config, file.bytes().size());
   const hdf5::Group root = file.hdf5().root();
   keras::read_variables(root, *model.node(), /*skip_mismatch=*/false);
-  const Json compile_config = config.value("compile_config", Json());
   if (options.compile && compile_config.contains("optimizer")) {
     compile(model, compile_config);
     keras::read_optimizer(root, model);
@@ -131,6 +153,18 @@ Model load_legacy(keras::ModelBytes& file, const LoadOptions& options) {
     keras::read_legacy_optimizer(root, model, detail::keras_defaults());
   }
   return model;
+}
+
+Model load(keras::ModelBytes& file, const LoadOptions& options) {
+  return in_file(file.path(), [&] {
+    switch (file.kind()) {
+      case ModelFileKind::keras: return load_keras(file, options);
+      case ModelFileKind::h5: return load_legacy(file, options);
+      case ModelFileKind::weights:
+      case ModelFileKind::legacy_weights: break;
+    }
+    throw FileError("it has no model_config, so weights alone; make the model and call its load_weights");
+  });
 }
 
 std::vector<std::string> read_weights(const hdf5::Group& root, const graph::LayerNode& node,
@@ -175,31 +209,29 @@ std::vector<std::string> Model::load_weights(const std::string& path, const Load
 
 std::string Model::to_json() const { return keras::config_of(*this).dump(); }
 
+Model keras::load_model(core::Bytes bytes, const std::string& path, const LoadOptions& options,
+                        const hdf5::ReadOptions& reading) {
+  ModelBytes file(bytes, path, reading);
+  return load(file, options);
+}
+
 Model load_model(const std::string& path, const LoadOptions& options) {
   keras::ModelBytes file(path);
-  return in_file(path, [&] {
-    switch (file.kind()) {
-      case ModelFileKind::keras: return load_keras(file, options);
-      case ModelFileKind::h5: return load_legacy(file, options);
-      case ModelFileKind::weights:
-      case ModelFileKind::legacy_weights: break;
-    }
-    throw FileError("it has no model_config, so weights alone; make the model and call its load_weights");
-  });
+  return load(file, options);
 }
 
 Model model_from_json(const std::string& text) {
-  const Json config = keras::parse_config(text, "model_from_json");
-  const core::WithKerasDefaults defaults(core::keras_defaults_of(config.value("keras_version", "")));
-  try {
+  return in_text([&] {
+    const Json config = keras::parse_config(text, "model_from_json");
+    const core::WithKerasDefaults defaults(core::keras_defaults_of(config.value("keras_version", "")));
+    keras::refuse_foreign(config);
+    const graph::Loading loading(graph::FirstWeights::drawn, kMostWeights);
     const Model model = training::model_from_config(keras::upgraded_model(config));
     const Json compile_config = config.value("compile_config", Json());
     if (compile_config.contains("optimizer"))
       keras::compile_from(keras::upgraded_compile_config(compile_config), model);
     return model;
-  } catch (const Json::exception& error) {
-    throw ConfigError(std::string("model_from_json: the configuration is not as Keras writes it: ") + error.what());
-  }
+  });
 }
 
 Model clone_model(const Model& model) {

@@ -1,7 +1,9 @@
 #include "formats/keras/variables.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 
 #include <rondo/error.hpp>
 
@@ -64,11 +66,48 @@ class Collector {
   std::vector<VariableGroup> groups_;
 };
 
-// Why a group of a file cannot be these variables; empty where it can.
-std::string mismatch(const hdf5::Group& root, const VariableGroup& wanted) {
+// Finds groups by their paths. Those that lead to the last one stay open: layers stand side by side in one group, which
+// may have many.
+class GroupFinder {
+ public:
+  explicit GroupFinder(const hdf5::Group& root) : root_(root) {}
+
+  // Null where there is none.
+  const hdf5::Group* find(std::string_view path) {
+    std::size_t depth = 0;
+    for (std::size_t begin = 0; begin <= path.size(); ++depth) {
+      const std::size_t end = std::min(path.find('/', begin), path.size());
+      if (!enter(depth, path.substr(begin, end - begin))) return nullptr;
+      begin = end + 1;
+    }
+    while (open_.size() > depth) open_.pop_back();
+    return &open_.back().group;
+  }
+
+ private:
+  struct Open {
+    std::string name;
+    hdf5::Group group;
+  };
+
+  bool enter(std::size_t depth, std::string_view name) {
+    if (depth < open_.size() && open_[depth].name == name) return true;
+    while (open_.size() > depth) open_.pop_back();
+    const hdf5::Group& parent = depth == 0 ? root_ : open_.back().group;
+    if (!parent.contains(name) || !parent.is_group(name)) return false;
+    hdf5::Group group = parent.group(name);
+    open_.push_back({std::string(name), std::move(group)});
+    return true;
+  }
+
+  const hdf5::Group& root_;
+  std::vector<Open> open_;
+};
+
+// Why a group of a file (null: none) cannot be these variables; empty where it can.
+std::string mismatch(const hdf5::Group* group, const VariableGroup& wanted) {
   const std::size_t count = wanted.parameters.size();
-  const std::optional<hdf5::Group> group = find_group(root, wanted.path);
-  if (!group) return "there is no group '" + wanted.path + "'";
+  if (group == nullptr) return "there is no group '" + wanted.path + "'";
   const std::size_t given = group->names().size();
   if (given != count) {
     return "the group '" + wanted.path + "' has " + std::to_string(given) + " variables; expected are " +
@@ -112,10 +151,12 @@ std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode
   const bool is_old = root.contains("_layer_checkpoint_dependencies");
   std::vector<WeightValue> values;
   std::vector<std::string> skipped;
+  GroupFinder finder(root);
   for (const VariableGroup& variables :
        variable_groups(model, is_old ? LayerList::checkpoint_dependencies : LayerList::layers)) {
     if (variables.parameters.empty()) continue;
-    const std::string why = mismatch(root, variables);
+    const hdf5::Group* group = finder.find(variables.path);
+    const std::string why = mismatch(group, variables);
     if (!why.empty() && !skip_mismatch) {
       throw FileError("the weights of '" + variables.parameters.front().path + "' and its like: " + why);
     }
@@ -123,9 +164,8 @@ std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode
       skipped.push_back(variables.name);
       continue;
     }
-    const hdf5::Group group = root.group(variables.path);
     for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
-      values.emplace_back(variables.parameters[i], group.dataset(std::to_string(i)));
+      values.emplace_back(variables.parameters[i], group->dataset(std::to_string(i)));
     }
   }
   for (const WeightValue& value : values) value.set();
@@ -133,10 +173,9 @@ std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode
 }
 
 std::optional<hdf5::Group> find_group(const hdf5::Group& root, const std::string& path) {
-  const std::size_t end = path.find('/');
-  const std::string name = path.substr(0, end);
-  if (!root.contains(name) || !root.is_group(name)) return {};
-  return end == std::string::npos ? root.group(name) : find_group(root.group(name), path.substr(end + 1));
+  GroupFinder finder(root);
+  const hdf5::Group* group = finder.find(path);
+  return group == nullptr ? std::nullopt : std::optional(*group);
 }
 
 Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype) {

@@ -89,11 +89,10 @@ std::size_t Reader::read_directory() {
     if (end == first) fail("it is no zip archive, or cut off: there is no list of entries at its end");
     --end;
   }
+  if (end >= End64::kSize && number(end - End64::kSize, 4) == End64::kSignature) refuse_zip64();
   const std::size_t count = number(end + End::kCount, 2), size = number(end + End::kDirectorySize, 4),
                     directory = number(end + End::kDirectory, 4);
-  if (count == 0xFFFF || size == 0xFFFF'FFFF || directory == 0xFFFF'FFFF) {
-    fail("archives of more than 4 GB or 65,534 entries (zip64) are not supported");
-  }
+  if (count == 0xFFFF || size == kElsewhere || directory == kElsewhere) refuse_zip64();
   if (number(end + End::kDisk, 4) != 0 || number(end + End::kCountHere, 2) != count) {
     fail("archives in several parts are not supported");
   }
@@ -121,6 +120,7 @@ Reader::Entry Reader::entry_at(std::size_t& at, std::size_t end) const {
               .content_size = number(at + Listed::kContentSize, 4),
               .header = number(at + Listed::kHeader, 4),
               .begin = 0};
+  if (std::max({entry.size, entry.content_size, entry.header}) == kElsewhere) refuse_zip64();
   if ((number(at + Listed::kFlags, 2) & kEncrypted) != 0) fail(entry, "is encrypted, which is not supported");
   if (method != kStored && method != kDeflated) {
     fail(entry,
@@ -161,6 +161,12 @@ void Reader::refuse_overlaps() const {
 }
 
 std::uint64_t Reader::number(std::size_t at, std::size_t bytes) const { return zip::number(file_.subspan(at, bytes)); }
+
+void Reader::refuse_zip64() const {
+  fail(
+      "archives in the form for more than 4 GB or 65,534 entries (zip64) are not supported; write it anew with "
+      "Python's zipfile, say");
+}
 
 void Reader::fail(const std::string& why) const { throw FileError("'" + path_ + "': " + why); }
 

@@ -37,6 +37,13 @@ struct End {
                                kComment = 20;
 };
 
+// Before that, in zip64: where numbers of 8 bytes are, which there have all bits set.
+struct End64 {
+  static constexpr std::uint64_t kSignature = 0x07064B50;
+  static constexpr std::size_t kSize = 20;
+};
+constexpr std::size_t kElsewhere = 0xFFFF'FFFF;
+
 // Up to eight bytes.
 std::uint64_t number(Bytes bytes);
 std::string text(Bytes bytes);

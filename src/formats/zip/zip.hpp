@@ -48,6 +48,7 @@ class Reader {
   std::size_t content_of(const Entry& entry, std::size_t directory) const;
   void refuse_overlaps() const;
   std::uint64_t number(std::size_t at, std::size_t bytes) const;
+  [[noreturn]] void refuse_zip64() const;
   [[noreturn]] void fail(const std::string& why) const;
   [[noreturn]] void fail(const Entry& entry, const std::string& why) const;
 

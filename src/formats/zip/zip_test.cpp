@@ -6,12 +6,12 @@
 #include <gtest/gtest.h>
 #include <iterator>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <rondo/error.hpp>
 
 #include "formats/zip/records.hpp"
 #include "support/expect_error.hpp"
+#include "support/zip_parts.hpp"
 
 namespace rondo {
 namespace {
@@ -55,27 +55,7 @@ std::string with(std::string archive, const std::string& text, std::size_t at, c
 
 // An archive of one entry that is deflated.
 std::string deflated(const std::string& content) {
-  std::string packed(compressBound(content.size()) + 100, '\0');
-  z_stream stream = {};
-  deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  std::string made = archive({{"a", packed}});
-  const auto put = [&](std::size_t at, std::size_t value) {
-    for (std::size_t i = 0; i < 4; ++i) made[at + i] = static_cast<char>(value >> 8 * i);
-  };
-  // Method, check sum and size, in the entry's own header and in the list.
-  for (const std::size_t method : {std::size_t{8}, made.find("PK\1\2") + 10}) {
-    made[method] = 8;
-    put(method + 6, zip::check_sum(std::vector{bytes_of(content)}));
-    put(method + 14, content.size());
-  }
-  return made;
+  return test::zip_of({{.name = "a", .content = content, .deflated = true}});
 }
 
 // Bit by bit, from the definition.
@@ -190,6 +170,63 @@ TEST(Zip, RefusesEntriesOfTheSameBytesOrName) {
   // The second points to the first, whose header has another name; with that name it shares its bytes.
   std::string shared = with(archive({{"a", "1"}, {"b", "1"}}), "PK\1\2", 42, 0, /*last=*/true);
   expect_error<FileError>([&] { read(shared, "b"); }, {"'b'", "another name"});
+}
+
+// What a stream is written as: sizes behind the content, 0 before it.
+TEST(Zip, ReadsEntriesWhoseSizesStandBehindThem) {
+  const std::string made = test::zip_of({{.name = "a", .content = "12345", .sizes_behind = true},
+                                         {.name = "b", .content = "66666", .deflated = true, .sizes_behind = true},
+                                         {.name = "c", .content = "7"}});
+  EXPECT_EQ(read(made, "a"), "12345");
+  EXPECT_EQ(read(made, "b"), "66666");
+  EXPECT_EQ(read(made, "c"), "7");
+}
+
+TEST(Zip, PassesOverCommentsAndExtraFields) {
+  const std::string times = test::zip_number(0x5455, 2) + test::zip_number(5, 2) + std::string(5, '\1');
+  const std::string made = test::zip_of({{.name = "a", .content = "12345", .extra = times, .comment = "of an entry"}},
+                                        {.comment = "of all"});
+  EXPECT_EQ(read(made, "a"), "12345");
+  // A comment that looks like the end of an archive.
+  const std::string end = test::zip_number(0x06054B50, 4) + std::string(18, '\0');
+  EXPECT_EQ(read(test::zip_of({{.name = "a", .content = "1"}}, {.comment = end + "x"}), "a"), "1");
+  EXPECT_EQ(read(test::zip_of({{.name = "a", .content = "1"}}, {.comment = std::string(0xFFFF, 'x')}), "a"), "1");
+}
+
+TEST(Zip, PassesOverFolders) {
+  const std::string made = test::zip_of({{.name = "assets/", .content = "", .attributes = 040755U << 16 | 0x10},
+                                         {.name = "assets/a", .content = "1"},
+                                         {.name = "b", .content = "2"}});
+  EXPECT_EQ(read(made, "assets/a"), "1");
+  EXPECT_EQ(read(made, "b"), "2");
+}
+
+TEST(Zip, RefusesTheFormOfLargeArchivesByName) {
+  const std::string made = test::zip_of({{.name = "a", .content = "1"}}, {.zip64 = true});
+  expect_error<FileError>([&] { read(made, "a"); }, {"file.zip", "zip64", "Python's zipfile"});
+}
+
+// Archives of other programs (tests/golden/zips): each has these entries, or is refused by what it has.
+TEST(Zip, ReadsWhatOtherProgramsWrite) {
+  const std::string folder = std::string(RONDO_GOLDEN_DIR) + "/zips/";
+  int archives = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".zip") continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    const std::string made = content_of(entry.path().string());
+    ++archives;
+    if (entry.path().stem().string().find("zip64") != std::string::npos) {
+      expect_error<FileError>([&] { read(made, "config.json"); }, {"zip64"});
+      continue;
+    }
+    EXPECT_EQ(read(made, "config.json"), "{\"a\": 1}\n");
+    EXPECT_EQ(read(made, "assets/words.txt", 5000), []() {
+      std::string words;
+      for (int i = 0; i < 100; ++i) words += "word " + std::to_string(i) + "\n";
+      return words;
+    }());
+  }
+  EXPECT_GE(archives, 8);
 }
 
 // Whatever byte is changed, the answer is the content or an error.

@@ -4,6 +4,7 @@
 
 #include <rondo/layers/merging.hpp>
 
+#include "core/sizes.hpp"
 #include "layers/merging/merging.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
@@ -94,7 +95,9 @@ class ConcatenateNode final : public graph::LayerNode {
                          graph::batch_text(shape) + " differ elsewhere");
       }
       const bool known = out[axis] != Shape::kUnknown && shape[axis] != Shape::kUnknown;
-      out = out.with(axis, known ? out[axis] + shape[axis] : Shape::kUnknown);
+      const Index both =
+          known ? (Size(out[axis]) + shape[axis]).count("an axis of what " + where() + " joins") : Shape::kUnknown;
+      out = out.with(axis, both);
     }
     return {out};
   }
