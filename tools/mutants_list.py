@@ -379,6 +379,18 @@ MUTANTS = [
     Mutant("histograms count what is not finite", "src/formats/callbacks/tensorboard/summaries.cpp",
            "  std::erase_if(values, [](double value) { return !std::isfinite(value); });\n", ""),
 
+    # ---- older versions of Keras, rows of CSV, losses of layers, backups, check sums
+    Mutant("Keras 1's gates are taken in today's order", "src/formats/keras/keras_1.cpp",
+           "return {0, 2, 1, 3};", "return {0, 1, 2, 3};"),
+    Mutant("rows without weight count in Keras 2.0", "src/training/head.cpp", "weights[i] != 0 ? 1 : 0;", "1;"),
+    Mutant("blank lines of a CSV file are rows", "src/data/csv_rows.cpp",
+           "filled_ || (!skips_blank_lines_ && begun_);", "filled_ || begun_;"),
+    Mutant("the loss that a user's layer adds has no slope", "src/layers/custom.cpp",
+           "b.dy[i] += b.dloss[i] / static_cast<double>(run.rows);", "(void)run;"),
+    Mutant("a fit that goes on begins its orders anew", "src/formats/callbacks/backup_and_restore.cpp",
+           "    node.epochs_trained = orders;\n", "    (void)orders;\n"),
+    Mutant("the last blocks of a check sum are moved too far", "src/kernels/crc_fold.cpp", "0x0CCAA009E", "0x1CCAA009E"),
+
     # ---- what models are verified by
     Mutant("saving a model moves the states of its stateful layers", "src/formats/keras/verification.cpp",
            "  builder.set_leaves_states();\n", ""),

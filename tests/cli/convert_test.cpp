@@ -41,6 +41,24 @@ TEST(Convert, WritesEachFormat) {
   EXPECT_NE(cli.read("out.h").find("sequential_step"), std::string::npos);
 }
 
+TEST(Convert, GoesToOtherProgramsFormatsAndBack) {
+  const Cli cli;
+  const Sequential model{LSTM(3, {.return_sequences = true, .input_shape = {8, 1}}), Dense(1)};
+  model.save(cli.path("m.keras"));
+  const Tensor x = Tensor({0.1, -0.2, 0.3, 0.5, -0.7, 0.9, -1.0, 0.4}).reshape({1, 8, 1});
+  for (const std::string ending : {"onnx", "rtneural.json", "nam"}) {
+    expect_success(cli.run("convert m.keras out." + ending));
+    expect_success(cli.run("convert out." + ending + " back.keras"));
+    const Tensor back = load_model(cli.path("back.keras")).predict(x, {.verbose = 0});
+    EXPECT_TRUE(allclose(back, model.predict(x, {.verbose = 0}), {.rtol = 0, .atol = 1e-6})) << ending;
+  }
+  Sequential{GRU(3, {.input_shape = {8, 1}}), Dense(1)}.save(cli.path("gru.keras"));
+  expect_failure(cli.run("convert gru.keras out.nam"), 4, {"GRU"});
+  std::filesystem::remove(cli.path("out.onnx"));
+  std::filesystem::copy(cli.path("m.keras"), cli.path("out.onnx"));
+  expect_failure(cli.run("convert out.onnx new.keras"), 4, {"out.onnx"});
+}
+
 TEST(Convert, ReplacesTheFileItself) {
   const Cli cli;
   small_model().save(cli.path("m.keras"));

@@ -177,7 +177,7 @@ std::vector<Symbol> Import::run() {
 
 Model model_of(core::Bytes file) {
   const ModelProto proto = parse_model(file);
-  const graph::Loading loading(kSmallModel + kPacked * file.size());
+  const graph::Loading loading(graph::FirstWeights::from_file, kSmallModel + kPacked * file.size());
   const core::WithKerasDefaults defaults(core::keras_defaults_of("3"));  // names of activations mean what they say
   Import import(proto);
   const std::vector<Symbol> outputs = import.run();
