@@ -407,6 +407,16 @@ MUTANTS = [
     Mutant("normalization behind a Dense loses its shift in the C header", "src/formats/c_header/products.cpp",
            "bias_[j] = bias_[j] * factor[j] + shift[j];", "bias_[j] = bias_[j] * factor[j];"),
 
+    # ---- ONNX
+    Mutant("a message of ONNX may go one byte beyond its end", "src/formats/onnx/wire.cpp",
+           "if (count > bytes_.size() - at_) {", "if (count > bytes_.size() - at_ + 1) {"),
+    Mutant("a tensor's size is believed without its numbers", "src/formats/onnx/tensors.cpp",
+           'count.count("numbers")) == there)', 'count.count("numbers")) >= there)'),
+    Mutant("gates go out in Keras's order", "src/formats/onnx/layers/recurrence.cpp", "kLstmGates = {0, 3, 1, 2}",
+           "kLstmGates = {0, 1, 2, 3}"),
+    Mutant("gates come in in ONNX's order", "src/formats/onnx/operators/recurrent.cpp", "kLstmGates = {0, 2, 3, 1}",
+           "kLstmGates = {0, 1, 2, 3}"),
+
     # ---- diagnosis
     Mutant("a look into a model lets layers share buffers", "src/graph/network.cpp",
            "      builder.hold(made.front());\n      first_outputs", "      first_outputs"),

@@ -119,7 +119,7 @@ bool Cell::is_like(const Cell& other) const {
 Cell cell_of(const graph::LayerNode& layer) {
   const std::string& name = layer.class_name();
   const bool is_lstm = name == "LSTM" || name == "LSTMCell", is_gru = name == "GRU" || name == "GRUCell";
-  if ((!is_lstm && !is_gru)) {
+  if (layer.is_custom() || (!is_lstm && !is_gru)) {
     throw ConfigError("export_onnx: " + layer.where() +
                       " has no ONNX form as a cell; cells that have: LSTMCell, GRUCell, StackedRNNCells of these");
   }
