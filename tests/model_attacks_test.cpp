@@ -498,7 +498,7 @@ TEST(ModelAttacks, JsonIsBounded) {
   expect_refused(with_config(keys + "}"), {"config.json", "more than 256 values"});
   std::string values = "[0";
   for (int i = 0; i < 1'000'001; ++i) values += ",0";
-  expect_refused(with_config("{\"a\": " + values + "]}"), {"config.json", "more than a million values"},
+  expect_refused(with_config("{\"a\": " + values + "]}"), {"config.json", "more than 1000000 values"},
                  {.milliseconds = 200});
   expect_refused(with_config("{\"a\": " + std::string(500'000, '[')), {"config.json", "nested more than 100 deep"});
   const std::string open = R"({"a": {"a": )";

@@ -88,9 +88,8 @@ TEST_F(KerasCompat, AccuracyOfKeras20IsCalledAccAndRoundsASingleOutput) {
 TEST_F(KerasCompat, LossesOfKeras20AreDividedByTheRowsThatWeigh) {
   const Tensor x{{1}, {2}, {4}, {8}}, y{{0}, {0}, {0}, {0}}, weights{1, 0, 0, 2};
   const auto losses_and_weight = [&] {
-    set_floatx(DType::float64);
-    Sequential model{Dense(1, {.use_bias = false, .kernel_initializer = "ones", .input_shape = {1}})};
-    set_floatx(DType::float32);
+    Sequential model{
+        Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = DType::float64, .input_shape = {1}})};
     model.compile({.optimizer = SGD({.learning_rate = 0.001}), .loss = "mse"});
     const double evaluated = model.evaluate(x, y, {.verbose = 0, .sample_weight = weights}).loss();
     const double plain = model.evaluate(x, y, {.verbose = 0}).loss();
@@ -111,10 +110,9 @@ TEST_F(KerasCompat, LossesOfKeras20AreDividedByTheRowsThatWeigh) {
 
 TEST_F(KerasCompat, LossesOfKeras20AreDividedByMaskAndWeightsInTurn) {
   set_keras_compat("2.0");
-  set_floatx(DType::float64);
-  Sequential model{Masking({.mask_value = 9, .input_shape = {2, 1}}),
-                   TimeDistributed(Dense(1, {.use_bias = false, .kernel_initializer = "ones"}))};
-  set_floatx(DType::float32);
+  Sequential model{
+      Masking({.mask_value = 9, .dtype = DType::float64, .input_shape = {2, 1}}),
+      TimeDistributed(Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = DType::float64}))};
   model.compile({.optimizer = "sgd", .loss = "mse"});
   // Three of four steps count by the mask, two of four by their weights; one by both.
   const Tensor x = Tensor{1, 2, 9, 4}.reshape({2, 2, 1}), y = Tensor::zeros({2, 2, 1});
@@ -124,9 +122,8 @@ TEST_F(KerasCompat, LossesOfKeras20AreDividedByMaskAndWeightsInTurn) {
 
 // The only weight, which is 1, after steps whose gradient is twice the weight.
 double after_steps(const Optimizer& optimizer, int steps = 1) {
-  set_floatx(DType::float64);
-  Sequential model{Dense(1, {.use_bias = false, .kernel_initializer = "ones", .input_shape = {1}})};
-  set_floatx(DType::float32);
+  Sequential model{
+      Dense(1, {.use_bias = false, .kernel_initializer = "ones", .dtype = DType::float64, .input_shape = {1}})};
   model.compile({.optimizer = optimizer, .loss = "mse"});
   for (int i = 0; i < steps; ++i) (void)model.train_on_batch(Tensor{{1}}, Tensor{{0}});
   return model.get_weights()[0](0, 0);
