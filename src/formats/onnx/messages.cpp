@@ -5,9 +5,13 @@
 
 #include <rondo/error.hpp>
 
+#include "formats/protobuf/writer.hpp"
+
 namespace rondo::onnx {
 
 namespace {
+
+using protobuf::Message;
 
 // A message of two bytes becomes a struct of hundreds.
 constexpr std::size_t kMostOfAKind = 20'000, kMostNames = 1000, kMostAttributes = 32, kMostAxes = 32;
@@ -199,8 +203,8 @@ void parse_opset(Bytes bytes, ModelProto& m) {
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
-WireWriter written(const TensorProto& t) {
-  WireWriter out;
+Message written(const TensorProto& t) {
+  Message out;
   for (const Index size : t.dims) out.integer(tensor::dims, size);
   out.integer(tensor::data_type, static_cast<std::int64_t>(t.type));
   out.text(tensor::name, t.name);
@@ -208,8 +212,8 @@ WireWriter written(const TensorProto& t) {
   return out;
 }
 
-WireWriter written(const AttributeProto& a) {
-  WireWriter out;
+Message written(const AttributeProto& a) {
+  Message out;
   out.text(attribute::name, a.name);
   switch (a.type) {
     case AttributeProto::Type::number: out.number(attribute::f, a.f); break;
@@ -224,8 +228,8 @@ WireWriter written(const AttributeProto& a) {
   return out;
 }
 
-WireWriter written(const NodeProto& n) {
-  WireWriter out;
+Message written(const NodeProto& n) {
+  Message out;
   for (const std::string& name : n.inputs) out.text(node::input, name);
   for (const std::string& name : n.outputs) out.text(node::output, name);
   out.text(node::name, n.name);
@@ -234,8 +238,8 @@ WireWriter written(const NodeProto& n) {
   return out;
 }
 
-WireWriter written(const Dimension& d) {
-  WireWriter out;
+Message written(const Dimension& d) {
+  Message out;
   if (d.size >= 0) {
     out.integer(type_proto::dim_value, d.size);
   } else if (!d.name.empty()) {
@@ -244,8 +248,8 @@ WireWriter written(const Dimension& d) {
   return out;
 }
 
-WireWriter written(const ValueInfoProto& value) {
-  WireWriter shape, tensor_type, type, out;
+Message written(const ValueInfoProto& value) {
+  Message shape, tensor_type, type, out;
   for (const Dimension& d : *value.shape) shape.message(type_proto::dim, written(d));
   tensor_type.integer(type_proto::element_type, static_cast<std::int64_t>(value.type));
   tensor_type.message(type_proto::shape, shape);
@@ -255,8 +259,8 @@ WireWriter written(const ValueInfoProto& value) {
   return out;
 }
 
-WireWriter written(const GraphProto& g) {
-  WireWriter out;
+Message written(const GraphProto& g) {
+  Message out;
   for (const NodeProto& n : g.nodes) out.message(graph::node, written(n));
   out.text(graph::name, g.name);
   for (const TensorProto& t : g.initializers) out.message(graph::initializer, written(t));
@@ -300,7 +304,7 @@ ModelProto parse_model(Bytes file) {
 }
 
 std::vector<std::byte> serialize(const ModelProto& m) {
-  WireWriter out, opset;
+  Message out, opset;
   out.integer(model::ir_version, m.ir_version);
   out.text(model::producer_name, m.producer_name);
   out.text(model::producer_version, m.producer_version);
@@ -309,7 +313,7 @@ std::vector<std::byte> serialize(const ModelProto& m) {
   opset.integer(pair::second, m.opset);
   out.message(model::opset_import, opset);
   for (const auto& [key, value] : m.metadata) {
-    WireWriter entry;
+    Message entry;
     entry.text(pair::first, key);
     entry.text(pair::second, value);
     out.message(model::metadata_props, entry);

@@ -6,6 +6,7 @@
 
 #include "formats/onnx/graph_writer.hpp"
 #include "formats/onnx/tensors.hpp"
+#include "formats/protobuf/writer.hpp"
 #include "support/expect_error.hpp"
 
 namespace rondo::onnx {
@@ -58,10 +59,10 @@ TEST(OnnxMessages, AreReadAsTheyAreWritten) {
 }
 
 TEST(OnnxMessages, WhatChangesTheMeaningIsRefusedByName) {
-  const auto refused = [](const WireWriter& model, const std::vector<std::string>& parts) {
+  const auto refused = [](const protobuf::Message& model, const std::vector<std::string>& parts) {
     expect_error<FileError>([&] { (void)parse_model(model.bytes()); }, parts);
   };
-  WireWriter empty, functions, tensor, graph, model, sparse, sparse_model;
+  protobuf::Message empty, functions, tensor, graph, model, sparse, sparse_model;
   refused(empty, {"it has no graph"});
   functions.text(25, "");
   refused(functions, {"functions of its own"});
@@ -76,21 +77,21 @@ TEST(OnnxMessages, WhatChangesTheMeaningIsRefusedByName) {
 }
 
 TEST(OnnxMessages, GraphsInsideGraphsAreNotGoneInto) {
-  WireWriter inner;
+  protobuf::Message inner;
   for (int depth = 0; depth < 1000; ++depth) {
-    WireWriter attribute, node, graph;
+    protobuf::Message attribute, node, graph;
     attribute.message(6, inner);
     node.message(5, attribute);
     graph.message(1, node);
     inner = graph;
   }
-  WireWriter model;
+  protobuf::Message model;
   model.message(7, inner);
   EXPECT_EQ(parse_model(model.bytes()).graph.nodes.size(), 1U);
 }
 
 TEST(OnnxMessages, NumbersOfThingsAreBounded) {
-  WireWriter graph, model;
+  protobuf::Message graph, model;
   for (int i = 0; i < 30'000; ++i) graph.text(1, "");
   model.message(7, graph);
   expect_error<FileError>([&] { (void)parse_model(model.bytes()); }, {"more than 20000"});

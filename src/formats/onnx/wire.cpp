@@ -21,8 +21,6 @@ std::uint64_t little_endian(Bytes digits) {
 
 }  // namespace
 
-// ---- reading --------------------------------------------------------------------------------------------------------
-
 void WireReader::fail(std::string_view why) const {
   throw FileError(std::string(what_) + " is damaged at its byte " + std::to_string(at_) + ": " + std::string(why));
 }
@@ -120,31 +118,5 @@ void WireReader::add_numbers(std::vector<T>& numbers, Kind kind) const {
 
 void WireReader::add_to(std::vector<float>& numbers) const { add_numbers(numbers, Kind::fixed32); }
 void WireReader::add_to(std::vector<double>& numbers) const { add_numbers(numbers, Kind::fixed64); }
-
-// ---- writing --------------------------------------------------------------------------------------------------------
-
-void WireWriter::varint(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) bytes_.push_back(static_cast<std::byte>(value | 0x80));
-  bytes_.push_back(static_cast<std::byte>(value));
-}
-
-void WireWriter::integer(std::uint64_t field, std::int64_t value) {
-  key(field, 0);
-  varint(static_cast<std::uint64_t>(value));
-}
-
-void WireWriter::number(std::uint64_t field, float value) {
-  key(field, 5);
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  for (int shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::byte>(bits >> shift));
-}
-
-void WireWriter::bytes(std::uint64_t field, Bytes value) {
-  key(field, 2);
-  varint(value.size());
-  bytes_.insert(bytes_.end(), value.begin(), value.end());
-}
-
-void WireWriter::text(std::uint64_t field, std::string_view value) { bytes(field, std::as_bytes(std::span(value))); }
 
 }  // namespace rondo::onnx

@@ -56,22 +56,4 @@ class WireReader {
   Bytes payload_;
 };
 
-// A message in the making.
-class WireWriter {
- public:
-  void integer(std::uint64_t field, std::int64_t value);
-  void number(std::uint64_t field, float value);
-  void bytes(std::uint64_t field, Bytes value);
-  void text(std::uint64_t field, std::string_view value);
-  void message(std::uint64_t field, const WireWriter& value) { bytes(field, value.bytes_); }
-
-  const std::vector<std::byte>& bytes() const { return bytes_; }
-
- private:
-  void key(std::uint64_t field, std::uint64_t kind) { varint(field << 3 | kind); }
-  void varint(std::uint64_t value);
-
-  std::vector<std::byte> bytes_;
-};
-
 }  // namespace rondo::onnx

@@ -6,6 +6,7 @@
 
 #include <rondo/error.hpp>
 
+#include "formats/protobuf/writer.hpp"
 #include "support/expect_error.hpp"
 
 namespace rondo::onnx {
@@ -31,7 +32,7 @@ void expect_damaged(std::initializer_list<int> values, const std::string& why) {
 }
 
 TEST(OnnxWire, ReadsWhatItHasWritten) {
-  WireWriter out, inner;
+  protobuf::Message out, inner;
   inner.text(3, "inside");
   const std::int64_t integers[] = {0, 1, 127, 128, -1, std::numeric_limits<std::int64_t>::min(), INT64_MAX};
   for (const std::int64_t i : integers) out.integer(1, i);
@@ -106,7 +107,7 @@ TEST(OnnxWire, AValueOfAnotherKindIsRefused) {
 }
 
 TEST(OnnxWire, NamesMayStandInAMessage) {
-  WireWriter out;
+  protobuf::Message out;
   out.text(1, "a\nb");
   out.text(1, std::string(5000, 'a'));
   WireReader in(out.bytes(), "a message");

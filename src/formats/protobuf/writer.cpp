@@ -28,21 +28,21 @@ Message& Message::number(std::uint32_t field, double value) {
   return *this;
 }
 
-Message& Message::text(std::uint32_t field, std::string_view value) {
+Message& Message::bytes(std::uint32_t field, std::span<const std::byte> value) {
   tag(field, kLengthAndBytes);
   varint(value.size());
-  bytes_ += value;
+  bytes_.insert(bytes_.end(), value.begin(), value.end());
   return *this;
 }
 
 // Seven bits a byte, the lowest first; all but the last byte have the eighth.
 void Message::varint(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
-  bytes_ += static_cast<char>(value);
+  for (; value >= 0x80; value >>= 7) bytes_.push_back(static_cast<std::byte>(value | 0x80));
+  bytes_.push_back(static_cast<std::byte>(value));
 }
 
 void Message::fixed(std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) bytes_ += static_cast<char>(value >> 8 * i);
+  for (int i = 0; i < bytes; ++i) bytes_.push_back(static_cast<std::byte>(value >> 8 * i));
 }
 
 }  // namespace rondo::protobuf

@@ -8,7 +8,7 @@ namespace {
 
 std::string hex(const Message& message) {
   std::string text;
-  for (const char c : message.bytes()) {
+  for (const char c : message.view()) {
     for (const int digit : {static_cast<unsigned char>(c) >> 4, c & 15}) text += "0123456789abcdef"[digit];
   }
   return text;

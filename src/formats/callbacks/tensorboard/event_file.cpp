@@ -88,8 +88,8 @@ void EventFile::add(Index step, const protobuf::Message& value) {
 }
 
 void EventFile::add_record(const protobuf::Message& event) {
-  const std::string length = number_bytes(event.bytes().size(), 8);
-  pending_ += length + check_sum(length) + event.bytes() + check_sum(event.bytes());
+  const std::string length = number_bytes(event.view().size(), 8);
+  pending_ += length + check_sum(length) + std::string(event.view()) + check_sum(event.view());
 }
 
 void EventFile::flush() {
