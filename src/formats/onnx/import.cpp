@@ -2,7 +2,7 @@
 #include "formats/onnx/import.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
 
 #include <rondo/layers.hpp>
 #include <rondo/onnx.hpp>
@@ -22,6 +22,14 @@ namespace {
 constexpr Index kOldest = 7, kNewest = 28;
 // Weights stand in a file once. Packed they take up to 16 times their bytes, where layers have a single unit.
 constexpr std::size_t kPacked = 16, kSmallModel = std::size_t{1} << 24;
+
+// So that sums of sizes are numbers.
+void require_size(const std::string& name, const Shape& shape) {
+  constexpr Index kLongest = INT32_MAX;
+  for (const Index size : shape) {
+    if (size > kLongest) throw FileError("the tensor '" + name + "' has an axis of size " + std::to_string(size));
+  }
+}
 
 const ModelProto& checked(const ModelProto& model) {
   if (model.opset < kOldest || model.opset > kNewest) {
@@ -47,6 +55,9 @@ const Item* Import::find(const std::string& name) const {
 }
 
 void Import::set(const std::string& name, Item item) {
+  if (const auto* traced = std::get_if<Traced>(&item)) {
+    for (const Symbol& symbol : traced->symbols) require_size(name, symbol.shape());
+  }
   if (items_.emplace(name, std::move(item)).second) return;
   throw FileError("two tensors have the name '" + name + "'");
 }
@@ -99,7 +110,7 @@ void Import::add_input(const ValueInfoProto& input) {
          " are read");
   }
 
-  Traced traced{{}, axes_of_input(model_, readers_, input)};
+  Traced traced{{}, axes_of_input(*this, input)};
   std::vector<Index> sample(input.shape->size());
   Index count = 1;  // of axes
   for (std::size_t i = 0; i < traced.axes.size(); ++i) {
@@ -132,6 +143,7 @@ void Import::add_inputs() {
 void Import::run(const NodeProto& proto) {
   if (done_.contains(&proto) || composites_.is_inside(proto)) return;
   const Node node(*this, proto);
+  if (proto.outputs.empty()) node.fail("has no outputs");
   try {
     if (const Composites::Found* formula = composites_.found(proto)) return import_formula(node, *formula);
     import_operator(node);

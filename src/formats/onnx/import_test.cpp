@@ -142,6 +142,20 @@ TEST(ImportOnnx, OperatorsThatAreNotReadAreNamed) {
   expect_refused(parts, parts.add("Gather", {"x", parts.writer().integer(1)})[0], {"(Gather)", "no layer for"});
 }
 
+TEST(ImportOnnx, SizesThatLeadNowhereAreRefused) {
+  const std::vector<Dimension> steps = {{-1, "batch"}, {4}, {3}};
+  const Index huge = Index{1} << 60;
+  Graph empty(steps), parts(steps);
+  expect_refused(empty, empty.add("MatMul", {"x", empty.writer().weight("K", {0, huge}, {})})[0], {"no matrix"});
+  GraphWriter& w = parts.writer();
+  expect_refused(parts, parts.add("Slice", {"x", w.integers({INT64_MAX}), w.integers({INT64_MIN}), w.integers({1})})[0],
+                 {"(Slice)", "no layer for"});
+  Graph repeated({{-1, "batch"}, {3}});
+  const std::string one = repeated.writer().add("Unsqueeze", {"x", repeated.writer().integers({1})});
+  expect_refused(repeated, repeated.add("Expand", {one, repeated.writer().integers({1, huge, 1})})[0],
+                 {"an axis of size"});
+}
+
 TEST(ImportOnnx, AGraphMustHangTogether) {
   Graph missing, old;
   old.opset = 3;

@@ -27,13 +27,12 @@ std::optional<std::vector<Index>> list(const NodeProto& node, const char* name) 
 
 class Search {
  public:
-  Search(const ModelProto& model, const Readers& readers) : model_(model), readers_(readers) {}
+  explicit Search(const Import& import) : import_(import) {}
 
   // `at`: for each axis of the tensor, which one of the input's it is, or -1. Returns what those of the input are.
   std::optional<std::vector<Index>> behind(const std::string& tensor, const std::vector<Index>& at, std::size_t rank) {
-    const auto found = readers_.find(tensor);
-    if (found == readers_.end() || !seen_.insert(tensor).second || seen_.size() > kFarthest) return std::nullopt;
-    for (const NodeProto* node : found->second) {
+    if (!seen_.insert(tensor).second || seen_.size() > kFarthest) return std::nullopt;
+    for (const NodeProto* node : import_.readers(tensor)) {
       std::optional<std::vector<Index>> axes = recurrent(*node, tensor, at, rank);
       if (!axes) {
         const std::optional<std::vector<Index>> next = through(*node, at);
@@ -85,9 +84,9 @@ class Search {
 
   std::optional<std::vector<Index>> unsqueezed(const NodeProto& node, std::vector<Index> at) const {
     std::vector<Index> axes = list(node, "axes").value_or(std::vector<Index>{});
-    for (const TensorProto& tensor : model_.graph.initializers) {
-      if (node.inputs.size() > 1 && tensor.name == node.inputs[1] && has_integers(tensor)) axes = integers_of(tensor);
-    }
+    const Item* item = node.inputs.size() > 1 ? import_.find(node.inputs[1]) : nullptr;
+    const auto* constant = item == nullptr ? nullptr : std::get_if<const TensorProto*>(item);
+    if (constant != nullptr && has_integers(**constant)) axes = integers_of(**constant);
     if (axes.size() != 1) return std::nullopt;
     const Index axis = axes[0] < 0 ? axes[0] + static_cast<Index>(at.size()) + 1 : axes[0];
     if (axis < 0 || axis > static_cast<Index>(at.size())) return std::nullopt;
@@ -95,18 +94,17 @@ class Search {
     return at;
   }
 
-  const ModelProto& model_;
-  const Readers& readers_;
+  const Import& import_;
   std::set<std::string> seen_;
 };
 
 }  // namespace
 
-std::vector<Index> axes_of_input(const ModelProto& model, const Readers& readers, const ValueInfoProto& input) {
+std::vector<Index> axes_of_input(const Import& import, const ValueInfoProto& input) {
   const std::size_t rank = input.shape->size();
   std::vector<Index> axes(rank);
   std::iota(axes.begin(), axes.end(), Index{0});
-  axes = Search(model, readers).behind(input.name, axes, rank).value_or(axes);
+  axes = Search(import).behind(input.name, axes, rank).value_or(axes);
   for (std::size_t i = 0; i < rank; ++i) {
     if (axes[i] == kDirections && (*input.shape)[i].size != 2) axes[i] = kOne;
   }

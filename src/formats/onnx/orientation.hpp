@@ -1,19 +1,15 @@
 // Which axis of a graph's input is the batch.
 #pragma once
 
-#include <map>
-#include <string>
 #include <vector>
 
-#include "formats/onnx/messages.hpp"
+#include "formats/onnx/import.hpp"
 
 namespace rondo::onnx {
-
-using Readers = std::map<std::string, std::vector<const NodeProto*>>;
 
 // For each axis of an input what it is in Rondo: 0 the batch, 1 time, further ones in their order, or kOne or
 // kDirections. What the first recurrent operator behind it takes them for, through operators that keep or turn them;
 // where there is none, the batch is in front.
-std::vector<Index> axes_of_input(const ModelProto& model, const Readers& readers, const ValueInfoProto& input);
+std::vector<Index> axes_of_input(const Import& import, const ValueInfoProto& input);
 
 }  // namespace rondo::onnx

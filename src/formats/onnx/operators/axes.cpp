@@ -19,7 +19,7 @@ std::optional<std::vector<Index>> axes_of(const Node& node) {
 
 // Numbers of the file with their axes in another order.
 const TensorProto* turned(const Node& node, const TensorProto& tensor, const std::vector<Index>& perm) {
-  if (tensor.dims.size() != 2 || perm != std::vector<Index>{1, 0}) {
+  if (tensor.dims.size() != 2 || perm != std::vector<Index>{1, 0} || checked_count(tensor) == 0) {
     node.fail("turns numbers of the file that are no matrix");
   }
   TensorProto out;
@@ -150,7 +150,10 @@ void import_flatten(const Node& node) {
 void import_dropout(const Node& node) {
   const Traced& x = node.traced(0);
   double rate = node.number("ratio", 0.5);
-  if (const TensorProto* given = node.if_constant(1)) rate = numbers_of(*given).at(0);
+  if (const TensorProto* given = node.if_constant(1)) {
+    if (checked_count(*given) != 1) node.fail("has a ratio that is no single number");
+    rate = numbers_of(*given).front();
+  }
   if (node.has(2)) (void)node.constant(2, "training_mode");
   (void)node.integer("seed", 0);
   const Dropout layer(rate, {.dtype = node.import().dtype(), .name = node.layer_name("dropout")});

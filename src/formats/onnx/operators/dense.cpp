@@ -19,8 +19,8 @@ void require_features(const Node& node, const Traced& x) {
 
 // A matrix (inputs, units), or turned.
 Tensor kernel_of(const Node& node, const TensorProto& tensor, bool turned) {
-  if (tensor.dims.size() != 2) {
-    node.fail("has weights of " + std::to_string(tensor.dims.size()) + " axes; those of a Dense have two");
+  if (tensor.dims.size() != 2 || tensor.dims[0] < 1 || tensor.dims[1] < 1) {
+    node.fail("has weights that are no matrix (inputs, units)");
   }
   const std::vector<double> values = numbers_of(tensor);
   const Shape shape{tensor.dims[0], tensor.dims[1]};
@@ -56,7 +56,9 @@ Symbol dense(const Node& node, const Symbol& x, const Tensor& kernel, const Tens
 const TensorProto* added_bias(const Node& node, Index units) {
   Import& import = node.import();
   const NodeProto* next = import.only_reader(node.proto().outputs[0]);
-  if (next == nullptr || next->op_type != "Add" || !next->domain.empty() || next->inputs.size() != 2) return nullptr;
+  if (next == nullptr || next->op_type != "Add" || !next->domain.empty() || next->inputs.size() != 2 ||
+      next->outputs.empty())
+    return nullptr;
   const std::string& other = next->inputs[next->inputs[0] == node.proto().outputs[0] ? 1 : 0];
   const Item* item = import.find(other);
   const auto* constant = item == nullptr ? nullptr : std::get_if<const TensorProto*>(item);

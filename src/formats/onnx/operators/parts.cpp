@@ -88,7 +88,7 @@ void import_slice(const Node& node) {
     if (range.step == -1 && range.begin == -1 && range.end <= -kFar && y.axes[axis] == 1) {
       y.backwards = !y.backwards;
       y.last.reset();
-    } else if (range.step == 1 && (range.end == range.begin + 1 || (range.begin == -1 && to_end))) {
+    } else if (range.step == 1 && (to_end ? range.begin == -1 : range.begin < kFar && range.end == range.begin + 1)) {
       y = place(node, y, axis, range.begin);
     } else {
       node.fail(
