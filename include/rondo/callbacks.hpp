@@ -92,6 +92,15 @@ std::shared_ptr<T> make_callback(const typename T::Options& options) {
   return std::make_shared<T>(options);
 }
 
+// And of one whose options come behind the name of a file or folder.
+//
+//   make_callback<CSVLogger>("course.csv", {.append = true})
+template <std::derived_from<Callback> T>
+  requires requires { typename T::Options; }
+std::shared_ptr<T> make_callback(const std::string& path, const typename T::Options& options) {
+  return std::make_shared<T>(path, options);
+}
+
 // Callbacks from functions. Empty ones are not called.
 class LambdaCallback : public Callback {
  public:
@@ -296,6 +305,7 @@ struct CSVLoggerOptions {
 // cannot be written.
 class CSVLogger : public Callback {
  public:
+  using Options = CSVLoggerOptions;
   explicit CSVLogger(std::string filename, const CSVLoggerOptions& options = {});
 
   void on_train_begin() override;

@@ -32,6 +32,7 @@ struct ModelCheckpointOptions {
 // have; FileError as Model::save, which ends the fit.
 class ModelCheckpoint : public MonitorCallback {
  public:
+  using Options = ModelCheckpointOptions;
   explicit ModelCheckpoint(const std::string& path, const ModelCheckpointOptions& options = {});
 
   void on_train_begin() override {}  // the best so far stays
@@ -65,6 +66,7 @@ struct BackupAndRestoreOptions {
 // FileError, naming it, from fit where the file is of another model or damaged, and as Model::save.
 class BackupAndRestore : public Callback {
  public:
+  using Options = BackupAndRestoreOptions;
   explicit BackupAndRestore(std::string folder, const BackupAndRestoreOptions& options = {});
 
   void on_train_begin() override;

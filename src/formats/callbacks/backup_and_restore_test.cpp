@@ -37,7 +37,7 @@ class Backup : public testing::Test {
     model.fit(X_, y_, {.batch_size = 4, .epochs = 6, .verbose = 0, .callbacks = callbacks});
   }
   Callbacks with_backup(const BackupAndRestoreOptions& options = {}) const {
-    return {std::make_shared<BackupAndRestore>(folder_, options)};
+    return {make_callback<BackupAndRestore>(folder_, options)};
   }
   std::string file() const { return folder_ + "/latest.weights.h5"; }
 
@@ -111,7 +111,7 @@ TEST_F(Backup, OfAnotherModelOrDamagedIsNamed) {
                           {"latest.weights.h5", "(2, 16)", "(2, 20)", "delete the file"});
   std::ofstream(file()) << "no HDF5";
   expect_error<FileError>([&] { fit(model(), with_backup()); }, {"BackupAndRestore", "latest.weights.h5"});
-  expect_error<ConfigError>([] { BackupAndRestore(""); }, {"folder"});
+  expect_error<ConfigError>([] { make_callback<BackupAndRestore>("", {.delete_checkpoint = false}); }, {"folder"});
 }
 
 }  // namespace
