@@ -25,7 +25,7 @@ std::string one_line(std::string_view text);
 // locale, whatever the locale is.
 std::string number_text(double value, int digits = 10);
 
-// The shortest text that reads back as the same number: "0.1", "1e-05".
+// The shortest text that reads back as the same number, as Python writes it: "0.1", "3.0", "1e-05", "nan", "inf".
 std::string exact_text(double value);
 
 // A number with so many digits behind the point: "0.50". As printf's %f in the C locale, whatever the locale is.
