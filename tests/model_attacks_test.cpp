@@ -548,7 +548,7 @@ TEST(ModelAttacks, NamesOnTheSameBytesAreRefused) {
   weights.group("a").attribute("weight_names", names);
   const std::vector<std::byte> bytes = file.bytes();
   expect_refused({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, {"bad.keras"},
-                 {.milliseconds = 500, .megabytes = 200});
+                 {.milliseconds = 2000, .megabytes = 200});
 }
 
 }  // namespace

@@ -158,19 +158,26 @@ class JsonMutation {
     return one_of(kKeys);
   }
 
+  // Any; step by step, as those of an object are walked.
+  Json::iterator part_of(Json& place) {
+    Json::iterator part = place.begin();
+    for (std::size_t left = below(place.size()); left > 0; --left) ++part;
+    return part;
+  }
+
   void change_key(Json& place) {
     if (!place.is_object() || place.empty()) {
       place = of_another_type();
       return;
     }
-    const auto part = place.begin() + static_cast<std::ptrdiff_t>(below(place.size()));
+    const auto part = part_of(place);
     const std::string from = part.key();
     place[key()] = Json(part.value());
     if (below(2) == 0) place.erase(from);
   }
   void remove_part(Json& place) {
     if (!place.is_structured() || place.empty()) return;
-    place.erase(place.begin() + static_cast<std::ptrdiff_t>(below(place.size())));
+    place.erase(part_of(place));
   }
   void repeat_part(Json& place) {
     if (!place.is_array() || place.empty() || place.size() > 1000) return;
