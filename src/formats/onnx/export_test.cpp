@@ -174,7 +174,7 @@ TEST(ExportOnnx, WhatHasNoFormIsRefusedByName) {
           {"'cell'", "as a cell"});
   refused(Sequential{Dense(2, {.input_shape = {3}})}, {".states is of no use"}, {.states = true});
   refused(Sequential{Dense(2, {.input_shape = {3}})}, {".sequence_lengths is of no use"}, {.sequence_lengths = true});
-  const Input a(kOpen), b(kOpen);
+  const Input a(kOpen, {.name = "a"}), b(kOpen, {.name = "b"});
   refused(Model({a, b}, LSTM(2)(Add({.name = "sum"})({a, b}))), {"'sum'", "a.lengths"}, {.sequence_lengths = true});
   const Input c(kOpen);
   refused(Model(c, LSTM(2)(Concatenate({.axis = 1, .name = "long"})({c, c}))), {"'long'", "some at the end"},
