@@ -42,7 +42,7 @@ void expect_mentions(const std::string& message, const Strings& parts) {
 class TemporaryFile {
  public:
   TemporaryFile(const std::string& name, const std::string& content)
-      : path_((std::filesystem::path(testing::TempDir()) / ("rondo_csv_" + name)).string()) {
+      : path_((std::filesystem::path(testing::TempDir()) / ("rondo_csv_" + std::to_string(getpid()) + name)).string()) {
     std::ofstream(path_, std::ios::binary) << content;
   }
   ~TemporaryFile() { std::filesystem::remove(path_); }

@@ -43,7 +43,7 @@ std::vector<Link> chain_of(const Model& model, const std::string& who) {
     throw ConfigError(who + ": " + model.node()->where() + " has several inputs; the file has one");
   std::vector<Link> chain;
   Shape shape = inputs[0].shape();
-  append(chain, static_cast<const training::ModelNode&>(*model.node()), shape, who);
+  append(chain, training::node_of(model), shape, who);
   return chain;
 }
 

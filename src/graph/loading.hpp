@@ -19,6 +19,9 @@ class Loading {
   static constexpr std::size_t kMostSteps = 100'000;
 
   Loading(FirstWeights weights, std::size_t most_bytes);
+  // Bytes that weights from a file of so many may take. They stand there once; packed they take up to 16 times their
+  // bytes, where layers have a single unit.
+  static constexpr std::size_t bytes_for(std::size_t file_bytes) { return (std::size_t{1} << 24) + 16 * file_bytes; }
   ~Loading();
   Loading(const Loading&) = delete;
   Loading& operator=(const Loading&) = delete;

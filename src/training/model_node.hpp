@@ -148,4 +148,7 @@ class ModelNode : public graph::LayerNode {
 std::shared_ptr<ModelNode> make_sequential(const graph::LayerOptions& common,
                                            const std::vector<std::shared_ptr<graph::LayerNode>>& layers);
 
+// What is behind a model.
+inline ModelNode& node_of(const Model& model) { return static_cast<ModelNode&>(*model.node()); }
+
 }  // namespace rondo::training

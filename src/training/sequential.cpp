@@ -102,7 +102,9 @@ class SequentialNode final : public ModelNode {
   LayerPtr copy(const graph::Changes& changes) const override {
     const auto copy = std::make_shared<SequentialNode>(options_for_copy(changes));
     if (!declared_input().empty()) copy->set_input(declared_input(), batch_size_);
-    for (const LayerPtr& layer : layers()) copy->add(layer->copy());
+    std::vector<LayerPtr> copies;
+    for (const LayerPtr& layer : layers()) copies.push_back(layer->copy());
+    copy->add_all(copies);
     return copy;
   }
 

@@ -62,7 +62,7 @@ class Stream::Impl {
 
  private:
   static std::unique_ptr<const engine::Plan> make_plan(const Model& model, const StreamOptions& options) {
-    const auto& node = static_cast<const training::ModelNode&>(*model.node());
+    const training::ModelNode& node = training::node_of(model);
     if (!node.built()) {
       throw StateError(node.where() +
                        " has no weights yet; give the first layer .input_shape, or call fit (or build) "

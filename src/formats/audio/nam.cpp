@@ -176,27 +176,31 @@ void export_nam(const Model& model, const std::string& path, const NamOptions& o
   const std::vector<Link> chain = formats::chain_of(model, kWho);
   if (chain.size() < 2) fail_no_lstm("the model has " + std::to_string(chain.size()) + " layers");
   const std::size_t layers = chain.size() - 1;
-  const auto config = [&](std::size_t i) { return Json::parse(chain[i].layer.get_config()); };
+  const auto config_of = [](const Link& link) { return Json::parse(link.layer.get_config()); };
   Json weights = Json::array();
   Index units = 0;
   for (std::size_t i = 0; i < layers; ++i) {
     const Layer& layer = chain[i].layer;
     const std::string name = layer.class_name() + " '" + layer.name() + "'";
     if (layer.class_name() != "LSTM") fail_no_lstm(name + " is no LSTM");
-    if (i == 0) units = chain[i].output.back();
+    if (i == 0) {
+      units = chain[i].output.back();
+      check_states(options.initial_state, layers, units);
+    }
     if (chain[i].output.back() != units) {
       fail_no_lstm(name + " has " + std::to_string(chain[i].output.back()) + " units, the first LSTM " +
                    std::to_string(units));
     }
-    audio::require_usual(kWho, layer, config(i));
-    const std::vector<Tensor> parts = audio::weights_with_bias(kWho, layer, config(i), Shape{kGates * units});
-    check_states(options.initial_state, layers, units);
+    const Json config = config_of(chain[i]);
+    audio::require_usual(kWho, layer, config);
+    const std::vector<Tensor> parts = audio::weights_with_bias(kWho, layer, config, Shape{kGates * units});
     append_cell(weights, parts[0], parts[1]);
     append(weights, parts[2]);
     append_state(weights, options.initial_state, i, units);
   }
-  check_head(chain.back(), config(layers));
-  for (const Tensor& part : audio::weights_with_bias(kWho, chain.back().layer, config(layers), Shape{1})) {
+  const Json head = config_of(chain.back());
+  check_head(chain.back(), head);
+  for (const Tensor& part : audio::weights_with_bias(kWho, chain.back().layer, head, Shape{1})) {
     append(weights, part);
   }
   const Index inputs = chain[0].input.back();

@@ -19,9 +19,7 @@ namespace c_header {
 
 namespace {
 
-const training::ModelNode& node_of(const Model& model) {
-  return static_cast<const training::ModelNode&>(*model.node());
-}
+using training::node_of;
 
 std::string checked_name(const Model& model, const ExportHeaderOptions& options) {
   const std::string name = options.name.empty() ? model.name() : options.name;

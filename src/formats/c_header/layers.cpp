@@ -78,8 +78,7 @@ Value add_layer(Program& program, const graph::LayerNode& layer, const Value& x)
 
 Program program_of(const Model& model, Precision precision, Index inputs) {
   Program program(precision, inputs);
-  const auto& node = static_cast<const training::ModelNode&>(*model.node());
-  const Value y = add_chain(program, node, program.input());
+  const Value y = add_chain(program, training::node_of(model), program.input());
   // What was put off for the last layer's output is a layer of its own.
   program.begin_layer("what is left of normalization", "normalization" + std::to_string(program.layers().size() + 1),
                       y);

@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kEpoch = "epoch";            // that the fit goes on with
 constexpr const char* kOrders = "epochs_trained";  // how many orders of the samples have been drawn
 
-training::ModelNode& node_of(const Model& model) { return static_cast<training::ModelNode&>(*model.node()); }
+using training::node_of;
 
 Index whole_number(const hdf5::Group& root, const char* name) {
   const double number = root.attribute(name).number();

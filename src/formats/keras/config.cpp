@@ -13,8 +13,7 @@ namespace {
 
 using training::HeadOptions;
 using training::ModelNode;
-
-const ModelNode& node_of(const Model& model) { return static_cast<const ModelNode&>(*model.node()); }
+using training::node_of;
 
 // ---- writing -------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,10 @@
 #include "core/keras_compat.hpp"
 #include "formats/keras/legacy.hpp"
 #include "formats/keras/model_bytes.hpp"
+#include "formats/keras/model_file.hpp"
 #include "formats/keras/variables.hpp"
 #include "formats/keras/verification.hpp"
+#include "graph/loading.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo {
@@ -27,7 +29,7 @@ constexpr double kMixedTolerance = 0.01;
 // models have.
 class WeightReader {
  public:
-  explicit WeightReader(std::size_t file_bytes) : bytes_left_(kSmall + kPacked * file_bytes) {}
+  explicit WeightReader(std::size_t file_bytes) : bytes_left_(graph::Loading::bytes_for(file_bytes)) {}
 
   void read_keras_3(const hdf5::Group& group, const std::string& path, int depth) {
     if (depth > kDeepest) throw FileError("its groups are nested more than " + std::to_string(kDeepest) + " deep");
@@ -59,8 +61,6 @@ class WeightReader {
   }
 
  private:
-  // A chunk that is packed takes up to 16 times its bytes, as elsewhere (model_file.cpp).
-  static constexpr std::size_t kSmall = std::size_t{1} << 24, kPacked = 16;
   static constexpr int kDeepest = 60, kMostObjects = 100'000;
 
   void count_object() {
@@ -153,15 +153,15 @@ bool Verification::passed() const {
 }
 
 Verification verify_file(const std::string& path) {
-  const Model model = load_model(path, {.compile = false});
   keras::ModelBytes file(path);
+  const Model model = keras::load_model(file.bytes(), path, {.compile = false});
   return keras::in_file(path, [&] {
     const keras::KeptPredictions kept = keras::read_verification(file.hdf5().root(), model);
     const auto here = keras::predictions(model, kept.inputs);
     if (!here) throw FileError("the model has code of its user's inside, which is not run to verify it");
     const double tolerance = computes_in_bfloat16(*model.node()) ? kMixedTolerance : 0.0;
     Verification result{kept.rondo_version, tolerance, {}};
-    const std::vector<std::string> names = static_cast<const training::ModelNode&>(*model.node()).output_names();
+    const std::vector<std::string> names = training::node_of(model).output_names();
     for (std::size_t i = 0; i < here->size(); ++i) {
       result.outputs.push_back(compared(names[i], (*here)[i], kept.outputs[i], tolerance));
     }

@@ -29,9 +29,14 @@ ModelFileKind ModelBytes::kind() const {
   return is_legacy ? ModelFileKind::legacy_weights : ModelFileKind::weights;
 }
 
-std::string ModelBytes::version() const {
+const zip::Reader& ModelBytes::archive() {
+  if (!archive_) archive_.emplace(bytes(), path_);
+  return *archive_;
+}
+
+std::string ModelBytes::version() {
   if (is_archive()) {
-    const zip::Reader zip = archive();
+    const zip::Reader& zip = archive();
     if (!zip.contains(kMetadata)) return "";
     std::vector<std::byte> memory;
     return parse_config(zip::text(zip.read(kMetadata, kLargestMetadata, memory)), path_ + ": " + kMetadata)
@@ -41,7 +46,7 @@ std::string ModelBytes::version() const {
   return root.has_attribute("keras_version") ? root.attribute("keras_version").text() : "";
 }
 
-std::string ModelBytes::archived_config() const {
+std::string ModelBytes::archived_config() {
   std::vector<std::byte> memory;
   return zip::text(archive().read(kConfig, kLargestConfig, memory));
 }

@@ -50,21 +50,22 @@ class ModelBytes {
   // FileError where it is neither an archive nor HDF5.
   ModelFileKind kind() const;
   // The version of Keras that it says it was written by; "" where it does not.
-  std::string version() const;
+  std::string version();
   // The text of the layers' configuration, of a .keras archive.
-  std::string archived_config() const;
+  std::string archived_config();
   // The HDF5 in it, or which it is. Its bytes are this object's.
   hdf5::File hdf5();
 
  private:
   bool is_archive() const;
-  zip::Reader archive() const { return {bytes(), path_}; }
+  const zip::Reader& archive();
   core::Bytes weights();
 
   std::string path_;
   std::optional<core::FileBytes> file_;
   core::Bytes bytes_;
   hdf5::ReadOptions reading_ = {};
+  std::optional<zip::Reader> archive_;
   std::vector<std::byte> memory_;  // of a compressed entry
   std::optional<core::Bytes> weights_;
 };

@@ -30,8 +30,6 @@ using keras::Json;
 
 constexpr const char* kVersion = "3.15.1";  // of Keras, whose form our files have
 
-// Weights stand in a file once. Packed they take up to 16 times their bytes, where layers have a single unit.
-constexpr std::size_t kPacked = 16, kSmallModel = std::size_t{1} << 24;
 // Of a model that is made from a text, which has none.
 constexpr std::size_t kMostWeights = std::size_t{1} << 30;
 
@@ -110,7 +108,7 @@ void save_legacy(const Model& model, const std::string& path) {
 // A model of the configuration, for weights that a file of so many bytes has.
 Model model_of(const Json& config, std::size_t bytes) {
   keras::refuse_foreign(config);
-  const graph::Loading loading(graph::FirstWeights::from_file, kSmallModel + kPacked * bytes);
+  const graph::Loading loading(graph::FirstWeights::from_file, graph::Loading::bytes_for(bytes));
   Model model = training::model_from_config(keras::upgraded_model(config));
   if (!model.built()) throw FileError("it does not say what shape the model's data have");
   return model;

@@ -14,9 +14,7 @@ namespace {
 
 using Variables = std::vector<OptimizerVariable>;
 
-bool is_compiled(const Model& model) {
-  return static_cast<const training::ModelNode&>(*model.node()).compiled_if_any() != nullptr;
-}
+bool is_compiled(const Model& model) { return training::node_of(model).compiled_if_any() != nullptr; }
 
 bool ends_with(const std::string& name, const char* end) { return name.ends_with(std::string("/") + end); }
 bool is_iteration(const OptimizerVariable& variable) { return ends_with(variable.name, "iteration"); }

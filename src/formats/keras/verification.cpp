@@ -21,13 +21,12 @@ namespace rondo::keras {
 namespace {
 
 using training::ModelNode;
+using training::node_of;
 
 constexpr Index kSamples = 2, kSteps = 8;
 // Of all inputs and outputs together: 256 KB as float32.
 constexpr Index kMostNumbers = Index{1} << 16;
 constexpr std::uint64_t kSeed = 0x726f6e646fULL;  // "rondo"
-
-const ModelNode& node_of(const Model& model) { return static_cast<const ModelNode&>(*model.node()); }
 
 bool has_few_numbers(const std::vector<Shape>& inputs, const std::vector<Shape>& outputs) {
   Size numbers = 0;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include <rondo/onnx.hpp>
+#include <rondo/version.hpp>
 
 #include "core/atomic_file.hpp"
 #include "core/keras_compat.hpp"
@@ -16,10 +17,6 @@ namespace {
 
 constexpr Index kOpset = 17, kIrVersion = 8;
 constexpr std::size_t kLargest = (std::size_t{1} << 31) - 1;  // of a message of Protocol Buffers
-
-const training::ModelNode& node_of(const Model& model) {
-  return static_cast<const training::ModelNode&>(*model.node());
-}
 
 // Samples of the inputs, with a time axis of any length where the layers allow that.
 std::vector<Shape> open_samples(const training::ModelNode& model) {
@@ -106,7 +103,7 @@ void require_use(const Export& to, const training::ModelNode& model, const Value
 }  // namespace
 
 std::vector<std::byte> bytes_of(const Model& model, const ExportOnnxOptions& options) {
-  const training::ModelNode& node = node_of(model);
+  const training::ModelNode& node = training::node_of(model);
   if (!model.built()) {
     throw StateError("export_onnx: " + node.where() +
                      " has no weights yet: give the first layer .input_shape, or fit or predict first");
@@ -129,8 +126,8 @@ std::vector<std::byte> bytes_of(const Model& model, const ExportOnnxOptions& opt
   proto.ir_version = kIrVersion;
   proto.opset = kOpset;
   proto.producer_name = "Rondo";
-  proto.producer_version = RONDO_VERSION;
-  proto.metadata = {{"rondo_version", RONDO_VERSION}, {"keras_dtype", std::string(to_string(node.dtype()))}};
+  proto.producer_version = kVersion;
+  proto.metadata = {{"rondo_version", kVersion}, {"keras_dtype", std::string(to_string(node.dtype()))}};
   proto.graph = std::move(to.graph.finish(node.name()));
   return serialize(proto);
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <rondo/rondo.hpp>
@@ -18,7 +19,10 @@ using test::expect_error;
 
 const Shape kOpen = {Shape::kUnknown, 3};
 
-std::string path(const std::string& name) { return ::testing::TempDir() + "rondo_onnx_" + name + ".onnx"; }
+// Of this process alone: tests run beside each other.
+std::string path(const std::string& name) {
+  return ::testing::TempDir() + "rondo_onnx_" + name + std::to_string(getpid()) + ".onnx";
+}
 
 Tensor numbers(const Shape& shape, Index begin = 0) {
   std::vector<double> values;

@@ -20,8 +20,6 @@ namespace onnx {
 namespace {
 
 constexpr Index kOldest = 7, kNewest = 28;
-// Weights stand in a file once. Packed they take up to 16 times their bytes, where layers have a single unit.
-constexpr std::size_t kPacked = 16, kSmallModel = std::size_t{1} << 24;
 
 // So that sums of sizes are numbers.
 void require_size(const std::string& name, const Shape& shape) {
@@ -189,7 +187,7 @@ std::vector<Symbol> Import::run() {
 
 Model model_of(core::Bytes file) {
   const ModelProto proto = parse_model(file);
-  const graph::Loading loading(graph::FirstWeights::from_file, kSmallModel + kPacked * file.size());
+  const graph::Loading loading(graph::FirstWeights::from_file, graph::Loading::bytes_for(file.size()));
   const core::WithKerasDefaults defaults(core::keras_defaults_of("3"));  // names of activations mean what they say
   Import import(proto);
   const std::vector<Symbol> outputs = import.run();

@@ -5,6 +5,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/little_endian.hpp"
 #include "core/sizes.hpp"
 
 namespace rondo::onnx {
@@ -27,8 +28,7 @@ std::size_t size_of(const TensorProto& tensor) {
 // Little-endian, one behind the other.
 template <class T>
 T raw_number(Bytes raw, std::size_t i) {
-  std::uint64_t bits = 0;
-  for (std::size_t b = sizeof(T); b-- > 0;) bits = bits << 8 | std::to_integer<std::uint64_t>(raw[i * sizeof(T) + b]);
+  const std::uint64_t bits = core::little_endian(raw.subspan(i * sizeof(T), sizeof(T)));
   if constexpr (sizeof(T) == 8) return std::bit_cast<T>(bits);
   if constexpr (sizeof(T) == 4) return std::bit_cast<T>(static_cast<std::uint32_t>(bits));
   return static_cast<T>(bits);

@@ -7,17 +7,13 @@
 
 #include <rondo/error.hpp>
 
+#include "core/little_endian.hpp"
+
 namespace rondo::onnx {
 
 namespace {
 
 constexpr std::size_t kLongestName = 4096;
-
-std::uint64_t little_endian(Bytes digits) {
-  std::uint64_t value = 0;
-  for (std::size_t i = digits.size(); i-- > 0;) value = value << 8 | std::to_integer<std::uint64_t>(digits[i]);
-  return value;
-}
 
 }  // namespace
 
@@ -34,7 +30,7 @@ Bytes WireReader::take(std::uint64_t count) {
   return taken;
 }
 
-std::uint64_t WireReader::fixed(std::size_t count) { return little_endian(take(count)); }
+std::uint64_t WireReader::fixed(std::size_t count) { return core::little_endian(take(count)); }
 
 // Seven bits a byte, the lowest first.
 std::uint64_t WireReader::varint() {
@@ -112,7 +108,7 @@ void WireReader::add_numbers(std::vector<T>& numbers, Kind kind) const {
   }
   if (payload_.size() % sizeof(T) != 0) fail("a row of numbers has half of one");
   for (std::size_t i = 0; i < payload_.size(); i += sizeof(T)) {
-    numbers.push_back(std::bit_cast<T>(static_cast<Bits>(little_endian(payload_.subspan(i, sizeof(T))))));
+    numbers.push_back(std::bit_cast<T>(static_cast<Bits>(core::little_endian(payload_.subspan(i, sizeof(T))))));
   }
 }
 

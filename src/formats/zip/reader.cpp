@@ -4,6 +4,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/little_endian.hpp"
 #include "core/sizes.hpp"
 #include "formats/zip/records.hpp"
 #include "formats/zip/zip.hpp"
@@ -71,7 +72,7 @@ Bytes Reader::read(std::string_view name, std::size_t at_most, std::vector<std::
     if (!Inflate().run(content, memory)) fail(*entry, "is damaged: its compressed bytes do not make what it says");
     content = memory;
   }
-  if (zip::check_sum(std::span(&content, 1)) != entry->check_sum) fail(*entry, "is damaged: its check sum is another");
+  if (zip::check_sum(0, content) != entry->check_sum) fail(*entry, "is damaged: its check sum is another");
   return content;
 }
 
@@ -160,7 +161,9 @@ void Reader::refuse_overlaps() const {
   }
 }
 
-std::uint64_t Reader::number(std::size_t at, std::size_t bytes) const { return zip::number(file_.subspan(at, bytes)); }
+std::uint64_t Reader::number(std::size_t at, std::size_t bytes) const {
+  return core::little_endian(file_.subspan(at, bytes));
+}
 
 void Reader::refuse_zip64() const {
   fail(

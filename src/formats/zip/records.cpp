@@ -1,17 +1,10 @@
 #include "formats/zip/records.hpp"
 
-#include <ranges>
 #include <zlib.h>
 
 #include "kernels/crc_fold.hpp"
 
 namespace rondo::zip {
-
-std::uint64_t number(Bytes bytes) {
-  std::uint64_t value = 0;
-  for (const std::byte byte : bytes | std::views::reverse) value = value << 8 | static_cast<std::uint64_t>(byte);
-  return value;
-}
 
 std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
@@ -28,12 +21,6 @@ std::uint32_t check_sum(std::uint32_t sum, Bytes piece) {
   constexpr std::uint32_t kZeroRegister = 0xFFFF'FFFF;  // zlib keeps it inverted
   const kernels::FoldedCrc folded = kernels::fold_crc(sum, piece);
   return added(folded.bytes > 0 ? added(kZeroRegister, folded.rest) : sum, piece.subspan(folded.bytes));
-}
-
-std::uint32_t check_sum(std::span<const Bytes> pieces) {
-  std::uint32_t sum = 0;
-  for (const Bytes piece : pieces) sum = check_sum(sum, piece);
-  return sum;
 }
 
 }  // namespace rondo::zip

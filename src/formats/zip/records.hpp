@@ -44,11 +44,8 @@ struct End64 {
 };
 constexpr std::size_t kElsewhere = 0xFFFF'FFFF;
 
-// Up to eight bytes.
-std::uint64_t number(Bytes bytes);
 std::string text(Bytes bytes);
-std::uint32_t check_sum(std::span<const Bytes> pieces);
-// Goes on from the sum of what came before, which is 0 of nothing.
+// Goes on from the check sum of what came before, which is 0 of nothing.
 std::uint32_t check_sum(std::uint32_t sum, Bytes piece);
 
 }  // namespace rondo::zip

@@ -65,7 +65,7 @@ std::optional<double> MonitorCallback::monitored(const Logs& logs) const {
 bool MonitorCallback::wants_more() const {
   if (mode_ != "auto") return mode_ == "max";
   const std::string name = without_validation(monitor_);
-  auto& node = static_cast<training::ModelNode&>(*model().node());
+  auto& node = training::node_of(model());
   if (const std::optional<Direction> direction = direction_of(node, name)) {
     if (*direction != Direction::none) return *direction == Direction::up;
   } else if (name == "loss" || name.ends_with("_loss")) {

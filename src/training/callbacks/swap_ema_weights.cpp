@@ -7,7 +7,7 @@ namespace rondo {
 
 void SwapEMAWeights::hold(bool averages) {
   if (averages == holds_averages_) return;
-  static_cast<training::ModelNode&>(*model().node()).compiled("SwapEMAWeights").optimizer.swap_averages();
+  training::node_of(model()).compiled("SwapEMAWeights").optimizer.swap_averages();
   holds_averages_ = averages;
 }
 

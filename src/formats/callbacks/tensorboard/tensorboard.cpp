@@ -70,10 +70,7 @@ EventFile& TensorBoard::validation() {
   return *validation_;
 }
 
-Index TensorBoard::iterations() const {
-  const auto& node = static_cast<const training::ModelNode&>(*model().node());
-  return node.compiled_if_any()->optimizer.iterations();
-}
+Index TensorBoard::iterations() const { return training::node_of(model()).compiled_if_any()->optimizer.iterations(); }
 
 void TensorBoard::on_train_begin() {
   train_.reset();  // also those of a fit that has thrown
