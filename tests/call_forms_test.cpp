@@ -14,32 +14,32 @@ Sequential line() {
   return model;
 }
 
-const Tensor kX = {{1.0}, {2.0}};
-const Tensor kY = {{3.0}, {5.0}};
+const Tensor kColumn = {{1.0}, {2.0}};
+const Tensor kTwiceAndOne = {{3.0}, {5.0}};
 
 TEST(ValidationData, TakesXAndYInEveryForm) {
-  const std::pair<Tensor, Tensor> pair{kX, kY};
-  const ValidationData named{kX, kY};
+  const std::pair<Tensor, Tensor> pair{kColumn, kTwiceAndOne};
+  const ValidationData named{kColumn, kTwiceAndOne};
   const std::vector<FitOptions> forms = {
-      {.verbose = 0, .validation_data = {kX, kY}},
-      {.verbose = 0, .validation_data = {{kX, kY}}},
+      {.verbose = 0, .validation_data = {kColumn, kTwiceAndOne}},
+      {.verbose = 0, .validation_data = {{kColumn, kTwiceAndOne}}},
       {.verbose = 0, .validation_data = pair},
-      {.verbose = 0, .validation_data = std::make_pair(kX, kY)},
-      {.verbose = 0, .validation_data = std::pair{kX, kY}},
+      {.verbose = 0, .validation_data = std::make_pair(kColumn, kTwiceAndOne)},
+      {.verbose = 0, .validation_data = std::pair{kColumn, kTwiceAndOne}},
       {.verbose = 0, .validation_data = named},
       {.verbose = 0, .validation_data = {{{1.0}, {2.0}}, {{3.0}, {5.0}}}},
-      {.verbose = 0, .validation_data = {Tensor{{1.0}, {2.0}}, kY}},
+      {.verbose = 0, .validation_data = {Tensor{{1.0}, {2.0}}, kTwiceAndOne}},
   };
   for (std::size_t i = 0; i < forms.size(); ++i) {
     const Sequential model = line();
-    const History history = model.fit(kX, kY, forms[i]);
-    EXPECT_EQ(history["val_loss"].back(), model.evaluate(kX, kY, {.verbose = 0}).loss()) << "form " << i;
+    const History history = model.fit(kColumn, kTwiceAndOne, forms[i]);
+    EXPECT_EQ(history["val_loss"].back(), model.evaluate(kColumn, kTwiceAndOne, {.verbose = 0}).loss()) << "form " << i;
   }
 }
 
 TEST(ValidationData, IsNoneWhereNothingIsGiven) {
   for (const ValidationData& none : {ValidationData(), ValidationData(std::nullopt)}) {
-    EXPECT_FALSE(line().fit(kX, kY, {.verbose = 0, .validation_data = none}).contains("val_loss"));
+    EXPECT_FALSE(line().fit(kColumn, kTwiceAndOne, {.verbose = 0, .validation_data = none}).contains("val_loss"));
   }
 }
 
@@ -56,9 +56,9 @@ TEST(Metrics, TakeNamesAndObjectsInEveryForm) {
   }
   const Sequential model = line();
   model.compile({.loss = "mse", .metrics = names});
-  EXPECT_TRUE(model.fit(kX, kY, {.verbose = 0}).contains("mae"));
+  EXPECT_TRUE(model.fit(kColumn, kTwiceAndOne, {.verbose = 0}).contains("mae"));
   model.compile({.loss = "mse", .metrics = {"mae"}});
-  EXPECT_FALSE(model.fit(kX, kY, {.verbose = 0}).contains("mse"));
+  EXPECT_FALSE(model.fit(kColumn, kTwiceAndOne, {.verbose = 0}).contains("mse"));
   EXPECT_THROW(model.compile({.metrics = std::vector<std::string>{"mea"}}), ConfigError);
 }
 
@@ -71,7 +71,8 @@ struct CountsEpochs : Callback {
 
 TEST(MakeCallback, PassesOnWhatTheConstructorTakes) {
   const auto counter = make_callback<CountsEpochs>(10, "epochs");
-  line().fit(kX, kY, {.epochs = 3, .verbose = 0, .callbacks = {counter, make_callback<CountsEpochs>(0, "others")}});
+  line().fit(kColumn, kTwiceAndOne,
+             {.epochs = 3, .verbose = 0, .callbacks = {counter, make_callback<CountsEpochs>(0, "others")}});
   EXPECT_EQ(counter->count, 13);
   EXPECT_EQ(counter->name, "epochs");
 }

@@ -6,12 +6,15 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/trained.hpp"
+
 namespace rondo {
 namespace {
 
-struct Problem {
-  Tensor X, y;
-};
+using test::noise;
+using test::Outcome;
+using test::Problem;
+using test::train;
 
 // Windows of 8 steps of a sine, and what comes next.
 Problem sines(double scale = 1, double shift = 0) {
@@ -20,8 +23,6 @@ Problem sines(double scale = 1, double shift = 0) {
   const LagFrame frame = lag_frame(series, {.lags = 8});
   return {as_timesteps(frame), frame.y};
 }
-
-double noise(Index i) { return RandomStream(3, Purpose::user).normal(static_cast<std::uint64_t>(i)); }
 
 // Each step is the one before and something that nobody can know.
 Problem random_walk() {
@@ -41,13 +42,6 @@ Problem two_noises(Index samples) {
   return p;
 }
 
-// What the model is there to tell.
-struct Outcome {
-  explicit Outcome(History h) : history(std::move(h)), diagnosis(history.diagnosis()) {}
-  History history;
-  Diagnosis diagnosis;
-};
-
 class DiagnosisOfFit : public testing::Test {
  protected:
   void SetUp() override {
@@ -55,11 +49,6 @@ class DiagnosisOfFit : public testing::Test {
     set_random_seed(1);
   }
 
-  static Outcome train(const Model& model, const CompileOptions& how, const Problem& p, FitOptions options) {
-    model.compile(how);
-    options.verbose = 0;
-    return Outcome(model.fit(p.X, p.y, options));
-  }
   // The one finding, which is of this kind and says these things.
   static void expect(const Diagnosis& diagnosis, FindingKind kind, std::initializer_list<const char*> words) {
     ASSERT_EQ(diagnosis.size(), 1U) << diagnosis;

@@ -9,19 +9,20 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/trained.hpp"
+
 namespace rondo {
 namespace {
 
-struct Problem {
-  Tensor X, y;
-};
-
+using test::noise;
+using test::Outcome;
+using test::Problem;
+using test::train;
 using Function = std::function<double(double)>;
 
 double sine(double t) { return std::sin(0.3 * t); }
 double two_waves(double t) { return 0.6 * std::sin(0.25 * t) + 0.4 * std::sin(0.7 * t); }
 
-double noise(Index i) { return RandomStream(3, Purpose::user).normal(static_cast<std::uint64_t>(i)); }
 double chance(Index i) { return RandomStream(4, Purpose::user).uniform(static_cast<std::uint64_t>(i)); }
 Index dice(Index sides, Index i) {
   return static_cast<Index>(
@@ -131,26 +132,13 @@ Problem padded_sequences(Index count, Index steps) {
   return p;
 }
 
-// What the model is there to tell.
-struct Outcome {
-  Outcome(History h) : history(std::move(h)), diagnosis(history.diagnosis()) {}
-  History history;
-  Diagnosis diagnosis;
-};
-
 struct Training {
   const char* name;
   std::function<Outcome()> run;
 };
 void PrintTo(const Training& t, std::ostream* out) { *out << t.name; }
 
-Outcome train(const Model& model, const CompileOptions& how, const Problem& p, FitOptions options) {
-  model.compile(how);
-  options.verbose = 0;
-  return Outcome(model.fit(p.X, p.y, options));
-}
-
-const Problem& sines() {
+const Problem& sine_windows() {
   static const Problem p = windows(series_of(sine, 300), 10);
   return p;
 }
@@ -160,23 +148,23 @@ std::vector<Training> forecasts() {
       {"sine_lstm_adam",
        [] {
          return train(Sequential{LSTM(8), Dense(1)}, {.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"},
-                      sines(), {.epochs = 30});
+                      sine_windows(), {.epochs = 30});
        }},
       {"sine_gru_rmsprop",
        [] {
          return train(Sequential{GRU(8), Dense(1)}, {.optimizer = RMSprop({.learning_rate = 0.005}), .loss = "mse"},
-                      sines(), {.batch_size = 16, .epochs = 25});
+                      sine_windows(), {.batch_size = 16, .epochs = 25});
        }},
       {"sine_sgd_momentum",
        [] {
          return train(Sequential{LSTM(12), Dense(1)},
-                      {.optimizer = SGD({.learning_rate = 0.05, .momentum = 0.9}), .loss = "mse"}, sines(),
+                      {.optimizer = SGD({.learning_rate = 0.05, .momentum = 0.9}), .loss = "mse"}, sine_windows(),
                       {.batch_size = 8, .epochs = 40});
        }},
       {"sine_with_a_relu_layer",
        [] {
          return train(Sequential{LSTM(16), Dense(16, {.activation = "relu"}), Dense(1)},
-                      {.optimizer = "adam", .loss = "mse"}, sines(), {.batch_size = 10, .epochs = 40});
+                      {.optimizer = "adam", .loss = "mse"}, sine_windows(), {.batch_size = 10, .epochs = 40});
        }},
       {"two_waves_stacked_adamax",
        [] {
@@ -199,12 +187,12 @@ std::vector<Training> forecasts() {
       {"sine_absolute_error",
        [] {
          return train(Sequential{GRU(10), Dense(1)}, {.optimizer = Adam({.learning_rate = 0.01}), .loss = "mae"},
-                      sines(), {.epochs = 30});
+                      sine_windows(), {.epochs = 30});
        }},
       {"sine_huber_float64",
        [] {
          return train(Sequential{LSTM(8, {.dtype = DType::float64}), Dense(1, {.dtype = DType::float64})},
-                      {.optimizer = Adam({.learning_rate = 0.01}), .loss = "huber"}, sines(), {.epochs = 25});
+                      {.optimizer = Adam({.learning_rate = 0.01}), .loss = "huber"}, sine_windows(), {.epochs = 25});
        }},
       {"sine_dense_on_windows",
        [] {
@@ -348,8 +336,9 @@ std::vector<Training> sums_and_counts() {
       {"a_second_fit_of_a_trained_model",
        [] {
          const Sequential model{LSTM(8), Dense(1)};
-         (void)train(model, {.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"}, sines(), {.epochs = 40});
-         return Outcome(model.fit(sines().X, sines().y, {.epochs = 20, .verbose = 0}));
+         (void)train(model, {.optimizer = Adam({.learning_rate = 0.01}), .loss = "mse"}, sine_windows(),
+                     {.epochs = 40});
+         return Outcome(model.fit(sine_windows().X, sine_windows().y, {.epochs = 20, .verbose = 0}));
        }},
   };
 }

@@ -30,19 +30,13 @@ Json case_of(const std::string& index, const std::string& id) {
   return nullptr;
 }
 
-std::vector<Tensor> float_tensors(const Json& list) {
-  std::vector<Tensor> all;
-  for (const Json& each : list) all.push_back(golden::tensor(each).cast(DType::float32));
-  return all;
-}
-
 // A model of tests/golden/models predicts as recorded.
 void expect_as_recorded(const std::string& id, const std::string& file, const std::string& index = "index.json") {
   SCOPED_TRACE(file);
   const Json given = case_of(kModels + index, id);
   const Model model = load_model(kModels + file);
   const std::vector<Tensor> got = model.predict_outputs(
-      Inputs(float_tensors(given.at("x"))), {.batch_size = given.at("batch_size").get<int>(), .verbose = 0});
+      Inputs(golden::float_tensors(given.at("x"))), {.batch_size = given.at("batch_size").get<int>(), .verbose = 0});
   ASSERT_EQ(got.size(), given.at("predict").size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     golden::expect_close(got[i], golden::tensor(given.at("predict")[i]), 1e-5, id);
@@ -55,7 +49,7 @@ void expect_trouble_is_none(const std::string& id, std::size_t calls) {
   const Model model = load_model(kTroubles + given.at("file").get<std::string>());
   ASSERT_EQ(given.at("calls").size(), calls);
   for (const Json& call : given.at("calls")) {
-    const Tensor got = model.predict_outputs(Inputs(float_tensors(call.at("x"))), {.verbose = 0}).front();
+    const Tensor got = model.predict_outputs(Inputs(golden::float_tensors(call.at("x"))), {.verbose = 0}).front();
     golden::expect_close(got, golden::tensor(call.at("predict")), 1e-5, call.at("what").get<std::string>());
   }
 }
@@ -79,7 +73,7 @@ TEST(KerasTroubles, TheLastStepOfABidirectionalIsThatOfEachDirection) {
 TEST(KerasTroubles, AStatefulModelIsRightInLaterBatchesToo) {
   const Json given = case_of(kModels + "index.json", "stateful");
   const Model model = load_model(kModels + "stateful.keras");
-  const Tensor X = float_tensors(given.at("x")).front(), expected = golden::tensor(given.at("predict")[0]);
+  const Tensor X = golden::float_tensors(given.at("x")).front(), expected = golden::tensor(given.at("predict")[0]);
   for (int pass = 0; pass < 2; ++pass) {
     model.reset_states();
     for (Index first = 0; first < X.shape()[0]; first += 2) {
@@ -161,7 +155,7 @@ TEST(KerasTroubles, TimeMajorIsReadAsFalseAndRefusedAsTrue) {
   const Model model = model_from_json(config.dump());
   EXPECT_TRUE(model.load_weights(kModels + "seed_k2_12_weights.h5").empty());
   const Json given = case_of(kModels + "index_k2_12.json", "seed_k2_12");
-  golden::expect_close(model.predict(float_tensors(given.at("x")).front(), {.verbose = 0}),
+  golden::expect_close(model.predict(golden::float_tensors(given.at("x")).front(), {.verbose = 0}),
                        golden::tensor(given.at("predict")[0]), 1e-5, "time_major = false");
 
   lstm->at("config")["time_major"] = true;

@@ -8,6 +8,7 @@
 
 #include "support/ctrl_c.hpp"
 #include "support/expect_error.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
@@ -332,7 +333,7 @@ TEST_F(LifeCycle, ResultsThatAreNotKeptCanBeWalkedThrough) {
 
 // ---- options out of range -----------------------------------------------------------------------------------------
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 TEST_F(LifeCycle, RatesMustBeNumbersThatCanTrain) {

@@ -8,11 +8,13 @@
 #include <rondo/rondo.hpp>
 
 #include "support/other_locale.hpp"
+#include "support/printed.hpp"
 
 namespace rondo {
 namespace {
 
 using test::OtherLocale;
+using test::printed;
 
 // What `action` leaves behind, in an ordinary program and in one with a decimal comma.
 template <class Action>
@@ -20,13 +22,6 @@ void expect_same(Action action) {
   const std::string expected = action();
   const OtherLocale other;
   EXPECT_EQ(action(), expected);
-}
-
-template <class Action>
-std::string printed(Action action) {
-  testing::internal::CaptureStdout();
-  action();
-  return testing::internal::GetCapturedStdout();
 }
 
 Sequential small_model() {

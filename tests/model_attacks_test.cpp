@@ -36,7 +36,7 @@ namespace fs = std::filesystem;
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 // A model's parts, as it is saved.
-struct Parts {
+struct FileParts {
   Json metadata, config;
   std::string weights;
 
@@ -60,7 +60,7 @@ struct Parts {
   }
 };
 
-Parts parts_of(const Model& model) {
+FileParts parts_of(const Model& model) {
   const std::string path =
       (fs::path(testing::TempDir()) / ("rondo_attack_" + std::to_string(getpid()) + ".keras")).string();
   model.save(path);
@@ -73,8 +73,8 @@ Parts parts_of(const Model& model) {
   return {Json::parse(read("metadata.json")), Json::parse(read("config.json")), read("model.weights.h5")};
 }
 
-const Parts& line() {
-  static const Parts parts = [] {
+const FileParts& line_parts() {
+  static const FileParts parts = [] {
     Sequential model{LSTM(2, {.return_sequences = true, .input_shape = {3, 1}}), TimeDistributed(Dense(1)), Flatten()};
     model.compile({.optimizer = Adam(), .loss = "mse", .metrics = {"mae"}});
     return parts_of(model);
@@ -82,8 +82,8 @@ const Parts& line() {
   return parts;
 }
 
-const Parts& graph() {
-  static const Parts parts = [] {
+const FileParts& graph_parts() {
+  static const FileParts parts = [] {
     const Symbol x = Input({3, 1}, {.name = "x"}), h = Input({2}, {.name = "h"}), c = Input({2}, {.name = "c"});
     const Symbol y = LSTM(2)({x, h, c});
     Model model({x, h, c}, {Dense(1, {.name = "y"})(y), Concatenate()({y, h})});
@@ -104,7 +104,7 @@ void expect_refused(const std::string& file, const std::vector<std::string>& par
 
 // In an archive and in a whole .h5, with the model's second layer in the place of another.
 void expect_layer_refused(const Json& layer, const std::vector<std::string>& parts) {
-  Parts bad = line();
+  FileParts bad = line_parts();
   bad.config["config"]["layers"].push_back(layer);
   expect_refused(bad.archive(), parts);
   expect_refused(bad.hdf5(), parts);
@@ -138,7 +138,7 @@ TEST(ModelAttacks, CodeInThePlaceOfANameIsRefused) {
                          {"__lambda__"});
   }
   for (const char* key : {"optimizer", "loss", "metrics"}) {
-    Parts bad = line();
+    FileParts bad = line_parts();
     bad.config["compile_config"][key] = keras3_function();
     expect_refused(bad.archive(), {"__lambda__", ".compile = false"});
     EXPECT_NO_THROW((void)keras::load_model(bytes_of(bad.archive()), "bad.keras", {.compile = false}));
@@ -171,7 +171,7 @@ TEST(ModelAttacks, ClassesOfSomebodysOwnAreNotTakenForKerass) {
                         {"config", {{"units", 1}}},
                         {"registered_name", "evil>Dense"}},
                        {"Dense", "evil>Dense"});
-  Parts bad = line();
+  FileParts bad = line_parts();
   bad.config["compile_config"]["optimizer"]["registered_name"] = "evil>Adam";
   expect_refused(bad.archive(), {"evil>Adam", ".compile = false"});
 }
@@ -181,7 +181,7 @@ TEST(ModelAttacks, AConfigurationCannotSwitchSafetyOff) {
   for (const Json& off : {Json(false), Json(nullptr)}) {
     Json layer = lambda(keras3_function());
     layer["safe_mode"] = layer["config"]["safe_mode"] = off;
-    Parts bad = line();
+    FileParts bad = line_parts();
     bad.config["safe_mode"] = bad.config["config"]["safe_mode"] = bad.metadata["safe_mode"] = off;
     bad.config["config"]["layers"].push_back(layer);
     expect_refused(bad.archive(), {"Lambda"});
@@ -214,7 +214,7 @@ TEST(ModelAttacks, PathsAndAddressesAreNotFollowed) {
 
 // ---- archives ------------------------------------------------------------------------------------------------------
 
-std::vector<fs::path> files_of(const fs::path& folder) {
+std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> all;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) all.push_back(entry.path());
   std::ranges::sort(all);
@@ -225,7 +225,7 @@ std::vector<fs::path> files_of(const fs::path& folder) {
 TEST(ModelAttacks, EntriesThatClimbOutWriteNothing) {
   const fs::path folder = fs::path(testing::TempDir()) / ("rondo_climb_" + std::to_string(getpid()));
   fs::create_directories(folder / "inside");
-  std::vector<ZipEntry> entries = line().entries();
+  std::vector<ZipEntry> entries = line_parts().entries();
   for (const std::string& name :
        {std::string("../evil"), "../../" + folder.string() + "/evil", (folder / "evil").string(),
         std::string("assets/../../evil"), std::string("..\\evil")}) {
@@ -235,14 +235,14 @@ TEST(ModelAttacks, EntriesThatClimbOutWriteNothing) {
   entries.push_back({.name = "assets", .content = "/etc", .attributes = kLink});
   entries.push_back({.name = "assets/passwd", .content = "evil"});
   std::ofstream(folder / "inside" / "model.keras", std::ios::binary) << test::zip_of(entries);
-  const std::vector<fs::path> before = files_of(folder);
+  const std::vector<fs::path> before = files_in(folder);
   EXPECT_TRUE(load_model((folder / "inside" / "model.keras").string()).built());
-  EXPECT_EQ(files_of(folder), before);
+  EXPECT_EQ(files_in(folder), before);
   fs::remove_all(folder);
 }
 
 TEST(ModelAttacks, AnEntryThatIsALinkIsItsText) {
-  std::vector<ZipEntry> entries = line().entries();
+  std::vector<ZipEntry> entries = line_parts().entries();
   entries[1] = {.name = "config.json", .content = "/etc/passwd", .attributes = 0120777U << 16};
   expect_refused(test::zip_of(entries), {"config.json is no JSON"});
 }
@@ -250,7 +250,7 @@ TEST(ModelAttacks, AnEntryThatIsALinkIsItsText) {
 // keras e5d9412b85, 696b1ad565.
 TEST(ModelAttacks, ZipBombsAreRefusedBeforeTheyAreUnpacked) {
   const auto with = [](std::size_t entry, const std::string& content) {
-    std::vector<ZipEntry> entries = line().entries();
+    std::vector<ZipEntry> entries = line_parts().entries();
     entries[entry].content = content;
     entries[entry].deflated = true;
     return test::zip_of(entries);
@@ -261,7 +261,7 @@ TEST(ModelAttacks, ZipBombsAreRefusedBeforeTheyAreUnpacked) {
   // In an archive inside it.
   expect_refused(with(2, with(2, std::string(std::size_t{40} << 20, '\0'))), {"model.weights.h5", "no HDF5 file"});
   // It says less than it holds.
-  std::vector<ZipEntry> entries = line().entries();
+  std::vector<ZipEntry> entries = line_parts().entries();
   entries[1] = {.name = "config.json", .content = std::string(9 << 20, ' '), .deflated = true, .wrong_size = 100};
   expect_refused(test::zip_of(entries), {"config.json", "damaged"});
 }
@@ -275,9 +275,9 @@ TEST(ModelAttacks, ManyEntriesTakeNoTime) {
 // ---- HDF5 inside ---------------------------------------------------------------------------------------------------
 
 // The parts of a model of one Dense layer whose kernel is the data set with these messages behind its type.
-Parts dense_with(const std::function<std::uint64_t(test::Hdf5Parts&)>& kernel) {
+FileParts dense_with(const std::function<std::uint64_t(test::Hdf5Parts&)>& kernel) {
   Sequential model{Dense(3, {.use_bias = false, .input_shape = {1}})};
-  Parts parts = parts_of(model);
+  FileParts parts = parts_of(model);
   test::Hdf5Parts hdf5;
   const auto group = [&](const char* name, std::uint64_t address) {
     return hdf5.add(test::header(test::link(name, address)));
@@ -289,8 +289,10 @@ Parts dense_with(const std::function<std::uint64_t(test::Hdf5Parts&)>& kernel) {
 }
 
 TEST(ModelAttacks, WeightsInOtherFilesAreRefusedByName) {
-  using namespace test;
-  const Encoder list = message(MessageType::external_files, numbers({{1, 1}, {0, 3}, {1, 2}, {1, 2}, {96, 8}}));
+  using hdf5::Encoder, hdf5::MessageType;
+  using test::contiguous, test::external_link, test::float32, test::header, test::Hdf5Parts, test::link, test::message,
+      test::operator+, test::soft_link, test::space;
+  const Encoder list = message(MessageType::external_files, test::numbers({{1, 1}, {0, 3}, {1, 2}, {1, 2}, {96, 8}}));
   // Keras CVE-2026-1669, d2dbae54c8, 23370f16b0.
   expect_refused(
       dense_with([&](Hdf5Parts& hdf5) {
@@ -302,7 +304,7 @@ TEST(ModelAttacks, WeightsInOtherFilesAreRefusedByName) {
   expect_refused(dense_with([&](Hdf5Parts& hdf5) { return hdf5.add(header(soft_link("0", "/layers"))); }).archive(),
                  {"soft link"});
   // keras 460ec47e5d.
-  const Encoder virtual_layout = message(MessageType::layout, numbers({{4, 1}, {3, 1}, {96, 8}, {1, 4}}));
+  const Encoder virtual_layout = message(MessageType::layout, test::numbers({{4, 1}, {3, 1}, {96, 8}, {1, 4}}));
   expect_refused(dense_with([&](Hdf5Parts& hdf5) {
                    return hdf5.add(header(link("0", hdf5.add(header(float32() + space({1, 3}) + virtual_layout)))));
                  }).archive(),
@@ -320,7 +322,7 @@ TEST(ModelAttacks, ShapesFarBeyondTheFileTakeNoMemory) {
   };
   expect_refused(kernel_of(std::uint64_t{1} << 40).archive(), {"(1, 1099511627776)", "expected is (1, 3)"});
   for (const Index units : {Index{1} << 30, Index{1} << 40, Index{1} << 62, Index{INT64_MAX}}) {
-    Parts bad = kernel_of(static_cast<std::uint64_t>(units));
+    FileParts bad = kernel_of(static_cast<std::uint64_t>(units));
     bad.config["config"]["layers"][1]["config"]["units"] = units;
     EXPECT_NE(refusal(bad.archive()), "no error") << units;
   }
@@ -330,7 +332,7 @@ TEST(ModelAttacks, ShapesFarBeyondTheFileTakeNoMemory) {
 
 // keras 341ab04b1b. Each value of a configuration, and each part of it, becomes one of other types: that is an error or
 // loads.
-void check_types(const Parts& good) {
+void check_types(const FileParts& good) {
   const std::vector<Json> all = {Json::array({1, "a"}),
                                  nullptr,
                                  -3,
@@ -348,7 +350,7 @@ void check_types(const Parts& good) {
   }
   for (const std::string& place : places) {
     for (std::size_t i = 0; i < count; ++i) {
-      Parts bad = good;
+      FileParts bad = good;
       bad.config[Json::json_pointer(place)] = all[i];
       (void)refusal(bad.archive());
       if (testing::Test::HasFailure()) FAIL() << place << " = " << all[i];
@@ -357,16 +359,16 @@ void check_types(const Parts& good) {
 }
 
 TEST(ModelAttacks, ValuesOfAnotherTypeAreErrorsOrLoad) {
-  check_types(line());
-  check_types(graph());
+  check_types(line_parts());
+  check_types(graph_parts());
 }
 
 TEST(ModelAttacks, MetadataOfAnotherTypeIsAnError) {
   for (const Json& version : {Json(5), Json(nullptr), Json::array(), Json::object()}) {
-    Parts bad = line();
+    FileParts bad = line_parts();
     bad.metadata["keras_version"] = version;
     expect_refused(bad.archive(), {"bad.keras"});
-    Json json = line().config;
+    Json json = line_parts().config;
     json["keras_version"] = version;
     EXPECT_THROW((void)model_from_json(json.dump()), ConfigError);
   }
@@ -379,7 +381,7 @@ Json line_of(Json layers) { return layer("Sequential", {{"layers", std::move(lay
 Json input(const Json& shape) { return layer("InputLayer", {{"batch_shape", shape}}); }
 
 void expect_config_refused(const Json& config, const std::vector<std::string>& parts, const Harm& most = {}) {
-  Parts bad = line();
+  FileParts bad = line_parts();
   bad.config = config;
   expect_refused(bad.archive(), parts, most);
   const std::string text = config.dump();
@@ -416,7 +418,7 @@ TEST(ModelAttacks, ManyLayersTakeTimeInProportion) {
   constexpr int kLayers = 20'000;
   Json layers = Json::array({input({nullptr, 2})});
   for (int i = 0; i < kLayers; ++i) layers.push_back(layer("Activation", {{"activation", "relu"}}));
-  Parts many = line();
+  FileParts many = line_parts();
   many.config = line_of(layers);
   const auto load = [&] { (void)keras::load_model(bytes_of(many.archive()), "many.keras"); };
   EXPECT_EQ(test::refusal(load, {.milliseconds = 3000, .megabytes = 200}), "no error");
@@ -451,7 +453,7 @@ TEST(ModelAttacks, UnitsWithoutBoundsTakeNoMemory) {
   // Each is small, all of them are not.
   Json layers = Json::array({input({nullptr, 500})});
   for (int i = 0; i < 200; ++i) layers.push_back(layer("Dense", {{"units", 500}}));
-  Parts bad = line();
+  FileParts bad = line_parts();
   bad.config = line_of(layers);
   expect_refused(bad.archive(), {"more than the file can hold"});
   expect_config_refused(line_of({input({nullptr, INT64_MAX}), layer("RepeatVector", {{"n", INT64_MAX}}),
@@ -460,7 +462,7 @@ TEST(ModelAttacks, UnitsWithoutBoundsTakeNoMemory) {
 }
 
 TEST(ModelAttacks, SizesThatCannotBeAddedAreErrors) {
-  Parts bad = graph();
+  FileParts bad = graph_parts();
   Json& layers = bad.config["config"]["layers"];
   for (Json& each : layers) {
     if (each["class_name"] == "InputLayer") each["config"]["batch_shape"] = {nullptr, INT64_MAX};
@@ -487,7 +489,7 @@ TEST(ModelAttacks, SizesThatCannotBeAddedAreErrors) {
 // JSON whose objects take time with the square of their size, and texts without end.
 TEST(ModelAttacks, JsonIsBounded) {
   const auto with_config = [](const std::string& text) {
-    std::vector<ZipEntry> entries = line().entries();
+    std::vector<ZipEntry> entries = line_parts().entries();
     entries[1].content = text;
     return test::zip_of(entries);
   };
@@ -529,7 +531,7 @@ TEST(ModelAttacks, OptionsWithoutEndTakeNoTime) {
   for (int i = 0; i < 250; ++i) config["optionofnobody" + std::to_string(i)] = false;
   Json layers = Json::array({input({nullptr, 2})});
   for (int i = 0; i < 40; ++i) layers.push_back(layer("Dense", config));
-  Parts bad = line();
+  FileParts bad = line_parts();
   bad.config = line_of(layers);
   EXPECT_NE(refusal(bad.archive(), {.milliseconds = 500}), "no error");  // there are no weights for them
 }
@@ -539,7 +541,7 @@ TEST(ModelAttacks, OptionsWithoutEndTakeNoTime) {
 // Names of layers and weights that are read from the same bytes, again and again.
 TEST(ModelAttacks, NamesOnTheSameBytesAreRefused) {
   hdf5::Writer file;
-  Json config = line().config;
+  Json config = line_parts().config;
   config.erase("compile_config");
   file.root().attribute("model_config", config.dump());
   hdf5::GroupWriter& weights = file.root().group("model_weights");

@@ -20,15 +20,10 @@ const std::string kFolder = std::string(RONDO_GOLDEN_DIR) + "/models/";
 
 Json read_json(const std::string& name) { return Json::parse(std::ifstream(kFolder + name)); }
 
-std::vector<Tensor> float_tensors(const Json& list) {
-  std::vector<Tensor> all;
-  for (const Json& each : list) all.push_back(golden::tensor(each).cast(DType::float32));
-  return all;
-}
-
 struct KerasFile {
   Json model, file;  // the case, and one of its files
 };
+void PrintTo(const KerasFile& given, std::ostream* out) { *out << given.file.at("file"); }
 
 std::vector<KerasFile> files_of(const std::set<std::string>& formats) {
   std::vector<KerasFile> all;
@@ -62,14 +57,14 @@ std::string as_name(const std::string& file) {
   for (const char c : file) name += c == '.' ? std::string("_dot_") : std::string(1, c);
   return name;
 }
-std::string name_of(const testing::TestParamInfo<KerasFile>& p) { return as_name(p.param.file.at("file")); }
+std::string name_of_file(const testing::TestParamInfo<KerasFile>& p) { return as_name(p.param.file.at("file")); }
 std::string name_of_bad(const testing::TestParamInfo<Json>& p) { return as_name(p.param.at("file")); }
 std::string name_of_ending(const testing::TestParamInfo<const char*>& p) { return as_name(p.param); }
 
 void expect_predicts(const Model& model, const Json& given, const Json& expected, double tolerance) {
   model.reset_states();
   const std::vector<Tensor> got = model.predict_outputs(
-      Inputs(float_tensors(given.at("x"))), {.batch_size = given.at("batch_size").get<int>(), .verbose = 0});
+      Inputs(golden::float_tensors(given.at("x"))), {.batch_size = given.at("batch_size").get<int>(), .verbose = 0});
   ASSERT_EQ(got.size(), expected.size());
   for (std::size_t i = 0; i < got.size(); ++i) {
     golden::expect_close(got[i], golden::tensor(expected[i]), tolerance, "output " + std::to_string(i));
@@ -78,8 +73,9 @@ void expect_predicts(const Model& model, const Json& given, const Json& expected
 
 void expect_evaluates(const Model& model, const Json& given) {
   model.reset_states();
-  const Evaluation got = model.evaluate(Inputs(float_tensors(given.at("x"))), Outputs(float_tensors(given.at("y"))),
-                                        {.batch_size = given.at("batch_size").get<int>(), .verbose = 0});
+  const Evaluation got =
+      model.evaluate(Inputs(golden::float_tensors(given.at("x"))), Outputs(golden::float_tensors(given.at("y"))),
+                     {.batch_size = given.at("batch_size").get<int>(), .verbose = 0});
   for (const auto& [name, value] : given.at("evaluate").items()) {
     EXPECT_NEAR(got[name], value.get<double>(), 1e-5 * std::max(1.0, std::abs(value.get<double>()))) << name;
   }
@@ -89,7 +85,7 @@ void expect_evaluates(const Model& model, const Json& given) {
 void expect_goes_on(const Model& model, const Json& given, const Json& recorded) {
   model.reset_states();
   const Index samples = recorded.at("samples").get<Index>();
-  std::vector<Tensor> x = float_tensors(given.at("x")), y = float_tensors(given.at("y"));
+  std::vector<Tensor> x = golden::float_tensors(given.at("x")), y = golden::float_tensors(given.at("y"));
   for (std::vector<Tensor>* all : {&x, &y}) {
     for (Tensor& tensor : *all) tensor = tensor.rows(0, samples);
   }
@@ -122,7 +118,7 @@ TEST_P(WholeModels, PredictAndGoOnAsRecorded) {
   if (file.contains("continue")) expect_goes_on(model, given, file.at("continue"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Keras, WholeModels, testing::ValuesIn(files_of({"keras", "h5", "keras_hdf5"})), name_of);
+INSTANTIATE_TEST_SUITE_P(Keras, WholeModels, testing::ValuesIn(files_of({"keras", "h5", "keras_hdf5"})), name_of_file);
 
 // ---- weights alone -------------------------------------------------------------------------------------------------
 
@@ -137,7 +133,7 @@ TEST_P(WeightFiles, FillAModelOfTheSameArchitecture) {
   expect_predicts(model, given, given.at("predict"), 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Keras, WeightFiles, testing::ValuesIn(files_of({"weights", "weights3"})), name_of);
+INSTANTIATE_TEST_SUITE_P(Keras, WeightFiles, testing::ValuesIn(files_of({"weights", "weights3"})), name_of_file);
 
 // ---- malformed files -----------------------------------------------------------------------------------------------
 

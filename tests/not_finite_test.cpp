@@ -10,13 +10,14 @@
 
 #include "engine/thread_pool.hpp"
 #include "support/expect_error.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double largest(DType dtype) {

@@ -10,21 +10,21 @@
 namespace rondo::test {
 namespace {
 
-constexpr std::uint64_t kParts = 16;
-const std::uint64_t kPerPart = all_or_some(125, 40);
+constexpr std::uint64_t kGraphsParts = 16;
+const std::uint64_t kGraphsPerPart = all_or_some(125, 40);
 
 class RandomGraphs : public testing::TestWithParam<std::uint64_t> {};
 
-void expect_nothing_wrong(std::uint64_t seed) {
+void expect_sound_graph(std::uint64_t seed) {
   const std::string wrong = check_graph_seed(seed);
   EXPECT_TRUE(wrong.empty()) << wrong;
 }
 
 TEST_P(RandomGraphs, AreNearThePlainProgram) {
-  for (std::uint64_t i = 0; i < kPerPart; ++i) expect_nothing_wrong(kPerPart * GetParam() + i);
+  for (std::uint64_t i = 0; i < kGraphsPerPart; ++i) expect_sound_graph(kGraphsPerPart * GetParam() + i);
 }
 
-INSTANTIATE_TEST_SUITE_P(Part, RandomGraphs, testing::Range<std::uint64_t>(0, kParts));
+INSTANTIATE_TEST_SUITE_P(Part, RandomGraphs, testing::Range<std::uint64_t>(0, kGraphsParts));
 
 // So that a change of the draw does not quietly leave something out: how often it is in these graphs at least.
 TEST(RandomGraphs, HaveAllKindsOfThings) {
@@ -96,7 +96,7 @@ TEST(RandomGraphs, TheGivenOne) {
   const char* given = std::getenv("RONDO_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 0;
   if (given != nullptr) std::cout << to_string(random_graph(seed)) << std::endl;
-  expect_nothing_wrong(seed);
+  expect_sound_graph(seed);
 }
 
 // FNV-1a over what is drawn from the first seeds.

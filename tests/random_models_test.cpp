@@ -10,17 +10,17 @@
 namespace rondo::test {
 namespace {
 
-const std::uint64_t kPerPart = all_or_some(20, 10);
+const std::uint64_t kModelsPerPart = all_or_some(20, 10);
 
 class RandomModels : public testing::TestWithParam<std::uint64_t> {};
 
-void expect_nothing_wrong(std::uint64_t seed) {
+void expect_sound_model(std::uint64_t seed) {
   std::cout << "seed " << seed << std::endl;
   EXPECT_EQ(check_seed(seed), "");
 }
 
 TEST_P(RandomModels, KeepAllPromises) {
-  for (std::uint64_t i = 0; i < kPerPart; ++i) expect_nothing_wrong(kPerPart * GetParam() + i);
+  for (std::uint64_t i = 0; i < kModelsPerPart; ++i) expect_sound_model(kModelsPerPart * GetParam() + i);
 }
 
 INSTANTIATE_TEST_SUITE_P(Part, RandomModels, testing::Range<std::uint64_t>(0, 16));
@@ -28,7 +28,7 @@ INSTANTIATE_TEST_SUITE_P(Part, RandomModels, testing::Range<std::uint64_t>(0, 16
 // The seed that a message names.
 TEST(RandomModels, TheGivenOne) {
   const char* given = std::getenv("RONDO_SEED");
-  expect_nothing_wrong(given != nullptr ? std::strtoull(given, nullptr, 10) : 0);
+  expect_sound_model(given != nullptr ? std::strtoull(given, nullptr, 10) : 0);
 }
 
 // FNV-1a over what is drawn from the first seeds. Targets are those of the machine.

@@ -48,13 +48,13 @@ class Fingerprint {
 
 // A problem with everything that could tell threads and vectors apart: units on both sides of a vector, several epochs
 // in shuffled order, and 37 samples in batches of 8, so that the last one has 5.
-struct Problem {
+struct FingerprintedFit {
   DType dtype = DType::float32;
   Optimizer optimizer = "adam";
   std::uint64_t seed = 11;
   Tensor X = Tensor::zeros({37, 6, 3}, DType::float64), y = Tensor::zeros({37, 2}, DType::float64);
 
-  Problem() {
+  FingerprintedFit() {
     const RandomStream random(3, Purpose::user);
     for (Index i = 0; i < 37; ++i) {
       for (Index t = 0; t < 6; ++t) {
@@ -100,13 +100,13 @@ struct Problem {
 };
 
 // All problems that the tests walk: both dtypes, and optimizers of every kind.
-std::vector<Problem> problems() {
-  std::vector<Problem> all;
+std::vector<FingerprintedFit> problems() {
+  std::vector<FingerprintedFit> all;
   for (const DType dtype : {DType::float32, DType::float64}) {
     for (const Optimizer& optimizer :
          {Optimizer(Adam()), Optimizer(SGD({.learning_rate = 0.05, .momentum = 0.5, .nesterov = true})),
           Optimizer(RMSprop({.momentum = 0.2, .centered = true}))}) {
-      Problem problem;
+      FingerprintedFit problem;
       problem.dtype = dtype;
       problem.optimizer = optimizer;
       all.push_back(problem);
@@ -116,8 +116,8 @@ std::vector<Problem> problems() {
 }
 
 // The other rules, and what stands around a rule: a schedule, decay, means of gradients and of weights.
-std::vector<Problem> problems_of_further_optimizers() {
-  std::vector<Problem> all;
+std::vector<FingerprintedFit> problems_of_further_optimizers() {
+  std::vector<FingerprintedFit> all;
   for (const Optimizer& optimizer :
        {Optimizer(Adagrad()), Optimizer(Adadelta({.learning_rate = 1})), Optimizer(Adamax()), Optimizer(Nadam()),
         Optimizer(Lion()), Optimizer(Ftrl({.learning_rate = 0.1})),
@@ -129,7 +129,7 @@ std::vector<Problem> problems_of_further_optimizers() {
         .use_ema = true,
         .ema_overwrite_frequency = 3,
         .gradient_accumulation_steps = 2}))}) {
-    Problem problem;
+    FingerprintedFit problem;
     problem.optimizer = optimizer;
     all.push_back(problem);
   }
@@ -154,7 +154,7 @@ class Reproducibility : public testing::Test {
 };
 
 TEST_F(Reproducibility, TheNumberOfThreadsChangesNoBit) {
-  for (const Problem& problem : problems()) {
+  for (const FingerprintedFit& problem : problems()) {
     set_num_threads(1);
     const std::uint64_t alone = problem.fit();
     for (const Index threads : {2, 3, 8}) {
@@ -166,7 +166,7 @@ TEST_F(Reproducibility, TheNumberOfThreadsChangesNoBit) {
 }
 
 TEST_F(Reproducibility, NeitherThreadsNorInstructionSetChangeABitOfFurtherOptimizers) {
-  for (const Problem& problem : problems_of_further_optimizers()) {
+  for (const FingerprintedFit& problem : problems_of_further_optimizers()) {
     set_num_threads(1);
     set_simd_target(simd_targets().front());
     const std::uint64_t alone = problem.fit();
@@ -199,7 +199,7 @@ struct NewThreads : ParallelExecutor {
 };
 
 TEST_F(Reproducibility, TheHostsThreadsChangeNoBit) {
-  for (const Problem& problem : problems()) {
+  for (const FingerprintedFit& problem : problems()) {
     set_num_threads(1);
     const std::uint64_t alone = problem.fit();
     for (const Index threads : {0, 2, 5}) {
@@ -274,16 +274,16 @@ TEST_F(Reproducibility, AHostThatFlushesDenormalsChangesNoBit) {
 
 TEST_F(Reproducibility, AForkedChildTrainsTheSameModelWhileTheParentTrains) {
   if (!test::children_may_start_threads()) GTEST_SKIP();
-  const Problem problem;
+  const FingerprintedFit problem;
   set_num_threads(3);
   const std::uint64_t expected = problem.fit();
   const Sequential beside = problem.model(), inherited = problem.model();
-  std::thread other([&] { beside.fit(problem.X, problem.y, Problem::options(test::all_or_some(1000, 100))); });
+  std::thread other([&] { beside.fit(problem.X, problem.y, FingerprintedFit::options(test::all_or_some(1000, 100))); });
   // Past its beginnings, where it allocates: a child may inherit the lock of AddressSanitizer's allocator, not
   // malloc's.
   std::this_thread::sleep_for(std::chrono::milliseconds(40));
   EXPECT_TRUE(test::succeeds_in_child([&] {
-    const History history = inherited.fit(problem.X, problem.y, Problem::options());
+    const History history = inherited.fit(problem.X, problem.y, FingerprintedFit::options());
     return problem.fingerprint(inherited, history) == expected;
   }));
   other.join();
@@ -294,12 +294,12 @@ template <class Numbers>
 int standard_nans(const Numbers& numbers) {
   using T = typename Numbers::value_type;
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
-  constexpr T kNaN = std::numeric_limits<T>::quiet_NaN();
+  constexpr T standard = std::numeric_limits<T>::quiet_NaN();
   int count = 0;
   for (const T v : numbers) {
     if (v == v) continue;
     ++count;
-    EXPECT_EQ(std::bit_cast<Bits>(v), std::bit_cast<Bits>(kNaN));
+    EXPECT_EQ(std::bit_cast<Bits>(v), std::bit_cast<Bits>(standard));
   }
   return count;
 }
@@ -332,7 +332,7 @@ TEST_F(Reproducibility, TheInstructionSetChangesNotEvenTheSignOfNotANumber) {
 }
 
 TEST_F(Reproducibility, TheInstructionSetChangesNoBit) {
-  for (const Problem& problem : problems()) {
+  for (const FingerprintedFit& problem : problems()) {
     set_simd_target(simd_targets().front());
     const std::uint64_t best = problem.fit();
     for (const std::string& target : simd_targets()) {
@@ -344,7 +344,7 @@ TEST_F(Reproducibility, TheInstructionSetChangesNoBit) {
 }
 
 TEST_F(Reproducibility, ThreadsAndInstructionSetTogetherChangeNoBit) {
-  const Problem problem;
+  const FingerprintedFit problem;
   const std::uint64_t best_alone = problem.fit();
   set_simd_target(simd_targets().back());
   set_num_threads(3);
@@ -369,7 +369,7 @@ TEST_F(Reproducibility, EveryInstructionSetOfThisProcessorIsThere) {
 }
 
 TEST_F(Reproducibility, TheSameSeedGivesTheSameBitsAndAnotherSeedOthers) {
-  Problem problem;
+  FingerprintedFit problem;
   const std::uint64_t first = problem.fit();
   EXPECT_EQ(problem.fit(), first);
   problem.seed = 12;
@@ -378,19 +378,19 @@ TEST_F(Reproducibility, TheSameSeedGivesTheSameBitsAndAnotherSeedOthers) {
 
 TEST_F(Reproducibility, TheSeedAlsoDecidesTheOrderOfTheSamples) {
   // Same weights, other seed: only the shuffling differs.
-  Problem problem;
+  FingerprintedFit problem;
   const Sequential one = problem.model();
-  const History history = one.fit(problem.X, problem.y, Problem::options());
+  const History history = one.fit(problem.X, problem.y, FingerprintedFit::options());
   const std::vector<Tensor> start = problem.model().get_weights();
   problem.seed = 12;
   const Sequential other = problem.model();
   other.set_weights(start);
-  EXPECT_NE(problem.fingerprint(other, other.fit(problem.X, problem.y, Problem::options())),
+  EXPECT_NE(problem.fingerprint(other, other.fit(problem.X, problem.y, FingerprintedFit::options())),
             problem.fingerprint(one, history));
 }
 
 TEST_F(Reproducibility, WhatTheModelDidBeforeTheFitChangesNoBit) {
-  const Problem problem;
+  const FingerprintedFit problem;
   const std::uint64_t fresh = problem.fit();
 
   const Sequential model = problem.model();
@@ -403,14 +403,14 @@ TEST_F(Reproducibility, WhatTheModelDidBeforeTheFitChangesNoBit) {
   model.fit(problem.X, problem.y, {.batch_size = 8, .epochs = 0, .verbose = 0});
   model.set_weights(start);
   model.compile({.optimizer = problem.optimizer, .loss = "mse", .metrics = {"mae"}});
-  EXPECT_EQ(problem.fingerprint(model, model.fit(problem.X, problem.y, Problem::options())), fresh);
+  EXPECT_EQ(problem.fingerprint(model, model.fit(problem.X, problem.y, FingerprintedFit::options())), fresh);
 }
 
 TEST_F(Reproducibility, PlansAndWorkspacesMayBeUsedAgain) {
   // The second fit of the same model walks the plan and the arena of the first; a copy begins with new ones.
-  const Problem problem;
+  const FingerprintedFit problem;
   const Sequential used = problem.model(), unused = problem.model();
-  FitOptions in_order = Problem::options();
+  FitOptions in_order = FingerprintedFit::options();
   in_order.shuffle = false;  // shuffling goes on from fit to fit
   used.fit(problem.X, problem.y, in_order);
   unused.set_weights(used.get_weights());
@@ -422,12 +422,12 @@ TEST_F(Reproducibility, PlansAndWorkspacesMayBeUsedAgain) {
 }
 
 TEST_F(Reproducibility, AFitInTwoCallsIsTheFitInOne) {
-  for (const Problem& problem : problems()) {
+  for (const FingerprintedFit& problem : problems()) {
     const Sequential whole = problem.model();
-    const History all = whole.fit(problem.X, problem.y, Problem::options(5));
+    const History all = whole.fit(problem.X, problem.y, FingerprintedFit::options(5));
     const Sequential pieces = problem.model();
-    pieces.fit(problem.X, problem.y, Problem::options(2));
-    FitOptions rest = Problem::options(5);
+    pieces.fit(problem.X, problem.y, FingerprintedFit::options(2));
+    FitOptions rest = FingerprintedFit::options(5);
     rest.initial_epoch = 2;
     const History tail = pieces.fit(problem.X, problem.y, rest);
     ASSERT_EQ(tail["loss"].size(), 3u);
@@ -439,15 +439,15 @@ TEST_F(Reproducibility, AFitInTwoCallsIsTheFitInOne) {
 }
 
 TEST_F(Reproducibility, TwoModelsTrainedAtOnceAreThoseTrainedOneAfterTheOther) {
-  Problem one, two;
+  FingerprintedFit one, two;
   two.dtype = DType::float64;
   set_num_threads(2);  // one of them gets the team, the other walks alone, and they may change places
   const std::uint64_t one_after = one.fit(), other_after = two.fit();
 
   for (int repeat = 0; repeat < 5; ++repeat) {
     const Sequential first = one.model(), second = two.model();
-    const auto train = [](const Problem& problem, const Sequential& model, History& history) {
-      history = model.fit(problem.X, problem.y, Problem::options());
+    const auto train = [](const FingerprintedFit& problem, const Sequential& model, History& history) {
+      history = model.fit(problem.X, problem.y, FingerprintedFit::options());
     };
     // The order of samples is keyed by the seed in force, so both use the same one.
     History histories[2];
@@ -460,7 +460,7 @@ TEST_F(Reproducibility, TwoModelsTrainedAtOnceAreThoseTrainedOneAfterTheOther) {
 }
 
 TEST_F(Reproducibility, PredictionsDependNeitherOnTheBatchSizeNorOnOtherCallers) {
-  const Problem problem;
+  const FingerprintedFit problem;
   const Sequential model = problem.model();
   const Tensor expected = model.predict(problem.X, {.verbose = 0});
   for (const Index batch : {1, 2, 5, 8, 36, 37, 100}) {

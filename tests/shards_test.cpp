@@ -13,19 +13,19 @@ namespace {
 
 using test::ramp;
 
-struct Case {
+struct ShardedModel {
   const char* name;
   std::function<Model()> make;
 };
 
-void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
+void PrintTo(const ShardedModel& one, std::ostream* out) { *out << one.name; }
 
 Model sequential(std::initializer_list<Layer> layers) { return Sequential(layers); }
 
 // Every way in which gradients come about: alone, in chunks of a backward pass, computed again, added up over calls and
 // over steps, and from statistics of the batch.
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all{
+const std::vector<ShardedModel>& cases() {
+  static const std::vector<ShardedModel> all{
       {"Dense",
        [] {
          return sequential({Input({12, 3}), Dense(5, {.activation = "tanh"}), LSTM(4), Dense(1)});
@@ -69,7 +69,7 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-class Shards : public testing::TestWithParam<Case> {
+class Shards : public testing::TestWithParam<ShardedModel> {
  protected:
   static constexpr Index kSamples = 22;  // batches of 8, 8 and 6
 

@@ -38,22 +38,22 @@ int errors_of(const std::vector<std::pair<const char*, std::function<void()>>>& 
   return errors;
 }
 
-const Tensor kNothing, kX = Tensor::zeros({4, 3, 2}), kY = Tensor::zeros({4, 1});
+const Tensor kNothing, kRows = Tensor::zeros({4, 3, 2}), kAnswers = Tensor::zeros({4, 1});
 
 // All that a model has, asked of one.
 int errors_of_model(const Sequential& m) {
   Tensor out;
   return errors_of({
       {"compile", [&] { m.compile({}); }},
-      {"fit", [&] { m.fit(kX, kY, {.verbose = 0}); }},
+      {"fit", [&] { m.fit(kRows, kAnswers, {.verbose = 0}); }},
       {"fit of nothing", [&] { m.fit(kNothing, kNothing, {.verbose = 0}); }},
-      {"evaluate", [&] { (void)m.evaluate(kX, kY, {.verbose = 0}); }},
+      {"evaluate", [&] { (void)m.evaluate(kRows, kAnswers, {.verbose = 0}); }},
       {"evaluate of nothing", [&] { (void)m.evaluate(kNothing, kNothing, {.verbose = 0}); }},
-      {"predict", [&] { (void)m.predict(kX, {.verbose = 0}); }},
+      {"predict", [&] { (void)m.predict(kRows, {.verbose = 0}); }},
       {"predict of nothing", [&] { (void)m.predict(kNothing, {.verbose = 0}); }},
       {"predict of a scalar", [&] { (void)m.predict(Tensor::zeros({}), {.verbose = 0}); }},
-      {"predict_into", [&] { m.predict_into(kX, out); }},
-      {"predict_classes", [&] { (void)m.predict_classes(kX, {.verbose = 0}); }},
+      {"predict_into", [&] { m.predict_into(kRows, out); }},
+      {"predict_classes", [&] { (void)m.predict_classes(kRows, {.verbose = 0}); }},
       {"memory_required",
        [&] {
          (void)m.memory_required({4, 3, 2});
@@ -84,20 +84,20 @@ int errors_of_model(const Sequential& m) {
        }},
       {"weights", [&] { (void)m.weights(); }},
       {"get_weights", [&] { (void)m.get_weights(); }},
-      {"set_weights", [&] { m.set_weights({kX}); }},
+      {"set_weights", [&] { m.set_weights({kRows}); }},
       {"get_weight", [&] { (void)m.get_weight(""); }},
-      {"set_weight", [&] { m.set_weight("kernel", kX); }},
+      {"set_weight", [&] { m.set_weight("kernel", kRows); }},
       {"count_params", [&] { (void)m.count_params(); }},
       {"get_config", [&] { (void)m.get_config(); }},
       {"dtype", [&] { (void)m.dtype(); }},
       {"trainable", [&] { m.set_trainable(m.trainable()); }},
       {"reset_states", [&] { m.reset_states(); }},
-      {"call", [&] { (void)m(kX); }},
+      {"call", [&] { (void)m(kRows); }},
       {"call with nothing", [&] { (void)m(std::vector<Tensor>{}); }},
       {"call with a scalar", [&] { (void)m(Tensor::zeros({})); }},
       {"call with two",
        [&] {
-         (void)m({kX, kX});
+         (void)m({kRows, kRows});
        }},
       {"pop", [&] { (void)m.pop(); }},
   });
@@ -145,13 +145,13 @@ TEST(SillyCalls, OnLayersAlone) {
                    }},
                   {"call with three of different rows",
                    [&] {
-                     (void)layer({kX, kY, Tensor::zeros({3, 1})});
+                     (void)layer({kRows, kAnswers, Tensor::zeros({3, 1})});
                    }},
                   {"call with four",
                    [&] {
-                     (void)layer({kX, kX, kX, kX});
+                     (void)layer({kRows, kRows, kRows, kRows});
                    }},
-                  {"call", [&] { (void)layer(kX); }},
+                  {"call", [&] { (void)layer(kRows); }},
                   {"reset_states again", [&] { layer.reset_states(); }},
               }),
               3);
@@ -163,12 +163,12 @@ TEST(SillyCalls, WithCallbacksThatAreNot) {
   model.compile({.loss = "mse"});
   const Tensor y = Tensor::zeros({4, 3, 1});
   EXPECT_EQ(errors_of({
-                {"fit", [&] { model.fit(kX, y, {.verbose = 0, .callbacks = {nullptr}}); }},
-                {"evaluate", [&] { (void)model.evaluate(kX, y, {.verbose = 0, .callbacks = {nullptr}}); }},
-                {"predict", [&] { (void)model.predict(kX, {.verbose = 0, .callbacks = {nullptr}}); }},
+                {"fit", [&] { model.fit(kRows, y, {.verbose = 0, .callbacks = {nullptr}}); }},
+                {"evaluate", [&] { (void)model.evaluate(kRows, y, {.verbose = 0, .callbacks = {nullptr}}); }},
+                {"predict", [&] { (void)model.predict(kRows, {.verbose = 0, .callbacks = {nullptr}}); }},
             }),
             3);
-  model.fit(kX, y, {.verbose = 0, .callbacks = {std::make_shared<LambdaCallback>(LambdaCallback::Functions{})}});
+  model.fit(kRows, y, {.verbose = 0, .callbacks = {std::make_shared<LambdaCallback>(LambdaCallback::Functions{})}});
 }
 
 // ---- absurd sizes -------------------------------------------------------------------------------------------------
@@ -209,9 +209,9 @@ TEST(AbsurdSizes, OfBatchesAreOneBatch) {
   const Sequential model{LSTM(4, {.input_shape = {3, 2}}), Dense(1)};
   model.compile({.loss = "mse"});
   testing::internal::CaptureStdout();
-  model.fit(kX, kY, {.batch_size = kHuge});
-  (void)model.evaluate(kX, kY, {.batch_size = kHuge});
-  (void)model.predict(kX, {.batch_size = kHuge});
+  model.fit(kRows, kAnswers, {.batch_size = kHuge});
+  (void)model.evaluate(kRows, kAnswers, {.batch_size = kHuge});
+  (void)model.predict(kRows, {.batch_size = kHuge});
   const std::string shown = testing::internal::GetCapturedStdout();
   EXPECT_NE(shown.find("1/1"), std::string::npos) << shown;
   EXPECT_EQ(shown.find("0/0"), std::string::npos) << shown;

@@ -8,21 +8,17 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/printed.hpp"
+
 namespace rondo {
 namespace {
+
+using test::printed;
 
 std::vector<std::string> layer_names(const Model& model) {
   std::vector<std::string> names;
   for (const Layer& layer : model.layers()) names.push_back(layer.name());
   return names;
-}
-
-// Standard output of an action. The capture is a file, so nothing here is at a terminal.
-template <class Action>
-std::string printed(Action action) {
-  testing::internal::CaptureStdout();
-  action();
-  return testing::internal::GetCapturedStdout();
 }
 
 // The tutorial's sequence 0.0, 0.1, ... 0.9 as pairs of a value and the next one.

@@ -13,7 +13,7 @@ namespace rondo::cli {
 
 namespace {
 
-struct Options {
+struct ConvertArguments {
   std::string in, out, to, architecture;
   bool no_compile = false;
   ExportChoices choices;
@@ -32,7 +32,7 @@ bool is_identifier(const std::string& name) {
          std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
 }
 
-const Format& format_of_output(const Options& o) {
+const Format& format_of_output(const ConvertArguments& o) {
   if (o.out != "-" && !o.to.empty()) {
     throw Failure(kUsage, "convert: --to is for standard output (-); the format of '" + o.out +
                               "' follows from the end of its name");
@@ -42,7 +42,7 @@ const Format& format_of_output(const Options& o) {
   return format_named(o.to);
 }
 
-void check(const Options& o, const Format& format) {
+void check_convert(const ConvertArguments& o, const Format& format) {
   if (o.choices.any() && !format.takes_export_choices) {
     throw Failure(kUsage,
                   "convert: --name, --precision and --calibration are for C headers (.h), not for ." + format.ending);
@@ -66,7 +66,7 @@ Model model_of(const std::string& architecture) {
   }
 }
 
-Model load(const Options& o) {
+Model load(const ConvertArguments& o) {
   const GivenModel given(o.in);
   if (o.architecture.empty()) return given.load(!o.no_compile);
   const Model model = model_of(o.architecture);
@@ -84,9 +84,9 @@ std::string write(const Model& model, const Format& format, const std::string& p
   }
 }
 
-int run(const Options& o) {
+int run_convert(const ConvertArguments& o) {
   const Format& format = format_of_output(o);
-  check(o, format);
+  check_convert(o, format);
   const Model model = load(o);
   if (o.out != "-") {
     print(write(model, format, o.out, o.choices));
@@ -102,7 +102,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_convert(CLI::App& program, Command& chosen) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ConvertArguments>();
   CLI::App* command = program.add_subcommand("convert", "write a model in another format");
   command
       ->add_option("IN", options->in,
@@ -119,7 +119,7 @@ void add_convert(CLI::App& program, Command& chosen) {
       ->check(CLI::IsMember({"float32", "int16x8", "int8"}));
   command->add_option("--calibration", options->choices.calibration, ".h: a .npy or .csv file of inputs, for integers");
   command->footer("\nOUT ends in\n" + format_table() + kExamples);
-  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  command->callback([options, &chosen] { chosen = [options] { return run_convert(*options); }; });
 }
 
 }  // namespace rondo::cli

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 void write_all(int descriptor, std::string_view bytes, const std::string& what) {
   while (!bytes.empty()) {
-    const ssize_t written = write(descriptor, bytes.data(), bytes.size());
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno != EINTR) fail(what);
     if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
   }

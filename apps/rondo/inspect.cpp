@@ -20,12 +20,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InspectArguments {
   std::string file;
   bool weights = false, json = false;
 };
 
-constexpr const char* kAbout =
+constexpr const char* kInspectHelp =
     "\nThe hash is one of the weights' places, shapes and numbers: equal hashes are equal weights, on every machine,\n"
     "whether they are in .keras, .h5 or .weights.h5.\n"
     "\nExamples:\n"
@@ -204,7 +204,7 @@ Model load(const GivenModel& given, std::string& unread) {
   }
 }
 
-void show_model(const GivenModel& given, const ModelFileInfo& info, const Options& o) {
+void show_model(const GivenModel& given, const ModelFileInfo& info, const InspectArguments& o) {
   std::string unread;
   if (!o.json) print(facts_of(given, info));  // what is known of a file whose model is not read
   const Model model = load(given, unread);
@@ -235,7 +235,7 @@ void show_model(const GivenModel& given, const ModelFileInfo& info, const Option
   print(text);
 }
 
-void show_weights(const GivenModel& given, const ModelFileInfo& info, const Options& o) {
+void show_weights(const GivenModel& given, const ModelFileInfo& info, const InspectArguments& o) {
   const std::vector<NamedWeight> weights = given.read([](const std::string& path) { return read_weights(path); });
   Index parameters = 0;
   for (const NamedWeight& weight : weights) parameters += weight.value.size();
@@ -254,7 +254,7 @@ void show_weights(const GivenModel& given, const ModelFileInfo& info, const Opti
   print(text);
 }
 
-int run(const Options& o) {
+int run_inspect(const InspectArguments& o) {
   const GivenModel given(o.file);
   const ModelFileInfo info = given.read([](const std::string& path) { return inspect_file(path); });
   is_whole(info.kind) ? show_model(given, info, o) : show_weights(given, info, o);
@@ -264,13 +264,13 @@ int run(const Options& o) {
 }  // namespace
 
 void add_inspect(CLI::App& program, Command& chosen) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectArguments>();
   CLI::App* command = program.add_subcommand("inspect", "tell what is in a model file");
   command->add_option("FILE", options->file, "a .keras, .h5 or .weights.h5 file; - is standard input")->required();
   command->add_flag("--weights", options->weights, "list the weights: shape, smallest, largest, mean");
   command->add_flag("--json", options->json, "for machines");
-  command->footer(kAbout);
-  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  command->footer(kInspectHelp);
+  command->callback([options, &chosen] { chosen = [options] { return run_inspect(*options); }; });
 }
 
 }  // namespace rondo::cli

@@ -13,12 +13,12 @@ namespace rondo::cli {
 
 namespace {
 
-struct Options {
+struct PredictArguments {
   std::string model, in, out, header, decimal = ".";
   Index batch_size = 32;
 };
 
-constexpr const char* kAbout =
+constexpr const char* kPredictHelp =
     "\nIN\n"
     "  .npy         an array of the model's input shape, samples first\n"
     "  .csv, -      a row is a sample: its numbers in row-major order, so time step after time step, features within.\n"
@@ -37,7 +37,7 @@ class StopAtCtrlC final : public Callback {
   void on_predict_batch_end(Index) override { stop_if_interrupted(); }
 };
 
-void check(const Options& o) {
+void check_predict(const PredictArguments& o) {
   if (o.in != "-" && !is_npy(o.in) && !is_csv(o.in)) {
     throw Failure(kUsage,
                   "predict: IN must end in .npy or .csv, or be - for CSV from standard input; it is '" + o.in + "'");
@@ -51,20 +51,20 @@ void check(const Options& o) {
   }
 }
 
-CsvChoices csv_choices(const Options& o) {
+CsvChoices csv_choices(const PredictArguments& o) {
   CsvChoices choices{.decimal = o.decimal[0]};
   if (!o.header.empty()) choices.header = o.header == "yes";
   return choices;
 }
 
-void write(const Options& o, const std::vector<Tensor>& outputs, const Samples& samples) {
+void write(const PredictArguments& o, const std::vector<Tensor>& outputs, const Samples& samples) {
   if (is_npy(o.out)) return write_npy(o.out, outputs.front());
   const std::string text = csv_of(outputs, samples);
   o.out == "-" ? print(text) : write_file(o.out, text);
 }
 
-int run(const Options& o) {
-  check(o);
+int run_predict(const PredictArguments& o) {
+  check_predict(o);
   listen_to_ctrl_c();
   const Model model = GivenModel(o.model).load(/*compile=*/false);
   const std::vector<Symbol> inputs = model.inputs();
@@ -89,7 +89,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_predict(CLI::App& program, Command& chosen) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PredictArguments>();
   CLI::App* command = program.add_subcommand("predict", "predict from a file of numbers");
   command->add_option("MODEL", options->model, "a .keras or .h5 file; - is standard input")->required();
   command->add_option("IN", options->in, "the samples, .npy or .csv; - is CSV from standard input")->required();
@@ -100,8 +100,8 @@ void add_predict(CLI::App& program, Command& chosen) {
       ->check(CLI::IsMember({"yes", "no"}));
   command->add_option("--decimal", options->decimal, "the decimal sign of CSV: . or ,")
       ->check(CLI::IsMember({".", ","}));
-  command->footer(kAbout);
-  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+  command->footer(kPredictHelp);
+  command->callback([options, &chosen] { chosen = [options] { return run_predict(*options); }; });
 }
 
 }  // namespace rondo::cli

@@ -12,7 +12,7 @@ namespace rondo::cli {
 
 namespace {
 
-constexpr const char* kAbout =
+constexpr const char* kVerifyHelp =
     "\nRondo keeps a few inputs and the model's predictions for them in each model that it saves. They are predicted\n"
     "again here and compared to the bit (models of the policy mixed_bfloat16: to a hundredth).\n"
     "Exit status: 0 equal, 4 not equal or nothing to compare with (files of Keras).\n"
@@ -27,7 +27,7 @@ std::string line_of(const VerifiedOutput& output, double tolerance) {
   return text + "\n";
 }
 
-int run(const std::string& argument) {
+int run_verify(const std::string& argument) {
   const GivenModel given(argument);
   const Verification result = given.read([](const std::string& path) { return verify_file(path); });
   std::string text = given.name() + ": saved by Rondo " + result.rondo_version + "\n";
@@ -43,8 +43,8 @@ void add_verify(CLI::App& program, Command& chosen) {
   CLI::App* command =
       program.add_subcommand("verify", "compare a model's predictions here with those it was saved with");
   command->add_option("FILE", *file, "a .keras or .h5 file that Rondo saved; - is standard input")->required();
-  command->footer(kAbout);
-  command->callback([file, &chosen] { chosen = [file] { return run(*file); }; });
+  command->footer(kVerifyHelp);
+  command->callback([file, &chosen] { chosen = [file] { return run_verify(*file); }; });
 }
 
 }  // namespace rondo::cli

@@ -12,76 +12,60 @@ namespace {
 
 using detail::KerasDefaults;
 
-constexpr std::array kVersions = {
-    KerasDefaults{.version = "2.0",
-                  .recurrent_activation = "hard_sigmoid",
-                  .hard_sigmoid = "hard_sigmoid_2",
-                  .reset_after = false,
-                  .epochs_of_sequential = 10,
-                  .accuracy = "acc",
-                  .full_metric_names = true,
-                  .rounds_for_accuracy = true,
-                  .divides_by_weighted_rows = true,
-                  .optimizer_epsilon = 1e-8,
-                  .epsilon_outside_root = true,
-                  .adagrad_rate = 0.01,
-                  .adadelta_rate = 1,
-                  .adamax_rate = 0.002,
-                  .nadam_rate = 0.002,
-                  .adagrad_start = 0,
-                  .nadam_schedule_decay = 0.004},
-    KerasDefaults{.version = "2.3",
-                  .recurrent_activation = "sigmoid",
-                  .hard_sigmoid = "hard_sigmoid_2",
-                  .reset_after = false,
-                  .epochs_of_sequential = 1,
-                  .accuracy = nullptr,
-                  .full_metric_names = false,
-                  .rounds_for_accuracy = true,
-                  .divides_by_weighted_rows = false,
-                  .optimizer_epsilon = 1e-7,
-                  .epsilon_outside_root = true,
-                  .adagrad_rate = 0.01,
-                  .adadelta_rate = 1,
-                  .adamax_rate = 0.002,
-                  .nadam_rate = 0.002,
-                  .adagrad_start = 0,
-                  .nadam_schedule_decay = 0.004},
-    KerasDefaults{.version = "2.4",
-                  .recurrent_activation = "sigmoid",
-                  .hard_sigmoid = "hard_sigmoid_2",
-                  .reset_after = true,
-                  .epochs_of_sequential = 1,
-                  .accuracy = nullptr,
-                  .full_metric_names = false,
-                  .rounds_for_accuracy = false,
-                  .divides_by_weighted_rows = false,
-                  .optimizer_epsilon = 1e-7,
-                  .epsilon_outside_root = false,
-                  .adagrad_rate = 0.001,
-                  .adadelta_rate = 0.001,
-                  .adamax_rate = 0.001,
-                  .nadam_rate = 0.001,
-                  .adagrad_start = 0.1,
-                  .nadam_schedule_decay = {}},
-    KerasDefaults{.version = "3",
-                  .recurrent_activation = "sigmoid",
-                  .hard_sigmoid = "hard_sigmoid",
-                  .reset_after = true,
-                  .epochs_of_sequential = 1,
-                  .accuracy = nullptr,
-                  .full_metric_names = false,
-                  .rounds_for_accuracy = false,
-                  .divides_by_weighted_rows = false,
-                  .optimizer_epsilon = 1e-7,
-                  .epsilon_outside_root = false,
-                  .adagrad_rate = 0.001,
-                  .adadelta_rate = 0.001,
-                  .adamax_rate = 0.001,
-                  .nadam_rate = 0.001,
-                  .adagrad_start = 0.1,
-                  .nadam_schedule_decay = {}},
-};
+// Each is the one behind it but for what changed between them.
+constexpr KerasDefaults kKeras3{.version = "3",
+                                .recurrent_activation = "sigmoid",
+                                .hard_sigmoid = "hard_sigmoid",
+                                .reset_after = true,
+                                .epochs_of_sequential = 1,
+                                .accuracy = nullptr,
+                                .full_metric_names = false,
+                                .rounds_for_accuracy = false,
+                                .divides_by_weighted_rows = false,
+                                .optimizer_epsilon = 1e-7,
+                                .epsilon_outside_root = false,
+                                .adagrad_rate = 0.001,
+                                .adadelta_rate = 0.001,
+                                .adamax_rate = 0.001,
+                                .nadam_rate = 0.001,
+                                .adagrad_start = 0.1,
+                                .nadam_schedule_decay = {}};
+
+constexpr KerasDefaults keras_2_4() {
+  KerasDefaults defaults = kKeras3;
+  defaults.version = "2.4";
+  defaults.hard_sigmoid = "hard_sigmoid_2";
+  return defaults;
+}
+
+constexpr KerasDefaults keras_2_3() {
+  KerasDefaults defaults = keras_2_4();
+  defaults.version = "2.3";
+  defaults.reset_after = false;
+  defaults.rounds_for_accuracy = true;
+  defaults.epsilon_outside_root = true;
+  defaults.adagrad_rate = 0.01;
+  defaults.adadelta_rate = 1;
+  defaults.adamax_rate = 0.002;
+  defaults.nadam_rate = 0.002;
+  defaults.adagrad_start = 0;
+  defaults.nadam_schedule_decay = 0.004;
+  return defaults;
+}
+
+constexpr KerasDefaults keras_2_0() {
+  KerasDefaults defaults = keras_2_3();
+  defaults.version = "2.0";
+  defaults.recurrent_activation = "hard_sigmoid";
+  defaults.epochs_of_sequential = 10;
+  defaults.accuracy = "acc";
+  defaults.full_metric_names = true;
+  defaults.divides_by_weighted_rows = true;
+  defaults.optimizer_epsilon = 1e-8;
+  return defaults;
+}
+
+constexpr std::array kVersions = {keras_2_0(), keras_2_3(), keras_2_4(), kKeras3};
 
 std::atomic<const KerasDefaults*> g_defaults{&kVersions.back()};
 thread_local const KerasDefaults* t_defaults = nullptr;  // of the file that is read

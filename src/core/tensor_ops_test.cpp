@@ -5,13 +5,14 @@
 #include <rondo/tensor_ops.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 
 Tensor narrow(const Tensor& t) { return t.cast(DType::float32); }
 

@@ -237,6 +237,31 @@ std::string name_of(char separator) { return separator == '\t' ? "a tab" : std::
 class TableBuilder {
  public:
   static Table build(std::string_view text, const CsvOptions& options, const std::string& source) {
+    return build_all(text, options, source).table;
+  }
+
+  static CsvPiece piece_of(std::string_view head, const CsvOptions& options, const std::string& source) {
+    const Built built = build_all(head, options, source);
+    CsvPiece piece{.source = source, .options = options, .columns = built.table.columns_};
+    piece.options.separator = built.table.separator_;
+    piece.header_line = built.first_line;
+    return piece;
+  }
+
+  static Table build_piece(std::string_view text, const CsvPiece& piece) {
+    Table table = empty(piece.columns, piece.options.separator, piece.options, piece.source);
+    RecordReader reader(text, piece.options.separator, piece.source, piece.line);
+    append_all(table, reader, piece.header_line, piece.options);
+    return table;
+  }
+
+ private:
+  struct Built {
+    Table table;
+    Index first_line;  // where the columns are named, or the first row stands
+  };
+
+  static Built build_all(std::string_view text, const CsvOptions& options, const std::string& source) {
     check_options(options);
     text = without_byte_order_mark(text, source);
     const char separator = options.separator != 0 ? options.separator : detect_separator(text, options.decimal, source);
@@ -252,17 +277,9 @@ class TableBuilder {
     const Index first_line = record.line;
     if (!header) append(table, record);
     append_all(table, reader, first_line, options);
-    return table;
+    return {std::move(table), first_line};
   }
 
-  static Table build_piece(std::string_view text, const CsvPiece& piece) {
-    Table table = empty(piece.columns, piece.options.separator, piece.options, piece.source);
-    RecordReader reader(text, piece.options.separator, piece.source, piece.line);
-    append_all(table, reader, piece.header_line, piece.options);
-    return table;
-  }
-
- private:
   static Table empty(const std::vector<std::string>& columns, char separator, const CsvOptions& options,
                      const std::string& source) {
     Table table;
@@ -336,15 +353,7 @@ Table build(std::string_view text, const CsvOptions& options, const std::string&
 }  // namespace
 
 CsvPiece csv_piece_of(std::string_view head, const CsvOptions& options, const std::string& source) {
-  const Table table = TableBuilder::build(head, options, source);
-  head = without_byte_order_mark(head, source);
-  CsvPiece piece{.source = source, .options = options, .columns = table.columns()};
-  if (options.separator == 0) piece.options.separator = detect_separator(head, options.decimal, source);
-  RecordReader reader(head, piece.options.separator, source);
-  Record first;
-  (void)reader.next_filled(first);
-  piece.header_line = first.line;
-  return piece;
+  return TableBuilder::piece_of(head, options, source);
 }
 
 Table read_csv_piece(std::string_view text, const CsvPiece& piece) { return TableBuilder::build_piece(text, piece); }

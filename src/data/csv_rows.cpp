@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/file.hpp"
 #include "data/csv.hpp"
-#include "data/file.hpp"
 #include "data/rows_impl.hpp"
 
 namespace rondo::detail {
@@ -75,7 +75,7 @@ class RowFinder {
 
 class CsvRows final : public TypedRows<CsvRows> {
  public:
-  CsvRows(std::unique_ptr<File> file, CsvPiece piece, std::vector<std::string> columns, Index count,
+  CsvRows(std::unique_ptr<core::File> file, CsvPiece piece, std::vector<std::string> columns, Index count,
           std::vector<Place> places)
       : TypedRows(count, Shape{static_cast<Index>(columns.size())}, DType::float64),
         file_(std::move(file)),
@@ -110,14 +110,14 @@ class CsvRows final : public TypedRows<CsvRows> {
                     ": a cell in quotes goes on over a line's end, which read_csv reads and Rows::csv does not");
   }
 
-  std::unique_ptr<File> file_;
+  std::unique_ptr<core::File> file_;
   CsvPiece piece_;
   std::vector<std::string> columns_;
   std::vector<Place> places_;
 };
 
 // The first lines, whole ones, of those in the first block.
-std::string head_of(const File& file) {
+std::string head_of(const core::File& file) {
   std::string head(static_cast<std::size_t>(std::min(file.size(), kBlock)), '\0');
   file.read(0, head.size(), head.data());
   if (file.size() > kBlock) head.resize(head.find_last_of('\n') + 1);
@@ -138,7 +138,7 @@ std::string head_of(const File& file) {
 
 std::shared_ptr<const RowsImpl> csv_rows(const std::string& path, const std::vector<std::string>& columns,
                                          const CsvOptions& options) {
-  auto file = std::make_unique<File>(path);
+  auto file = std::make_unique<core::File>(path);
   const std::string head = head_of(*file);
   CsvPiece piece = csv_piece_of(head, options, path);
   (void)read_csv_piece("", piece).tensor(columns);  // a wrong name is told at once

@@ -1,6 +1,5 @@
 #include <cmath>
 #include <gtest/gtest.h>
-#include <limits>
 #include <random>
 
 #include <rondo/data.hpp>
@@ -8,13 +7,14 @@
 #include "support/expect_error.hpp"
 #include "support/golden_reader.hpp"
 #include "support/instrumented.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 
 using test::expect_error;
 

@@ -7,8 +7,8 @@
 
 #include <rondo/error.hpp>
 
+#include "core/file.hpp"
 #include "core/sizes.hpp"
-#include "data/file.hpp"
 #include "data/npy_format.hpp"
 #include "data/rows_impl.hpp"
 
@@ -19,9 +19,9 @@ namespace {
 using data::fail_npy;
 using data::NpyHeader;
 
-NpyHeader header_of(const File& file) {
+NpyHeader header_of(const core::File& file) {
   std::vector<std::byte> start(std::min(static_cast<std::size_t>(file.size()), data::kLongestNpyHeader));
-  file.read(0, start.size(), reinterpret_cast<char*>(start.data()));
+  file.read(0, start.size(), start.data());
   NpyHeader header = data::read_npy_header(start, file.path());
   if (header.is_fortran) {
     fail_npy(file.path(), "its array is in Fortran order, column by column; save np.ascontiguousarray(array)");
@@ -32,7 +32,7 @@ NpyHeader header_of(const File& file) {
 template <class From>
 class NpyRows final : public TypedRows<NpyRows<From>> {
  public:
-  NpyRows(std::unique_ptr<File> file, std::int64_t first, Index count, const Shape& sample, DType dtype)
+  NpyRows(std::unique_ptr<core::File> file, std::int64_t first, Index count, const Shape& sample, DType dtype)
       : TypedRows<NpyRows<From>>(count, sample, dtype), file_(std::move(file)), first_(first) {}
 
   template <class T>
@@ -40,13 +40,13 @@ class NpyRows final : public TypedRows<NpyRows<From>> {
     const Index elements = count * this->elements();
     std::int64_t at = first_ + first * this->elements() * static_cast<Index>(sizeof(From));
     if constexpr (std::is_same_v<From, T>) {
-      file_->read(at, static_cast<std::size_t>(elements) * sizeof(T), reinterpret_cast<char*>(to));
+      file_->read(at, static_cast<std::size_t>(elements) * sizeof(T), to);
     } else {
       std::array<From, 4096> piece;
       for (Index done = 0; done < elements;) {
         const auto now = std::min(static_cast<Index>(piece.size()), elements - done);
         const std::size_t bytes = static_cast<std::size_t>(now) * sizeof(From);
-        file_->read(at, bytes, reinterpret_cast<char*>(piece.data()));
+        file_->read(at, bytes, piece.data());
         to = std::transform(piece.begin(), piece.begin() + now, to, [](From v) { return static_cast<T>(v); });
         at += static_cast<std::int64_t>(bytes);
         done += now;
@@ -55,12 +55,12 @@ class NpyRows final : public TypedRows<NpyRows<From>> {
   }
 
  private:
-  std::unique_ptr<File> file_;
+  std::unique_ptr<core::File> file_;
   std::int64_t first_;
 };
 
 template <class From>
-std::shared_ptr<const RowsImpl> rows_of(std::unique_ptr<File> file, const NpyHeader& header, DType dtype) {
+std::shared_ptr<const RowsImpl> rows_of(std::unique_ptr<core::File> file, const NpyHeader& header, DType dtype) {
   const std::string& path = file->path();
   if (header.shape.empty()) fail_npy(path, "it holds a scalar; the first axis must be the rows");
   (void)data::checked_npy_elements(header, sizeof(From), static_cast<std::uint64_t>(file->size()), path);
@@ -75,7 +75,7 @@ std::shared_ptr<const RowsImpl> rows_of(std::unique_ptr<File> file, const NpyHea
 }  // namespace
 
 std::shared_ptr<const RowsImpl> npy_rows(const std::string& path) {
-  auto file = std::make_unique<File>(path);
+  auto file = std::make_unique<core::File>(path);
   const NpyHeader header = header_of(*file);
   return data::with_npy_type(
       path, header.type, [&]<class From>(From, DType dtype) { return rows_of<From>(std::move(file), header, dtype); });

@@ -7,6 +7,7 @@
 
 #include "support/expect_error.hpp"
 #include "support/golden_reader.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
@@ -15,7 +16,7 @@ using Doubles = std::vector<double>;
 using Strings = std::vector<std::string>;
 using golden::Json;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 constexpr double kTolerance = 1e-12;
 
 using test::expect_error;
@@ -45,7 +46,7 @@ void expect_transforms(const Json& one, Scaler& scaler) {
   expect("inverse", scaler.inverse_transform(scaled));
 }
 
-Tensor pseudo_random(const Shape& shape, unsigned seed) {
+Tensor normal_numbers(const Shape& shape, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(3, 100);
   Doubles values;
@@ -226,7 +227,7 @@ TEST(Scalers, KeepTheDtype) {
 
 TEST(Scalers, InverseUndoesTransform) {
   for (const Shape& shape : {Shape{50}, Shape{50, 3}, Shape{10, 5, 3}}) {
-    const Tensor data = pseudo_random(shape, 9);
+    const Tensor data = normal_numbers(shape, 9);
     MinMaxScaler minmax({.feature_range = {-1, 1}});
     golden::expect_close(minmax.inverse_transform(minmax.fit_transform(data)), data, kTolerance, "min-max");
     StandardScaler standard;
@@ -235,7 +236,7 @@ TEST(Scalers, InverseUndoesTransform) {
 }
 
 TEST(Scalers, ComeBackFromTheirState) {
-  const Tensor data = pseudo_random({20, 3}, 10);
+  const Tensor data = normal_numbers({20, 3}, 10);
   const MinMaxScaler minmax = MinMaxScaler({.feature_range = {-1, 1}, .clip = true}).fit(data);
   const MinMaxScaler minmax2(minmax.options(), minmax.data_min(), minmax.data_max());
   EXPECT_TRUE(minmax2.transform(data).identical(minmax.transform(data)));

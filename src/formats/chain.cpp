@@ -20,6 +20,9 @@ void append(std::vector<Link>& chain, const training::ModelNode& model, Shape& s
       throw ConfigError(who + ": " + model.where() + " is no chain: " + call.layer->where() +
                         " takes or gives more than one tensor; in the file one layer stands behind the other");
     }
+    if (call.layer->is_custom()) {
+      throw ConfigError(who + ": " + call.layer->where() + " is of a class of yours, which the file has no form for");
+    }
     tensor = call.first_output;
     if (call.layer->is_model()) {
       append(chain, static_cast<const training::ModelNode&>(*call.layer), shape, who);

@@ -10,9 +10,9 @@ namespace rondo::training {
 
 namespace {
 
-class Outputs {
+class KnownOutputs {
  public:
-  Outputs(const std::string& where, const std::vector<std::string>& names) : where_(where), names_(names) {}
+  KnownOutputs(const std::string& where, const std::vector<std::string>& names) : where_(where), names_(names) {}
 
   std::size_t size() const { return names_.size(); }
 
@@ -43,21 +43,21 @@ class Outputs {
   const std::vector<std::string>& names_;
 };
 
-void require_each_once(const Outputs& outputs, const std::vector<std::string>& names, const char* option) {
+void require_each_once(const KnownOutputs& outputs, const std::vector<std::string>& names, const char* option) {
   for (const std::string& name : names) {
     if (std::count(names.begin(), names.end(), name) == 1) continue;
     throw ConfigError(outputs.where() + ": ." + option + " was given twice for the output '" + name + "'");
   }
 }
 
-void require_one_number(const Outputs& outputs, const Loss& loss) {
+void require_one_number(const KnownOutputs& outputs, const Loss& loss) {
   if (loss.impl().reduction() != Reduction::none) return;
   throw ConfigError(outputs.where() + ": the loss '" + loss.name() +
                     "' has the reduction 'none', but training needs one number of a batch: 'sum_over_batch_size', "
                     "'sum' or 'mean_with_sample_weight'");
 }
 
-void set_losses(const Outputs& outputs, const Losses& losses, std::vector<HeadOptions>& heads) {
+void set_losses(const KnownOutputs& outputs, const Losses& losses, std::vector<HeadOptions>& heads) {
   for (const Loss& loss : losses.losses()) require_one_number(outputs, loss);
   if (!losses.names().empty()) {
     for (HeadOptions& head : heads) head.loss.reset();
@@ -77,7 +77,7 @@ void set_losses(const Outputs& outputs, const Losses& losses, std::vector<HeadOp
   for (std::size_t i = 0; i < heads.size(); ++i) heads[i].loss = losses.losses()[one_for_all ? 0 : i];
 }
 
-void set_loss_weights(const Outputs& outputs, const LossWeights& weights, std::vector<HeadOptions>& heads) {
+void set_loss_weights(const KnownOutputs& outputs, const LossWeights& weights, std::vector<HeadOptions>& heads) {
   require_each_once(outputs, weights.names(), "loss_weights");
   if (weights.names().empty()) outputs.require_count(weights.weights().size(), "loss_weights", ": give one each");
   for (std::size_t i = 0; i < weights.weights().size(); ++i) {
@@ -90,7 +90,7 @@ void set_loss_weights(const Outputs& outputs, const LossWeights& weights, std::v
 }
 
 // Metrics by outputs.
-std::vector<std::vector<Metric>> sorted(const Outputs& outputs, const Metrics& metrics, const char* option) {
+std::vector<std::vector<Metric>> sorted(const KnownOutputs& outputs, const Metrics& metrics, const char* option) {
   std::vector<std::vector<Metric>> result(outputs.size());
   if (!metrics.outputs().empty()) {
     const bool in_order = metrics.outputs().front().first.empty();
@@ -111,7 +111,7 @@ std::vector<std::vector<Metric>> sorted(const Outputs& outputs, const Metrics& m
 }
 
 // Of labels and predictions.
-void require_comparing(const Outputs& outputs, const std::vector<Metric>& metrics) {
+void require_comparing(const KnownOutputs& outputs, const std::vector<Metric>& metrics) {
   for (const Metric& metric : metrics) {
     if (!metric.impl().of_values()) continue;
     throw ConfigError(outputs.where() + ": the metric '" + metric.name() +
@@ -136,7 +136,7 @@ void name_metrics(HeadOptions& head) {
 
 std::vector<HeadOptions> head_options(const std::string& where, const std::vector<std::string>& outputs,
                                       const CompileOptions& options, const std::vector<HeadOptions>* before) {
-  const Outputs known(where, outputs);
+  const KnownOutputs known(where, outputs);
   std::vector<HeadOptions> heads(outputs.size());
   const bool has_before = before != nullptr && before->size() == heads.size();
   const bool keeps_metrics = has_before && options.metrics.empty() && options.weighted_metrics.empty();

@@ -35,7 +35,7 @@ Sequential small(DType dtype) {
   set_random_seed(5);
   return {LSTM(4, {.return_sequences = true, .dtype = dtype, .input_shape = {3, 2}}), Dense(2, {.dtype = dtype})};
 }
-const Tensor kX = ramp({7, 3, 2}), kY = ramp({7, 3, 2}, 0.6);
+const Tensor kInput = ramp({7, 3, 2}), kTarget = ramp({7, 3, 2}, 0.6);
 
 TEST(CustomLoss, TrainsAsTheBuiltInLossOfTheSameFormula) {
   for (const DType dtype : {DType::float32, DType::float64}) {
@@ -45,7 +45,8 @@ TEST(CustomLoss, TrainsAsTheBuiltInLossOfTheSameFormula) {
                                                           return squared_error(t, p, {});
                                                         })}});
       const Tensor w = ramp({7, 1}, 0.5);
-      const History history = model.fit(kX, kY, {.batch_size = 3, .epochs = 5, .verbose = 0, .sample_weight = w});
+      const History history =
+          model.fit(kInput, kTarget, {.batch_size = 3, .epochs = 5, .verbose = 0, .sample_weight = w});
       EXPECT_TRUE(history.contains("off"));
       return model.get_weights();
     };
@@ -94,7 +95,7 @@ TEST(CustomLoss, RowsKnowNothingOfEachOther) {
   const Sequential other = small(DType::float64);
   other.compile({.optimizer = "sgd", .loss = inner});
   const Loss hinge = custom_loss("hinge", [&](Row truth, Row prediction, GradientRow gradient) {
-    (void)other.evaluate(kX, kY, {.verbose = 0});
+    (void)other.evaluate(kInput, kTarget, {.verbose = 0});
     if (truth[0] < 0) return 0.0;
     if (!gradient.empty()) gradient[0] = -1;
     return 1 - prediction[0];
@@ -120,21 +121,21 @@ TEST_P(CustomFailure, ComesOutOfFitWithTheWeightsAsTheyWereBeforeTheBatch) {
   });
   const Sequential model = small(DType::float32);
   model.compile({.optimizer = "adam", .loss = loss});
-  model.fit(kX, kY, {.verbose = 0});
+  model.fit(kInput, kTarget, {.verbose = 0});
   const std::vector<Tensor> before = model.get_weights();
   tired = true;
-  EXPECT_THROW(model.fit(kX, kY, {.verbose = 0}), Tired);
-  EXPECT_THROW((void)model.evaluate(kX, kY, {.verbose = 0}), Tired);
+  EXPECT_THROW(model.fit(kInput, kTarget, {.verbose = 0}), Tired);
+  EXPECT_THROW((void)model.evaluate(kInput, kTarget, {.verbose = 0}), Tired);
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(model.get_weights()[i].identical(before[i]));
 
   // It goes on as if nothing had been.
   tired = false;
-  model.fit(kX, kY, {.verbose = 0});
+  model.fit(kInput, kTarget, {.verbose = 0});
   const std::vector<Tensor> after = model.get_weights();
   const Sequential other = small(DType::float32);
   other.compile({.optimizer = "adam", .loss = loss});
-  other.fit(kX, kY, {.verbose = 0, .shuffle = false});
-  other.fit(kX, kY, {.verbose = 0, .shuffle = false});
+  other.fit(kInput, kTarget, {.verbose = 0, .shuffle = false});
+  other.fit(kInput, kTarget, {.verbose = 0, .shuffle = false});
   for (std::size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(other.get_weights()[i].identical(after[i]));
 }
 

@@ -22,7 +22,7 @@ Tensor column(Index n, double factor = 1) {
   return Tensor({n, 1}, std::move(elements));
 }
 
-Tensor numbers_of(const Shape& shape, std::vector<double> elements) { return Tensor(shape, std::move(elements)); }
+Tensor tensor_of(const Shape& shape, std::vector<double> elements) { return Tensor(shape, std::move(elements)); }
 
 // y = w x + b in float64 from w = 0, b = 0. Rate 0 leaves it there, so that every loss is known.
 Sequential line(double rate, const std::vector<Metric>& metrics = {}) {
@@ -318,20 +318,20 @@ TEST(Fit, ClassesWeighAsTheWeightsOfTheirSamplesWould) {
   };
   const FitOptions by_class{.epochs = 2, .verbose = 0, .class_weight = {{1, 3.0}, {2, 0.5}}};
   const FitOptions by_sample{.epochs = 2, .verbose = 0, .sample_weight = Tensor({1.0, 3.0, 0.5, 3.0})};
-  const Tensor numbers = numbers_of({4, 1}, {0.0, 1.0, 2.0, 1.0});
-  const Tensor rows = numbers_of({4, 3}, {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0});
+  const Tensor numbers = tensor_of({4, 1}, {0.0, 1.0, 2.0, 1.0});
+  const Tensor rows = tensor_of({4, 3}, {1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0});
   EXPECT_EQ(trained(numbers, "sparse_categorical_crossentropy", 3, by_class),
             trained(numbers, "sparse_categorical_crossentropy", 3, by_sample));
   EXPECT_EQ(trained(rows, "categorical_crossentropy", 3, by_class),
             trained(rows, "categorical_crossentropy", 3, by_sample));
   const FitOptions of_two{.epochs = 2, .verbose = 0, .sample_weight = Tensor({1.0, 3.0, 1.0, 3.0})};
-  const Tensor yes_or_no = numbers_of({4}, {0.0, 1.0, 0.0, 1.0});
+  const Tensor yes_or_no = tensor_of({4}, {0.0, 1.0, 0.0, 1.0});
   EXPECT_EQ(trained(yes_or_no, "binary_crossentropy", 1, by_class),
             trained(yes_or_no, "binary_crossentropy", 1, of_two));
 }
 
 TEST(Fit, ClassesWeighInEachTimeStepAndInEachBatchOfASource) {
-  const Tensor X = numbers_of({2, 2, 1}, {0.1, 0.2, 0.3, 0.4}), y = numbers_of({2, 2}, {0.0, 1.0, 1.0, 1.0});
+  const Tensor X = tensor_of({2, 2, 1}, {0.1, 0.2, 0.3, 0.4}), y = tensor_of({2, 2}, {0.0, 1.0, 1.0, 1.0});
   struct One : DataSource {
     Tensor X, y;
     One(const Tensor& X_, const Tensor& y_) : X(X_), y(y_) {}
@@ -347,7 +347,7 @@ TEST(Fit, ClassesWeighInEachTimeStepAndInEachBatchOfASource) {
   };
   const FitOptions by_class{.verbose = 0, .class_weight = {{0, 10.0}}};
   const double expected = loss([&](const Sequential& model) {
-    return model.fit(X, y, {.verbose = 0, .sample_weight = numbers_of({2, 2}, {10.0, 1.0, 1.0, 1.0})})["loss"][0];
+    return model.fit(X, y, {.verbose = 0, .sample_weight = tensor_of({2, 2}, {10.0, 1.0, 1.0, 1.0})})["loss"][0];
   });
   EXPECT_EQ(loss([&](const Sequential& model) { return model.fit(X, y, by_class)["loss"][0]; }), expected);
   EXPECT_EQ(loss([&](const Sequential& model) {
@@ -422,7 +422,7 @@ TEST(OnBatch, ALossThatIsNoNumberLeavesTheWeights) {
   const Sequential model = line(0.1);
   test::expect_error<NumericError>(
       [&] {
-        (void)model.train_on_batch(numbers_of({1, 1}, {std::nan("")}), column(1));
+        (void)model.train_on_batch(tensor_of({1, 1}, {std::nan("")}), column(1));
       },
       {"NaN in sample 0", "train_on_batch"});
   EXPECT_EQ(model.get_weights()[0].to_vector()[0], 0);

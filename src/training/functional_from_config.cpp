@@ -32,11 +32,11 @@ void fields(Visitor& v, FunctionalFields& f) {
 }
 
 // Layer, call, output.
-using History = std::tuple<std::string, Index, Index>;
+using KerasHistory = std::tuple<std::string, Index, Index>;
 
-History history_of(const Json& name) { return {name.at(0), name.at(1), name.at(2)}; }
+KerasHistory history_of(const Json& name) { return {name.at(0), name.at(1), name.at(2)}; }
 
-std::string text_of(const History& tensor) {
+std::string text_of(const KerasHistory& tensor) {
   const auto& [layer, call, output] = tensor;
   return "output " + std::to_string(output) + " of call " + std::to_string(call) + " of layer '" + layer + "'";
 }
@@ -59,7 +59,7 @@ void refuse_constant(const std::string& layer, const std::string& what, const Js
 }
 
 // The tensors of an argument, which may be lists in lists.
-void collect(const std::string& layer, const Json& argument, std::vector<History>& tensors) {
+void collect(const std::string& layer, const Json& argument, std::vector<KerasHistory>& tensors) {
   if (argument.is_array()) {
     for (const Json& element : argument) collect(layer, element, tensors);
   } else if (argument.is_object() && argument.value("class_name", "") == "__keras_tensor__") {
@@ -76,7 +76,7 @@ bool is_off(const Json& argument) {
 struct Call {
   Node layer;
   Index number;
-  std::vector<History> inputs = {};
+  std::vector<KerasHistory> inputs = {};
   graph::CallArguments arguments = {};
   std::size_t there = 0;  // of the inputs, from the first on, have been made
 };
@@ -111,7 +111,7 @@ class Graph {
         throw ConfigError("Functional: two layers have the name '" + layer->name() + "'");
       }
       if (layer->is_input()) {
-        symbols_.emplace(History{layer->name(), 0, 0}, graph::input_symbol(layer));
+        symbols_.emplace(KerasHistory{layer->name(), 0, 0}, graph::input_symbol(layer));
         continue;
       }
       Index number = 0;
@@ -125,7 +125,7 @@ class Graph {
     if (!names.empty() && names.at(0).is_string()) return symbols(what, Json::array({names}));
     std::vector<Symbol> all;
     for (const Json& name : names.get_ref<const Json::array_t&>()) {
-      const History tensor = history_of(name);
+      const KerasHistory tensor = history_of(name);
       const auto found = symbols_.find(tensor);
       if (found == symbols_.end()) {
         throw ConfigError(std::string("Functional: among its ") + what + " is " + text_of(tensor) +
@@ -139,34 +139,34 @@ class Graph {
  private:
   // Each as soon as its inputs are there, in whatever order they are listed.
   void make(std::vector<Call>& calls) {
-    std::map<History, std::vector<Call*>> waiting;  // for a tensor
+    std::map<KerasHistory, std::vector<Call*>> waiting;  // for a tensor
     std::vector<Call*> ready;
     const auto sort_in = [&](Call& call) {
-      const History* missing = first_missing(call);
+      const KerasHistory* missing = first_missing(call);
       (missing == nullptr ? ready : waiting[*missing]).push_back(&call);
     };
     for (Call& call : calls) sort_in(call);
     while (!ready.empty()) {
       const Call& call = *ready.back();
       ready.pop_back();
-      for (const History& tensor : make(call)) {
+      for (const KerasHistory& tensor : make(call)) {
         const auto released = waiting.extract(tensor);
         if (released.empty()) continue;
         for (Call* next : released.mapped()) sort_in(*next);
       }
     }
     for (Call& call : calls) {
-      const History* missing = first_missing(call);
+      const KerasHistory* missing = first_missing(call);
       if (missing == nullptr) continue;
       refuse(call.layer->name(), "has the input " + text_of(*missing) + ", which nothing makes before it");
     }
   }
 
   // Returns what it gives.
-  std::vector<History> make(const Call& call) {
+  std::vector<KerasHistory> make(const Call& call) {
     std::vector<Symbol> inputs;
-    for (const History& tensor : call.inputs) inputs.push_back(symbols_.at(tensor));
-    std::vector<History> made;
+    for (const KerasHistory& tensor : call.inputs) inputs.push_back(symbols_.at(tensor));
+    std::vector<KerasHistory> made;
     for (const Symbol& symbol : graph::call(call.layer, inputs, call.arguments)) {
       made.emplace_back(call.layer->name(), call.number, static_cast<Index>(made.size()));
       symbols_.emplace(made.back(), symbol);
@@ -175,13 +175,13 @@ class Graph {
   }
 
   // An input that is not there yet; null where all are. What was there is not looked for again.
-  const History* first_missing(Call& call) const {
+  const KerasHistory* first_missing(Call& call) const {
     while (call.there < call.inputs.size() && symbols_.contains(call.inputs[call.there])) ++call.there;
     return call.there == call.inputs.size() ? nullptr : &call.inputs[call.there];
   }
 
   std::set<std::string> names_;
-  std::map<History, Symbol> symbols_;
+  std::map<KerasHistory, Symbol> symbols_;
 };
 
 }  // namespace

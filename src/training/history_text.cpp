@@ -28,8 +28,7 @@ std::string json_list(const std::vector<double>& values) {
 }
 
 std::string json_text(const std::string& text) {
-  using Json = nlohmann::json;
-  return Json(text).dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace);
+  return nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
 }
 
 // The cells of a series, in the order of the epochs.

@@ -12,7 +12,6 @@ namespace rondo::training {
 namespace {
 
 constexpr Index kRows = 10, kLabel = 11, kWidest = 100;
-constexpr std::chrono::milliseconds kRedrawEvery{100};
 
 // Dots in cells: 2 x 4 in a cell of braille, one in a cell of ASCII, which says whose it is.
 class Canvas {

@@ -6,7 +6,7 @@
 namespace rondo {
 namespace {
 
-Tensor ramp(const Shape& shape) {
+Tensor zigzag(const Shape& shape) {
   std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
   for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = 0.1 * static_cast<double>(i % 13) - 0.5;
   return Tensor(shape, std::move(elements));
@@ -48,9 +48,9 @@ TEST_F(ModelTest, LayersAreFoundByPositionAndName) {
 TEST_F(ModelTest, LayersCanBeTakenOffAndPutOn) {
   Sequential model{LSTM(2, {.input_shape = {4, 3}}), Dense(1)};
   EXPECT_EQ(model.pop().name(), "dense");
-  EXPECT_EQ(model.predict(ramp({5, 4, 3}), {.verbose = 0}).shape(), (Shape{5, 2}));
+  EXPECT_EQ(model.predict(zigzag({5, 4, 3}), {.verbose = 0}).shape(), (Shape{5, 2}));
   model.add(Dense(7));
-  EXPECT_EQ(model.predict(ramp({5, 4, 3}), {.verbose = 0}).shape(), (Shape{5, 7}));
+  EXPECT_EQ(model.predict(zigzag({5, 4, 3}), {.verbose = 0}).shape(), (Shape{5, 7}));
   EXPECT_THROW((void)Sequential().pop(), StateError);
 }
 
@@ -79,13 +79,13 @@ TEST_F(ModelTest, CopiesOfAHandleAreTheSameModel) {
 
 TEST_F(ModelTest, OtherNumbersOfTimeStepsAreTaken) {
   const Sequential model{LSTM(2, {.input_shape = {5, 3}}), Dense(1)};
-  EXPECT_EQ(model.predict(ramp({2, 7, 3}), {.verbose = 0}).shape(), (Shape{2, 1}));
-  EXPECT_EQ(model.predict(ramp({2, 1, 3}), {.verbose = 0}).shape(), (Shape{2, 1}));
+  EXPECT_EQ(model.predict(zigzag({2, 7, 3}), {.verbose = 0}).shape(), (Shape{2, 1}));
+  EXPECT_EQ(model.predict(zigzag({2, 1, 3}), {.verbose = 0}).shape(), (Shape{2, 1}));
 }
 
 TEST_F(ModelTest, ALastAxisOfOneIsAddedOrDroppedAsInKeras) {
   const Sequential series{LSTM(2, {.input_shape = {5, 1}}), Dense(1)};
-  const Tensor X = ramp({3, 5});
+  const Tensor X = zigzag({3, 5});
   EXPECT_TRUE(series.predict(X, {.verbose = 0}).identical(series.predict(X.reshape({3, 5, 1}), {.verbose = 0})));
   const Sequential columns{Dense(1, {.input_shape = {5}})};
   EXPECT_TRUE(columns.predict(X, {.verbose = 0}).identical(columns.predict(X.reshape({3, 5, 1}), {.verbose = 0})));
@@ -93,13 +93,13 @@ TEST_F(ModelTest, ALastAxisOfOneIsAddedOrDroppedAsInKeras) {
 
 TEST_F(ModelTest, PredictKeepsTheRankAndTakesNoSamplesToo) {
   const Sequential model{LSTM(2, {.return_sequences = true, .input_shape = {4, 3}}), Dense(6)};
-  EXPECT_EQ(model.predict(ramp({5, 4, 3}), {.verbose = 0}).shape(), (Shape{5, 4, 6}));
+  EXPECT_EQ(model.predict(zigzag({5, 4, 3}), {.verbose = 0}).shape(), (Shape{5, 4, 6}));
   EXPECT_EQ(model.predict(Tensor::zeros({0, 4, 3}), {.verbose = 0}).shape(), (Shape{0, 4, 6}));
 }
 
 TEST_F(ModelTest, PredictIntoWantsTheRightPlace) {
   const Sequential model{LSTM(2, {.input_shape = {4, 3}}), Dense(1)};
-  const Tensor X = ramp({5, 4, 3});
+  const Tensor X = zigzag({5, 4, 3});
   Tensor out = Tensor::zeros({5, 1});
   model.predict_into(X, out, 2);
   EXPECT_TRUE(out.identical(model.predict(X, {.verbose = 0})));
@@ -112,7 +112,7 @@ TEST_F(ModelTest, PredictIntoWantsTheRightPlace) {
 TEST_F(ModelTest, AFloat64ModelComputesInFloat64HoweverItIsCalled) {
   const Sequential model{LSTM(4, {.dtype = DType::float64, .input_shape = {5, 2}}),
                          Dense(3, {.dtype = DType::float64})};
-  const Tensor X = ramp({3, 5, 2});
+  const Tensor X = zigzag({3, 5, 2});
   EXPECT_EQ(model.dtype(), DType::float64);
   const Tensor predicted = model.predict(X, {.verbose = 0});
   EXPECT_EQ(predicted.dtype(), DType::float64);
@@ -121,12 +121,12 @@ TEST_F(ModelTest, AFloat64ModelComputesInFloat64HoweverItIsCalled) {
 
 TEST_F(ModelTest, LayersOfDifferentTypesAreRefused) {
   const Sequential model{LSTM(4, {.dtype = DType::float64, .input_shape = {5, 2}}), Dense(3)};
-  EXPECT_THROW((void)model.predict(ramp({3, 5, 2}), {.verbose = 0}), ConfigError);
+  EXPECT_THROW((void)model.predict(zigzag({3, 5, 2}), {.verbose = 0}), ConfigError);
 }
 
 TEST_F(ModelTest, FrozenLayersKeepTheirWeightsAndThawAgain) {
   const Sequential model{LSTM(3, {.input_shape = {4, 2}}), Dense(1)};
-  const Tensor X = ramp({6, 4, 2}), y = ramp({6, 1});
+  const Tensor X = zigzag({6, 4, 2}), y = zigzag({6, 1});
   const auto moves = [&](const char* weight) {
     model.compile({.optimizer = "sgd", .loss = "mse"});
     const Tensor before = model.get_weight(weight);
@@ -147,7 +147,7 @@ TEST_F(ModelTest, BuildTakesABatchShape) {
   const Sequential model{LSTM(3), Dense(1)};
   model.build({Shape::kUnknown, 5, 2});
   EXPECT_EQ(model.count_params(), 76);
-  EXPECT_EQ(model.predict(ramp({2, 5, 2}), {.verbose = 0}).shape(), (Shape{2, 1}));
+  EXPECT_EQ(model.predict(zigzag({2, 5, 2}), {.verbose = 0}).shape(), (Shape{2, 1}));
 }
 
 TEST_F(ModelTest, EvaluateNeedsNoFit) {
@@ -169,7 +169,7 @@ TEST_F(ModelTest, LabelsOfAnotherShapeAreRefusedAfterGoodOnesToo) {
 TEST_F(ModelTest, AModelMayBeALayerOfAModel) {
   const Sequential inner{LSTM(3, {.return_sequences = true}), Dense(2)};
   const Sequential outer{inner, LSTM(2), Dense(1)};
-  const Tensor X = ramp({4, 5, 2}), y = ramp({4, 1});
+  const Tensor X = zigzag({4, 5, 2}), y = zigzag({4, 1});
   outer.compile({.optimizer = "adam", .loss = "mse"});
   const History history = outer.fit(X, y, {.epochs = 20, .verbose = 0});
   EXPECT_LT(history["loss"].back(), history["loss"].front());

@@ -12,7 +12,6 @@ namespace rondo::training {
 namespace {
 
 constexpr Index kCells = 20;
-constexpr std::chrono::milliseconds kRedrawEvery{100};
 constexpr const char* kBold = "\033[1m";
 constexpr const char* kGreen = "\033[32m";
 constexpr const char* kGrey = "\033[37m";

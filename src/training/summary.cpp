@@ -14,7 +14,7 @@ namespace rondo {
 
 namespace {
 
-using Row = std::vector<std::string>;
+using Line = std::vector<std::string>;
 using engine::Parameter;
 
 constexpr Index kWidest = 1000;
@@ -50,7 +50,7 @@ class Table {
  public:
   Table(std::vector<Index> widths, std::vector<char> align) : widths_(std::move(widths)), align_(std::move(align)) {}
 
-  std::string render(const Row& header, const std::vector<Row>& rows) const {
+  std::string render(const Line& header, const std::vector<Line>& rows) const {
     std::string text = line("┏", "━", "┳", "┓") + cells(header, "┃") + line("┡", "━", "╇", "┩");
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (i > 0) text += line("├", "─", "┼", "┤");
@@ -69,7 +69,7 @@ class Table {
   }
 
   // One row, as many lines high as its longest cell needs.
-  std::string cells(const Row& row, const char* bar) const {
+  std::string cells(const Line& row, const char* bar) const {
     std::vector<std::vector<std::string>> wrapped;
     std::size_t height = 1;
     for (std::size_t c = 0; c < row.size(); ++c) {
@@ -233,7 +233,7 @@ std::string Model::summary_text(const SummaryOptions& options) const {
   const training::ModelNode& model = model_node();
   const graph::Network& network = model.network();
   const bool branched = branches(network);
-  Row header = {"Layer (type)", "Output Shape", "Param #"};
+  Line header = {"Layer (type)", "Output Shape", "Param #"};
   std::vector<char> align = {'l', 'l', 'r'};
   if (branched) {
     header.emplace_back("Connected to");
@@ -250,7 +250,7 @@ std::string Model::summary_text(const SummaryOptions& options) const {
 
   const Shapes shapes = tensor_shapes(model);
   const std::vector<graph::Network::TensorName> names = network.tensor_names();
-  std::vector<Row> rows;
+  std::vector<Line> rows;
   for (const auto& layer : model.layers()) {
     const std::vector<Parameter> parameters = layer->parameters();
     rows.push_back({layer->name() + " (" + layer->class_name() + ")", output_shape(network, shapes, *layer),

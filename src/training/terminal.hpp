@@ -1,12 +1,16 @@
 // Where progress and summaries go: std::cout, wherever the program has sent it.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string_view>
 
 #include <rondo/shape.hpp>
 
 namespace rondo::training {
+
+// Redrawing more often would take time, and show no more.
+constexpr std::chrono::milliseconds kRedrawEvery{100};
 
 // Writes to std::cout and flushes it. The stream's locale, flags and width neither show nor change.
 void print(std::string_view text);

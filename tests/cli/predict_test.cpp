@@ -160,8 +160,8 @@ TEST_F(Predict, OutputsStandSideBySide) {
 
 TEST_F(Predict, CtrlCEndsItWithAStatusOfItsOwn) {
   // Standard input stays open, so that the program waits for more of it.
-  cli.write("script", "mkfifo in\n'" RONDO_PROGRAM
-                      "' predict m.keras - y.csv <in &\nexec 3>in\nsleep 0.5\nkill -INT $!\nwait $!\n");
+  cli.write("script", "mkfifo in\n'" + test::program() +
+                          "' predict m.keras - y.csv <in &\nexec 3>in\nsleep 0.5\nkill -INT $!\nwait $!\n");
   const int status = std::system(("cd '" + cli.path("") + "' && bash -m script 2>/dev/null").c_str());
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);

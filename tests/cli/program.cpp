@@ -1,14 +1,20 @@
 #include "cli/program.hpp"
 
+#include <filesystem>
 #include <sys/wait.h>
 
 #include <rondo/rondo.hpp>
 
 namespace rondo::test {
 
+std::string program() {
+  const std::filesystem::path tests = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  return (tests.parent_path() / "apps" / "rondo").string();
+}
+
 Ran Cli::run(const std::string& arguments, const std::string& input) const {
   write("stdin", input);
-  const std::string line = "cd '" + path("") + "' && '" RONDO_PROGRAM "' <stdin >stdout 2>stderr " + arguments;
+  const std::string line = "cd '" + path("") + "' && '" + program() + "' <stdin >stdout 2>stderr " + arguments;
   const int status = std::system(line.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("stdout"), read("stderr")};
 }

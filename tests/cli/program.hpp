@@ -10,6 +10,9 @@
 
 namespace rondo::test {
 
+// Where it is: in the build tree of the tests.
+std::string program();
+
 struct Ran {
   int status = -1;
   std::string out, err;

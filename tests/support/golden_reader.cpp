@@ -91,6 +91,12 @@ std::vector<Tensor> tensors(const Json& list) {
   return all;
 }
 
+std::vector<Tensor> float_tensors(const Json& list) {
+  std::vector<Tensor> all = tensors(list);
+  for (Tensor& each : all) each = each.cast(DType::float32);
+  return all;
+}
+
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance, const std::string& what) {
   Check check;
   check.near(what, actual, expected, {tolerance});

@@ -36,6 +36,7 @@ std::vector<double> numbers(const Json& list);
 Tensor tensor(const Json& json);
 // A list of arrays; null and a missing list (null) are empty.
 std::vector<Tensor> tensors(const Json& list);
+std::vector<Tensor> float_tensors(const Json& list);  // float32, whatever the dtype says
 
 // |a - b| <= tolerance * max(1, |b|), NaN equal to NaN and infinities to themselves, shapes alike.
 void expect_close(const Tensor& actual, const Tensor& expected, double tolerance, const std::string& what);

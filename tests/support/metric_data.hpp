@@ -1,9 +1,11 @@
-// Labels, predictions and weights for tests of metrics.
+// Labels, predictions and weights for tests of metrics, and what a metric makes of them.
 #pragma once
 
+#include <optional>
 #include <random>
 #include <vector>
 
+#include <rondo/metrics.hpp>
 #include <rondo/tensor.hpp>
 
 namespace rondo::test {
@@ -23,6 +25,19 @@ inline MetricData metric_data(Index rows, Index columns, unsigned seed) {
   }
   for (Index i = 0; i < rows; ++i) weights.push_back(static_cast<double>(random() % 4));
   return {Tensor({rows, columns}, labels), Tensor({rows, columns}, predictions), Tensor({rows}, weights)};
+}
+
+inline Tensor metric_result(const Metric& metric, const Tensor& y_true, const Tensor& y_pred,
+                            const std::optional<Tensor>& weights = {}) {
+  MetricState state(metric);
+  state.update_state(y_true, y_pred, weights);
+  return state.result();
+}
+
+// Of a metric that is one number.
+inline double metric_value(const Metric& metric, const Tensor& y_true, const Tensor& y_pred,
+                           const std::optional<Tensor>& weights = {}) {
+  return metric_result(metric, y_true, y_pred, weights)();
 }
 
 }  // namespace rondo::test

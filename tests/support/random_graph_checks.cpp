@@ -76,9 +76,9 @@ RandomGraph one_step_less(RandomGraph g, const std::vector<bool>& any_steps) {
   return g;
 }
 
-class Questions {
+class GraphQuestions {
  public:
-  explicit Questions(const RandomGraph& g)
+  explicit GraphQuestions(const RandomGraph& g)
       : g_(g), bounds_(g.dtype == "float64" ? kDouble : kSingle), best_(simd_targets().front()) {
     if (has_dropout(g.graph)) number_layers(g.graph, model());
     for (const plain::Tensor& x : g.x) x_.push_back(tensor_of(x));
@@ -316,7 +316,7 @@ class Questions {
     const RandomGraph parts[] = {rows_of(g_, 0, border),
                                  one_step_less(rows_of(g_, border < g_.samples ? border : 0, g_.samples), any_steps)};
     Batches source;
-    for (const RandomGraph& part : parts) source.all.push_back(Questions(part).batch());
+    for (const RandomGraph& part : parts) source.all.push_back(GraphQuestions(part).batch());
     const auto made = [&] {
       set_random_seed(g_.seed);
       const GraphModel fresh = make_model(graph, DTypePolicy(g_.dtype));
@@ -405,7 +405,7 @@ std::string smallest_wrong_part(const RandomGraph& g, bool bits) {
 
 }  // namespace
 
-std::vector<std::string> check_random_graph(const RandomGraph& g, bool bits) { return Questions(g).ask(bits); }
+std::vector<std::string> check_random_graph(const RandomGraph& g, bool bits) { return GraphQuestions(g).ask(bits); }
 
 std::string check_graph_seed(std::uint64_t seed) {
   const RandomGraph g = random_graph(seed);

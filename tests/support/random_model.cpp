@@ -479,7 +479,7 @@ Tensor random_mask(Dice& dice, const RandomModel& m) {
   return Tensor(Shape{m.samples, m.steps}, std::move(counts));
 }
 
-double largest(const plain::Array& numbers) {
+double largest_of(const plain::Array& numbers) {
   double most = 0;
   for (const double v : numbers) {
     if (!std::isfinite(v)) return std::numeric_limits<double>::infinity();
@@ -493,14 +493,14 @@ bool is_tame(const RandomModel& m, const RandomData& data) {
   plain::Model model = make_plain_model(m);
   model.set_weights(plain_arrays(data.weights));
   for (Index begin = 0; m.stateful() && begin < m.samples; begin += m.batch_size) {
-    if (largest(model.forward(plain_batch(data.X.rows(begin, begin + m.batch_size))).values) > 100) return false;
+    if (largest_of(model.forward(plain_batch(data.X.rows(begin, begin + m.batch_size))).values) > 100) return false;
   }
   model.reset_states();
   const plain::Batch y = model.forward(plain_batch(data.X));
-  if (largest(y.values) > 100) return false;
+  if (largest_of(y.values) > 100) return false;
   const plain::ModelGradients d = model.backward(data.cotangents[0].to_vector());
-  double most = largest(d.x);
-  for (const plain::Array& g : d.weights) most = std::max(most, largest(g));
+  double most = largest_of(d.x);
+  for (const plain::Array& g : d.weights) most = std::max(most, largest_of(g));
   return most < 1e5;
 }
 

@@ -18,9 +18,9 @@ namespace rondo::test {
 namespace {
 
 // |got - expected|, relative to the tensor's largest element or 1.
-constexpr double kDouble = 1e-9;   // float64 to the plain program: other orders of sums, other functions of libm
-constexpr double kSingle = 1e-5;   // float32 to float64
-constexpr double kRounded = 0.02;  // mixed_bfloat16 to float64
+constexpr double kDoubleError = 1e-9;   // float64 to the plain program: other orders of sums, other functions of libm
+constexpr double kSingleError = 1e-5;   // float32 to float64
+constexpr double kRoundedError = 0.02;  // mixed_bfloat16 to float64
 
 // Where errors grow from step to step no fixed bound holds: how far results move is asked by moving the weights by so
 // much of themselves.
@@ -44,11 +44,11 @@ bool has_kinks(const std::string& name) {
 }
 
 // ---- the questions
-// -----------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------
 
-class Questions {
+class ModelQuestions {
  public:
-  explicit Questions(const RandomModel& m)
+  explicit ModelQuestions(const RandomModel& m)
       : m_(m), data_(random_data(m)), policy_(m.dtype), reference_{simd_targets().front(), 1, false} {
     // What differs between targets by promise is compared on one.
     if (policy_.mixed_bfloat16()) reference_.target = m.other.target;
@@ -134,7 +134,7 @@ class Questions {
   std::string predict_is_plain() const {
     plain::Model expected = plain_model();
     const Tensor got = predict(DType::float64, m_.other, m_.batch_size);
-    return distance({got.to_vector()}, {plain_predict(expected)}, kDouble);
+    return distance({got.to_vector()}, {plain_predict(expected)}, kDoubleError);
   }
 
   std::string evaluate_is_plain() const {
@@ -145,7 +145,7 @@ class Questions {
     plain::Model expected = plain_model();
     const auto features = static_cast<plain::Size>(made.compute_output_shape(data_.X.shape()).back());
     const double value = plain::loss_of_batch(m_.loss, data_.y.to_vector(), plain_predict(expected), features);
-    return distance({{got}}, {{value}}, kDouble);
+    return distance({{got}}, {{value}}, kDoubleError);
   }
 
   std::string gradients_are_plain() const {
@@ -159,7 +159,7 @@ class Questions {
     const plain::ModelGradients d = expected.backward(data_.cotangents[0].to_vector());
     Arrays all = {y.values, d.x};
     all.insert(all.end(), d.weights.begin(), d.weights.end());
-    return distance(plain_arrays(all_of(got)), all, kDouble);
+    return distance(plain_arrays(all_of(got)), all, kDoubleError);
   }
 
   // A lone LSTM, with what a model does not have: initial states, and the last ones as outputs.
@@ -188,7 +188,7 @@ class Questions {
         plain::lstm_backward(call, f, d_outputs, data_.cotangents[1].to_vector(), data_.cotangents[2].to_vector());
     Arrays all = {y, f.final_h, f.final_c, d.x, d.initial_h, d.initial_c, d.kernel, d.recurrent_kernel};
     if (layer.use_bias) all.push_back(d.bias);
-    return distance(plain_arrays(all_of(got)), all, kDouble);
+    return distance(plain_arrays(all_of(got)), all, kDoubleError);
   }
 
   // Weights after two epochs, and the loss of each.
@@ -225,7 +225,7 @@ class Questions {
         made.fit(data_.X, data_.y, {.batch_size = m_.batch_size, .epochs = 2, .verbose = 0, .shuffle = false});
     Arrays got = plain_arrays(made.get_weights());
     got.push_back(history["loss"]);
-    return distance(got, expected, kDouble, moved);
+    return distance(got, expected, kDoubleError, moved);
   }
 
   // ---- dtypes
@@ -244,7 +244,7 @@ class Questions {
     const Probed moved =
         walk(DType::float64, reference_, /*training=*/true, moved_weights(mixed ? kRoundedMove : kSingleMove));
     const auto what = [&](const Probed& p) { return plain_arrays(kink ? p.outputs : all_of(p)); };
-    return distance(what(got), what(exact), mixed ? kRounded : kSingle, what(moved));
+    return distance(what(got), what(exact), mixed ? kRoundedError : kSingleError, what(moved));
   }
 
   // ---- bits
@@ -441,7 +441,7 @@ class Questions {
 
 }  // namespace
 
-std::vector<std::string> check_random_model(const RandomModel& m) { return Questions(m).ask(); }
+std::vector<std::string> check_random_model(const RandomModel& m) { return ModelQuestions(m).ask(); }
 
 std::string check_seed(std::uint64_t seed) {
   const RandomModel m = random_model(seed);

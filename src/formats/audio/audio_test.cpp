@@ -97,6 +97,8 @@ TEST_F(AudioFiles, RtneuralNamesWhatItDoesNotHave) {
   refused({Bidirectional(LSTM(2))}, {"Bidirectional", "is not in RTNeural"});
   refused({TimeDistributed(Activation("tanh"))}, {"TimeDistributed"});
   refused({Flatten()}, {"Flatten"});
+  refused({custom_layer("Dense", {.forward = [](const ForwardPass&) {}, .backward = [](const BackwardPass&) {}})},
+          {"a class of yours"});
   const Input in({6, 2});
   const Model graph(in, Add()({Dense(2)(in), in}));
   expect_error<ConfigError>([&] { export_rtneural(graph, path("a.json")); }, {"is no chain", "add"});

@@ -22,7 +22,7 @@ namespace {
 using audio::Json;
 using formats::Link;
 
-constexpr const char* kWho = "export_nam";
+constexpr const char* kExportNam = "export_nam";
 constexpr const char* kVersion = "0.5.2";
 constexpr int kOldest = 5, kNewest = 7;  // of 0.x
 constexpr Index kGates = 4;              // in the order of Keras: input, forget, candidate, output
@@ -30,7 +30,7 @@ constexpr Index kGates = 4;              // in the order of Keras: input, forget
 // ---- writing -------------------------------------------------------------------------------------------------------
 
 [[noreturn]] void fail_no_lstm(const std::string& why) {
-  throw ConfigError(std::string(kWho) + ": " + why +
+  throw ConfigError(std::string(kExportNam) + ": " + why +
                     "; a .nam file has one LSTM or several of equal units, then Dense(1)");
 }
 
@@ -63,7 +63,7 @@ void check_states(const std::vector<Tensor>& states, std::size_t layers, Index u
   };
   const bool fit = states.size() == 2 * layers && std::all_of(states.begin(), states.end(), is_state);
   if (!fit) {
-    throw ShapeError(std::string(kWho) + ": .initial_state must be h and c of each LSTM, " +
+    throw ShapeError(std::string(kExportNam) + ": .initial_state must be h and c of each LSTM, " +
                      std::to_string(2 * layers) + " tensors of finite numbers and of shape " + to_string(Shape{units}) +
                      ", as Stream::state has them");
   }
@@ -73,7 +73,7 @@ void check_head(const Link& link, const Json& config) {
   if (link.layer.class_name() != "Dense" || link.output.back() != 1) {
     fail_no_lstm("the last layer, " + link.layer.class_name() + " '" + link.layer.name() + "', is no Dense(1)");
   }
-  audio::require_option(kWho, link.layer, config, "activation", "linear");
+  audio::require_option(kExportNam, link.layer, config, "activation", "linear");
 }
 
 // ---- reading -------------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Numbers {
   std::size_t at_ = 0;
 };
 
-NamModel model_of(const Json& json) {
+NamModel nam_of(const Json& json) {
   check_version(json.at("version"));
   const std::string architecture = json.at("architecture");
   if (architecture != "LSTM") {
@@ -173,7 +173,7 @@ NamModel model_of(const Json& json) {
 }  // namespace
 
 void export_nam(const Model& model, const std::string& path, const NamOptions& options) {
-  const std::vector<Link> chain = formats::chain_of(model, kWho);
+  const std::vector<Link> chain = formats::chain_of(model, kExportNam);
   if (chain.size() < 2) fail_no_lstm("the model has " + std::to_string(chain.size()) + " layers");
   const std::size_t layers = chain.size() - 1;
   const auto config_of = [](const Link& link) { return Json::parse(link.layer.get_config()); };
@@ -192,15 +192,15 @@ void export_nam(const Model& model, const std::string& path, const NamOptions& o
                    std::to_string(units));
     }
     const Json config = config_of(chain[i]);
-    audio::require_usual(kWho, layer, config);
-    const std::vector<Tensor> parts = audio::weights_with_bias(kWho, layer, config, Shape{kGates * units});
+    audio::require_usual(kExportNam, layer, config);
+    const std::vector<Tensor> parts = audio::weights_with_bias(kExportNam, layer, config, Shape{kGates * units});
     append_cell(weights, parts[0], parts[1]);
     append(weights, parts[2]);
     append_state(weights, options.initial_state, i, units);
   }
   const Json head = config_of(chain.back());
   check_head(chain.back(), head);
-  for (const Tensor& part : audio::weights_with_bias(kWho, chain.back().layer, head, Shape{1})) {
+  for (const Tensor& part : audio::weights_with_bias(kExportNam, chain.back().layer, head, Shape{1})) {
     append(weights, part);
   }
   const Index inputs = chain[0].input.back();
@@ -211,14 +211,14 @@ void export_nam(const Model& model, const std::string& path, const NamOptions& o
             {"config", {{"input_size", inputs}, {"hidden_size", units}, {"num_layers", layers}}},
             {"weights", std::move(weights)}};
   if (options.sample_rate) {
-    file["sample_rate"] = checked_option(kWho, "sample_rate", *options.sample_rate, Allowed::above_0);
+    file["sample_rate"] = checked_option(kExportNam, "sample_rate", *options.sample_rate, Allowed::above_0);
   }
   core::write_file(path, file.dump());
 }
 
 NamModel import_nam(const std::string& path) {
   const Json json = audio::read_json(path);
-  return audio::in_file(path, [&] { return model_of(json); });
+  return audio::in_file(path, [&] { return nam_of(json); });
 }
 
 }  // namespace rondo

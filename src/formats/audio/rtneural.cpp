@@ -25,7 +25,7 @@ using audio::require_option;
 using audio::weights_with_bias;
 using formats::Link;
 
-constexpr const char* kWho = "export_rtneural";
+constexpr const char* kExportRtneural = "export_rtneural";
 // Beside the linear one.
 constexpr std::array<std::string_view, 5> kActivations = {"tanh", "relu", "sigmoid", "softmax", "elu"};
 
@@ -69,31 +69,32 @@ std::string activation_of(const Layer& layer, const Json& config) {
   const Json& activation = config.at("activation");
   if (activation == "linear") return "";
   if (activation.is_string() && is_known(activation.get<std::string>())) return activation.get<std::string>();
-  throw ConfigError(std::string(kWho) + ": " + layer.class_name() + " '" + layer.name() + "' has the activation " +
-                    activation.dump() + "; RTNeural has 'linear', " + known_activations());
+  throw ConfigError(std::string(kExportRtneural) + ": " + layer.class_name() + " '" + layer.name() +
+                    "' has the activation " + activation.dump() + "; RTNeural has 'linear', " + known_activations());
 }
 
 Json dense_json(const char* type, const Link& link, const Json& config) {
   const Shape bias{link.output.back()};
-  return layer_json(type, activation_of(link.layer, config), link, weights_with_bias(kWho, link.layer, config, bias));
+  return layer_json(type, activation_of(link.layer, config), link,
+                    weights_with_bias(kExportRtneural, link.layer, config, bias));
 }
 
 Json recurrent_json(const char* type, const Link& link, const Json& config) {
   const Index units = config.at("units");
-  audio::require_usual(kWho, link.layer, config);
+  audio::require_usual(kExportRtneural, link.layer, config);
   Shape bias{4 * units};
   if (link.layer.class_name() == "GRU") {
-    require_option(kWho, link.layer, config, "reset_after", true);
+    require_option(kExportRtneural, link.layer, config, "reset_after", true);
     bias = {2, 3 * units};
   }
-  return layer_json(type, "tanh", link, weights_with_bias(kWho, link.layer, config, bias));
+  return layer_json(type, "tanh", link, weights_with_bias(kExportRtneural, link.layer, config, bias));
 }
 
 // gamma, beta, mean, variance; what is not learned is as if it had stayed 1 or 0.
 Json batch_normalization_json(const Link& link, const Json& config) {
   const Index axis = config.at("axis");
-  if (axis != -1 && axis != link.input.rank() - 1) require_option(kWho, link.layer, config, "axis", -1);
-  std::vector<Tensor> weights = finite_weights(kWho, link.layer);
+  if (axis != -1 && axis != link.input.rank() - 1) require_option(kExportRtneural, link.layer, config, "axis", -1);
+  std::vector<Tensor> weights = finite_weights(kExportRtneural, link.layer);
   const Tensor like = Tensor::zeros({link.input.back()}, link.layer.dtype());
   if (!config.at("scale").get<bool>()) weights.insert(weights.begin(), like + 1.0);
   if (!config.at("center").get<bool>()) weights.insert(weights.begin() + 1, like);
@@ -114,7 +115,7 @@ Json json_of(const Link& link) {
   if (name == "TimeDistributed" && config.at("layer").at("class_name") == "Dense") {
     return dense_json("time-distributed-dense", link, config.at("layer").at("config"));
   }
-  throw ConfigError(std::string(kWho) + ": " + name + " '" + layer.name() +
+  throw ConfigError(std::string(kExportRtneural) + ": " + name + " '" + layer.name() +
                     "' is not in RTNeural, which has LSTM, GRU, Dense, TimeDistributed of Dense, Activation and "
                     "BatchNormalization");
 }
@@ -225,7 +226,7 @@ Shape input_shape_of(const Json& sizes) {
   return sizes.size() == 3 ? Shape{Shape::kUnknown, features} : Shape{features};
 }
 
-Sequential model_of(const Json& json) {
+Sequential sequential_of(const Json& json) {
   const Shape input = input_shape_of(json.at("in_shape"));
   Sequential model;
   model.add(Input(input));
@@ -247,7 +248,7 @@ Sequential model_of(const Json& json) {
 
 void export_rtneural(const Model& model, const std::string& path) {
   Json file{{"in_shape", Json()}, {"layers", Json::array()}};
-  const std::vector<Link> chain = formats::chain_of(model, kWho);
+  const std::vector<Link> chain = formats::chain_of(model, kExportRtneural);
   file["in_shape"] = shape_json(model.inputs()[0].shape());
   for (const Link& link : chain) file["layers"].push_back(json_of(link));
   core::write_file(path, file.dump());
@@ -255,7 +256,7 @@ void export_rtneural(const Model& model, const std::string& path) {
 
 Sequential import_rtneural(const std::string& path) {
   const Json json = audio::read_json(path);
-  return audio::in_file(path, [&] { return model_of(json); });
+  return audio::in_file(path, [&] { return sequential_of(json); });
 }
 
 }  // namespace rondo

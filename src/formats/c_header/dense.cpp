@@ -1,14 +1,17 @@
 // Dense, and TimeDistributed of what works on each time step by itself.
+#include <nlohmann/json.hpp>
+
 #include <rondo/error.hpp>
 
 #include "formats/c_header/layers.hpp"
 #include "formats/c_header/operations.hpp"
+#include "layers/parts/activations.hpp"
 
 namespace rondo::c_header {
 
 // y = f(x K + b)
 Value add_dense(Program& program, const graph::LayerNode& layer, const Value& x) {
-  const kernels::Activation f = activation(layer, "activation");
+  const kernels::Activation f = layers::kernel_of(layer.config(), "activation");
   const std::vector<double> kernel = weight(layer, "kernel");
   std::vector<double> bias = weight(layer, "bias");
   if (bias.empty()) bias.resize(kernel.size() / static_cast<std::size_t>(x.size));

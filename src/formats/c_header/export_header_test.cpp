@@ -278,6 +278,9 @@ TEST(ExportHeader, NamesWhatItCannotWrite) {
   EXPECT_TRUE(has(error(Sequential{Dense(2, {.activation = "log_softmax", .input_shape = {3}})},
                         {.name = "m", .precision = "int8", .calibration = Tensor::zeros({4, 3})}),
                   "has no form in integers"));
+  CustomLayer own{.forward = [](const ForwardPass&) {}, .backward = [](const BackwardPass&) {}};
+  const Sequential custom{custom_layer("Dense", own, {.each_step = true, .input_shape = {3, 1}, .name = "mine"})};
+  EXPECT_TRUE(has(error(custom, {.name = "m"}), "layer 'mine' (Dense) has no C form"));
   const Input in({3, 2});
   const Model sum(in, Add()({LSTM(2)(in), GRU(2)(in)}));
   EXPECT_TRUE(has(error(sum, {.name = "m"}), "is no chain"));

@@ -2,6 +2,7 @@
 
 #include "formats/c_header/layers.hpp"
 #include "formats/c_header/operations.hpp"
+#include "layers/parts/activations.hpp"
 
 namespace rondo::c_header {
 
@@ -19,7 +20,8 @@ Value add_gru(Program& program, const graph::LayerNode& layer, const Value& x) {
   const std::vector<std::pair<Index, Index>> gate_columns = {{0, 2 * n}}, candidate_columns = {{2 * n, n}};
   const auto of_gates = [&](const std::vector<double>& w) { return columns(w, n3, gate_columns); };
   const auto of_candidate = [&](const std::vector<double>& w) { return columns(w, n3, candidate_columns); };
-  const kernels::Activation a = activation(layer, "activation"), s = activation(layer, "recurrent_activation");
+  const kernels::Activation a = layers::kernel_of(layer.config(), "activation"),
+                            s = layers::kernel_of(layer.config(), "recurrent_activation");
 
   const Value h = program.state(n, Kind::fine);
   const Value before = as_signal(program, h);

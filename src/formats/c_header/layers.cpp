@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
-#include <rondo/activations.hpp>
 #include <rondo/error.hpp>
 
 #include "core/names.hpp"
 #include "formats/c_header/operations.hpp"
-#include "layers/parts/activations.hpp"
 #include "training/model_node.hpp"
 
 namespace rondo::c_header {
@@ -67,7 +64,7 @@ Value add_layer(Program& program, const graph::LayerNode& layer, const Value& x)
   if (layer.is_input()) return x;
   if (layer.is_model()) return add_chain(program, static_cast<const training::ModelNode&>(layer), x);
   for (const KnownLayer& known : kKnownLayers) {
-    if (known.class_name != layer.class_name()) continue;
+    if (known.class_name != layer.class_name() || layer.is_custom()) continue;
     program.begin_layer(title(layer), lower_case(layer.class_name()) + std::to_string(program.layers().size() + 1), x);
     const Value y = known.add(program, layer, x);
     program.end_layer(y);
@@ -94,12 +91,6 @@ std::vector<double> weight(const graph::LayerNode& layer, const std::string& nam
     if (p.name() == name) return p.get().to_vector();
   }
   return {};
-}
-
-kernels::Activation activation(const graph::LayerNode& layer, const char* option) {
-  ActivationFn fn = "linear";
-  from_config(layer.config().at(option), fn);
-  return layers::kernel_of(fn);
 }
 
 std::vector<double> columns(const std::vector<double>& matrix, Index row_size,

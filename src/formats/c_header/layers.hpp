@@ -32,8 +32,6 @@ Value add_nothing(Program& program, const graph::LayerNode& layer, const Value& 
 
 // A weight by its name, row-major; empty if the layer has none of that name.
 std::vector<double> weight(const graph::LayerNode& layer, const std::string& name);
-// An option of the layer's configuration that names an activation.
-kernels::Activation activation(const graph::LayerNode& layer, const char* option);
 // Columns [begin, begin + count) of the rows of a matrix, one block of columns behind the other.
 std::vector<double> columns(const std::vector<double>& matrix, Index row_size,
                             std::vector<std::pair<Index, Index>> blocks);

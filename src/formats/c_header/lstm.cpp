@@ -1,5 +1,8 @@
+#include <nlohmann/json.hpp>
+
 #include "formats/c_header/layers.hpp"
 #include "formats/c_header/operations.hpp"
+#include "layers/parts/activations.hpp"
 
 namespace rondo::c_header {
 
@@ -15,7 +18,8 @@ Value add_lstm(Program& program, const graph::LayerNode& layer, const Value& x) 
   const Value h = program.state(n, Kind::signal), c = program.state(n, Kind::fine);
   const Value z = add_products(program, {{x, columns(kernel, n4, order)}, {h, columns(recurrent, n4, order)}},
                                columns(bias, n4, order), Kind::sums);
-  const kernels::Activation a = activation(layer, "activation"), r = activation(layer, "recurrent_activation");
+  const kernels::Activation a = layers::kernel_of(layer.config(), "activation"),
+                            r = layers::kernel_of(layer.config(), "recurrent_activation");
   const Value gates = add_activation(program, layer.where(), z.part(0, 3 * n), r, Kind::fine);
   const Value g = add_activation(program, layer.where(), z.part(3 * n, n), a, Kind::fine);
   const Value i = gates.part(0, n), f = gates.part(n, n), o = gates.part(2 * n, n);

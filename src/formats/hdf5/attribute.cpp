@@ -14,7 +14,7 @@ namespace rondo::hdf5 {
 
 namespace {
 
-constexpr std::string_view kWhat = "an attribute";
+constexpr std::string_view kAttribute = "an attribute";
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -43,7 +43,8 @@ std::string_view variable_text(GlobalHeap& heap, Cursor element) {
 // The parts of an attribute's message; in version 1 each is filled up to a multiple of 8 bytes.
 class AttributeReader {
  public:
-  AttributeReader(const Place& place, const Message& message) : place_(place), cursor_(open(place, kWhat, message)) {
+  AttributeReader(const Place& place, const Message& message)
+      : place_(place), cursor_(open(place, kAttribute, message)) {
     version_ = cursor_.expect_version(1, 3);
     const int flags = cursor_.u8();
     if (version_ > 1 && flags != 0) cursor_.refuse("an attribute with a shared type (a committed datatype)");
@@ -70,7 +71,7 @@ class AttributeReader {
     if (version_ == 1) cursor_.skip((8 - bytes % 8) % 8);
   }
   Cursor part(std::uint64_t bytes) {
-    Cursor part(place_, kWhat, cursor_.position(), bytes);
+    Cursor part(place_, kAttribute, cursor_.position(), bytes);
     cursor_.skip(bytes);
     pad(bytes);
     return part;
@@ -112,7 +113,7 @@ std::vector<std::string> Attribute::texts() const {
   for (std::size_t at = 0; at < bytes_.size(); at += type_.size) {
     const bool is_here = type_.kind == Datatype::Kind::fixed_text;
     std::string_view text = is_here ? as_text(bytes_.subspan(at, type_.size))
-                                    : variable_text(heap, Cursor(place_, kWhat, address_ + at, type_.size));
+                                    : variable_text(heap, Cursor(place_, kAttribute, address_ + at, type_.size));
     text = without_padding(text, type_.padding);
     if (text.size() > left) place_.fail("the attribute " + quoted(name_) + " has the same text again and again");
     left -= text.size();

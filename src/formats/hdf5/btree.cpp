@@ -6,7 +6,7 @@ namespace rondo::hdf5 {
 
 namespace {
 
-constexpr std::string_view kWhat = "a B-tree's node";
+constexpr std::string_view kTreeNode = "a B-tree's node";
 constexpr int kDeepest = 32;
 
 struct Tree {
@@ -17,7 +17,7 @@ struct Tree {
 
   // The level falls from node to node, so this ends, and never deeper than it began.
   void walk_node(std::uint64_t address, int expected_level) {
-    Cursor start = walk.open(kWhat, address, 8);
+    Cursor start = walk.open(kTreeNode, address, 8);
     const std::uint64_t address_size = start.place().image->address_size;
     start.expect_signature("TREE");
     if (start.u8() != static_cast<int>(kind)) start.fail("the node is one of another kind of tree");
@@ -27,10 +27,10 @@ struct Tree {
     }
     const auto entries = static_cast<std::uint64_t>(start.u16());
     const std::uint64_t siblings = 2 * address_size;
-    Cursor cursor = walk.open(kWhat, address + 8, siblings + entries * (key_bytes + address_size));
+    Cursor cursor = walk.open(kTreeNode, address + 8, siblings + entries * (key_bytes + address_size));
     cursor.skip(siblings);
     for (std::uint64_t i = 0; i < entries; ++i) {
-      Cursor key(cursor.place(), kWhat, cursor.position(), key_bytes);
+      Cursor key(cursor.place(), kTreeNode, cursor.position(), key_bytes);
       cursor.skip(key_bytes);
       const std::uint64_t child = cursor.address();
       if (level == 0) {

@@ -7,7 +7,7 @@ namespace rondo::hdf5 {
 
 namespace {
 
-constexpr std::string_view kWhat = "a B-tree of version 2";
+constexpr std::string_view kDenseTree = "a B-tree of version 2";
 constexpr std::uint64_t kNodeOverhead = 4 + 1 + 1 + 4;  // signature, version, kind, checksum
 
 // Bytes that a number up to this one takes.
@@ -23,7 +23,7 @@ class DenseTree {
   void walk(std::uint64_t address) {
     const Image& image = *place_.image;
     const std::uint64_t size = 4 + 1 + 1 + 4 + 2 + 2 + 1 + 1 + image.address_size + 2 + image.length_size + 4;
-    Cursor header(place_, kWhat, address, size);
+    Cursor header(place_, kDenseTree, address, size);
     expect_start(header, "BTHD");
     node_bytes_ = header.u32();
     record_bytes_ = header.number(2);
@@ -75,10 +75,10 @@ class DenseTree {
     const std::uint64_t all_bytes = level > 0 ? total_bytes(level - 1) : 0;
     const std::uint64_t children = level > 0 ? records + 1 : 0;
     Cursor cursor =
-        walk_.open(kWhat, address, kNodeOverhead + records * record_bytes_ + children * pointer_bytes(all_bytes));
+        walk_.open(kDenseTree, address, kNodeOverhead + records * record_bytes_ + children * pointer_bytes(all_bytes));
     expect_start(cursor, level > 0 ? "BTIN" : "BTLF");
     for (std::uint64_t i = 0; i < records; ++i) {
-      Cursor record(place_, kWhat, cursor.position(), record_bytes_);
+      Cursor record(place_, kDenseTree, cursor.position(), record_bytes_);
       visit_(record);
       cursor.skip(record_bytes_);
     }

@@ -10,7 +10,7 @@ namespace rondo::hdf5 {
 
 namespace {
 
-constexpr std::string_view kWhat = "a fractal heap";
+constexpr std::string_view kFractalHeap = "a fractal heap";
 
 int log2_of(std::uint64_t number) { return static_cast<int>(std::bit_width(number)) - 1; }
 
@@ -20,7 +20,7 @@ FractalHeap::FractalHeap(const Place& place, std::uint64_t address) : place_(pla
   const Image& image = *place.image;
   const std::uint64_t size =
       4 + 1 + 2 + 2 + 1 + 4 + 12 * image.length_size + 3 * image.address_size + 2 + 2 + 2 + 2 + 4;
-  Cursor header(place, kWhat, address, size);
+  Cursor header(place, kFractalHeap, address, size);
   header.expect_signature("FRHP");
   header.expect_version(0, 0);
   id_bytes_ = header.number(2);
@@ -69,7 +69,7 @@ int FractalHeap::row_of(std::uint64_t offset) const {
 }
 
 FractalHeap::Found FractalHeap::find_managed(std::uint64_t offset, std::uint64_t size) {
-  walk_.count(kWhat, address_, size);
+  walk_.count(kFractalHeap, address_, size);
   if (root_rows_ == 0) return in_direct_block(root_, smallest_, offset, size);
   const int direct_rows = log2_of(largest_direct_) - log2_of(smallest_) + 2;
   std::uint64_t block = root_;
@@ -92,7 +92,7 @@ FractalHeap::Found FractalHeap::find_managed(std::uint64_t offset, std::uint64_t
 std::uint64_t FractalHeap::entry(std::uint64_t block, int rows, int row, std::uint64_t column) const {
   const std::uint64_t address_size = place_.image->address_size;
   const std::uint64_t start = 4 + 1 + address_size + offset_bytes();
-  Cursor cursor(place_, kWhat, block, start + static_cast<std::uint64_t>(rows) * width_ * address_size);
+  Cursor cursor(place_, kFractalHeap, block, start + static_cast<std::uint64_t>(rows) * width_ * address_size);
   skip_block_start(cursor, "FHIB");
   cursor.skip((static_cast<std::uint64_t>(row) * width_ + column) * address_size);
   return cursor.address();
@@ -100,7 +100,7 @@ std::uint64_t FractalHeap::entry(std::uint64_t block, int rows, int row, std::ui
 
 FractalHeap::Found FractalHeap::in_direct_block(std::uint64_t block, std::uint64_t bytes, std::uint64_t offset,
                                                 std::uint64_t size) const {
-  Cursor cursor(place_, kWhat, block, bytes);
+  Cursor cursor(place_, kFractalHeap, block, bytes);
   skip_block_start(cursor, "FHDB");
   if (offset > bytes || size > bytes - offset) {
     cursor.fail("an object of " + std::to_string(size) + " bytes is said to stand at byte " + std::to_string(offset) +
@@ -127,7 +127,7 @@ FractalHeap::Found FractalHeap::find_huge(std::uint64_t number) {
   }
   const auto found = huge_.find(number);
   if (found == huge_.end()) place_.fail(address_, "a fractal heap has no huge object " + std::to_string(number));
-  walk_.count(kWhat, found->second.address, found->second.size);
+  walk_.count(kFractalHeap, found->second.address, found->second.size);
   return found->second;
 }
 

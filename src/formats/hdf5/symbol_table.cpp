@@ -7,7 +7,7 @@ namespace rondo::hdf5 {
 
 namespace {
 
-constexpr std::string_view kWhat = "a list of names (SNOD)";
+constexpr std::string_view kNameList = "a list of names (SNOD)";
 
 Link read_entry(Cursor& cursor, const LocalHeap& heap) {
   constexpr std::uint32_t kSoft = 2;
@@ -26,14 +26,14 @@ Link read_entry(Cursor& cursor, const LocalHeap& heap) {
 }
 
 void read_node(Walk& walk, std::uint64_t address, const LocalHeap& heap, std::vector<Link>& links) {
-  Cursor start = walk.open(kWhat, address, 8);
+  Cursor start = walk.open(kNameList, address, 8);
   const Image& image = *start.place().image;
   start.expect_signature("SNOD");
   start.expect_version(1, 1);
   start.skip(1);
   const auto entries = static_cast<std::uint64_t>(start.u16());
   const std::uint64_t entry_bytes = 2 * image.address_size + 4 + 4 + 16;
-  Cursor cursor = walk.open(kWhat, address + 8, entries * entry_bytes);
+  Cursor cursor = walk.open(kNameList, address + 8, entries * entry_bytes);
   for (std::uint64_t i = 0; i < entries; ++i) links.push_back(read_entry(cursor, heap));
 }
 

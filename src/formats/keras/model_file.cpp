@@ -28,7 +28,7 @@ using core::Bytes;
 using keras::in_file;
 using keras::Json;
 
-constexpr const char* kVersion = "3.15.1";  // of Keras, whose form our files have
+constexpr const char* kKerasVersion = "3.15.1";  // of Keras, whose form our files have
 
 // Of a model that is made from a text, which has none.
 constexpr std::size_t kMostWeights = std::size_t{1} << 30;
@@ -72,7 +72,7 @@ void save_keras(const Model& model, const std::string& path) {
   keras::write_variables(*model.node(), file.root());
   keras::write_optimizer(model, file.root());
   keras::write_verification(model, file.root());
-  const std::string metadata = Json{{"keras_version", kVersion}}.dump(), config = keras::config_of(model).dump();
+  const std::string metadata = Json{{"keras_version", kKerasVersion}}.dump(), config = keras::config_of(model).dump();
   zip::Writer archive;
   archive.add(keras::kMetadata, bytes_of(metadata));
   archive.add(keras::kConfig, bytes_of(config));
@@ -84,7 +84,7 @@ void save_legacy(const Model& model, const std::string& path) {
   Json config = keras::config_of(model);
   hdf5::Writer file;
   hdf5::GroupWriter& root = file.root();
-  root.attribute("keras_version", kVersion);
+  root.attribute("keras_version", kKerasVersion);
   root.attribute("backend", "rondo");
   if (config.contains("compile_config")) {
     Json training = config["compile_config"];
@@ -95,7 +95,7 @@ void save_legacy(const Model& model, const std::string& path) {
   }
   root.attribute("model_config", config.dump());
   hdf5::GroupWriter& weights = root.group("model_weights");
-  weights.attribute("keras_version", kVersion);
+  weights.attribute("keras_version", kKerasVersion);
   weights.attribute("backend", "rondo");
   keras::write_legacy_weights(*model.node(), weights);
   keras::write_legacy_optimizer(model, root);

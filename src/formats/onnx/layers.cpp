@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string_view>
 
-#include <rondo/activations.hpp>
 #include <rondo/error.hpp>
 
 #include "core/names.hpp"
-#include "layers/parts/activations.hpp"
 
 namespace rondo::onnx {
 
@@ -42,7 +39,7 @@ constexpr std::array kKnownLayers = {
     KnownLayer{"TimeDistributed", add_time_distributed},
 };
 
-std::string known_names() {
+std::string known_layers() {
   std::vector<std::string> names;
   for (const KnownLayer& known : kKnownLayers) names.emplace_back(known.class_name);
   return quoted_list(names);
@@ -73,7 +70,7 @@ Values add_known(Export& to, const graph::LayerNode& layer, const Values& inputs
   for (const KnownLayer& known : kKnownLayers) {
     if (known.class_name == layer.class_name() && !layer.is_custom()) return known.add(to, layer, inputs);
   }
-  throw ConfigError("export_onnx: " + layer.where() + " has no ONNX form; layers that have: " + known_names());
+  throw ConfigError("export_onnx: " + layer.where() + " has no ONNX form; layers that have: " + known_layers());
 }
 
 }  // namespace
@@ -104,12 +101,6 @@ std::optional<Weight> weight(const graph::LayerNode& layer, const std::string& n
     if (p.name() == name) return Weight{{p.shape.begin(), p.shape.end()}, p.get().to_vector()};
   }
   return std::nullopt;
-}
-
-kernels::Activation activation(const graph::LayerNode& layer, const char* option) {
-  ActivationFn fn = "linear";
-  from_config(layer.config().at(option), fn);
-  return layers::kernel_of(fn);
 }
 
 std::vector<Index> exchanged(Index rank, Index a, Index b) {

@@ -88,8 +88,6 @@ struct Weight {
 };
 // By its name; none if the layer has none of that name.
 std::optional<Weight> weight(const graph::LayerNode& layer, const std::string& name);
-// An option of the layer's configuration that names an activation.
-kernels::Activation activation(const graph::LayerNode& layer, const char* option);
 // The axes of a tensor of so many, with two exchanged.
 std::vector<Index> exchanged(Index rank, Index a, Index b);
 

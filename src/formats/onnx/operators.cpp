@@ -60,7 +60,7 @@ constexpr std::array kKnownOperators = {
     KnownOperator{"Unsqueeze", import_unsqueeze},
 };
 
-std::string known_names() {
+std::string known_operators() {
   std::vector<std::string> names;
   for (const KnownOperator& known : kKnownOperators) names.emplace_back(known.op);
   return quoted_list(names);
@@ -77,7 +77,7 @@ void import_operator(const Node& node) {
   }
   if (node.op() == "RNN") node.fail("would be a SimpleRNN, which Rondo does not have");
   node.fail("is of no operator that is read" + (domain.empty() ? "" : " ('" + domain + "')") +
-            "; those are: " + known_names());
+            "; those are: " + known_operators());
 }
 
 }  // namespace rondo::onnx

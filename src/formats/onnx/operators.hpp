@@ -2,6 +2,11 @@
 // what it does to axes and sizes.
 #pragma once
 
+#include <cmath>
+#include <optional>
+
+#include <rondo/activations.hpp>
+
 #include "formats/onnx/import.hpp"
 
 namespace rondo::onnx {
@@ -11,8 +16,17 @@ void import_operator(const Node& node);
 // The last node of a formula.
 void import_formula(const Node& node, const Composites::Found& formula);
 
-// ---- operators/
-// ------------------------------------------------------------------------------------------------------
+// ---- activations, of operators and inside LSTM and GRU
+// ---------------------------------------------------------------
+
+// Files hold floats.
+inline bool is_near(double a, double b) { return std::abs(a - b) < 1e-6; }
+
+ActivationFn elu_of(double alpha);
+ActivationFn leaky_relu_of(double alpha);
+std::optional<ActivationFn> hard_sigmoid_of(double alpha, double beta);  // none for other numbers than Keras's
+
+// ---- operators/ -----------------------------------------------------------------------------------------------------
 
 void import_activation(const Node& node);  // of one operator
 void import_add(const Node& node);

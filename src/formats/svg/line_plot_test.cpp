@@ -12,13 +12,14 @@
 #include <rondo/plot.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // What stands between two marks, for every occurrence.

@@ -1,7 +1,6 @@
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include <rondo/rondo.hpp>
@@ -11,6 +10,7 @@
 #include "support/expect_error.hpp"
 #include "support/layer_conformance.hpp"
 #include "support/layer_probe.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
@@ -19,7 +19,7 @@ using test::check_layer;
 using test::expect_error;
 using test::NanReach;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 
 // ---- promises of every layer ----------------------------------------------------------------------------------------
 

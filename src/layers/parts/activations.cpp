@@ -140,6 +140,12 @@ ActivationFn threshold(ThresholdOptions o) {
 
 kernels::Activation layers::kernel_of(const ActivationFn& fn) { return detail::ActivationAccess::kernel(fn); }
 
+kernels::Activation layers::kernel_of(const nlohmann::ordered_json& config, const char* option) {
+  ActivationFn fn = "linear";
+  from_config(config.at(option), fn);
+  return kernel_of(fn);
+}
+
 nlohmann::ordered_json to_config(const ActivationFn& fn) {
   if (!(fn == ActivationFn(fn.name()))) {
     throw ConfigError("activation '" + fn.name() + "' with parameters of its own cannot be written to a configuration");

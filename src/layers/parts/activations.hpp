@@ -19,6 +19,8 @@ struct ActivationAccess {
 namespace rondo::layers {
 
 kernels::Activation kernel_of(const ActivationFn& fn);
+// That of a layer's option, which its configuration holds.
+kernels::Activation kernel_of(const nlohmann::ordered_json& config, const char* option);
 
 }  // namespace rondo::layers
 

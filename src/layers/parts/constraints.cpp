@@ -4,14 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/access.hpp"
 #include "core/dispatch.hpp"
-#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
 #include "core/standard_floats.hpp"
+#include "layers/parts/known_part.hpp"
 
 namespace rondo {
 
@@ -180,33 +179,16 @@ class NonNegRule final : public detail::ConstraintImpl {
 
 // ---- by name --------------------------------------------------------------------------------------------------------
 
-template <class Rule, class... Args>
-Constraint make(const Args&... args) {
-  return detail::Access::make<Constraint>(std::make_shared<Rule>(args...));
-}
-
-struct KnownConstraint {
-  Constraint standard;
-  Constraint (*read)(const std::string& class_name, const Json& config);
-};
-
-template <class Class, class Options>
-KnownConstraint entry() {
-  return {Class(), [](const std::string& class_name, const Json& config) -> Constraint {
-            return core::from_fields<Class, Options>(class_name, config);
-          }};
-}
-
-using KnownConstraints = core::Registry<NameKind::constraint, KnownConstraint>;
+using KnownConstraints = core::Registry<NameKind::constraint, layers::KnownPart<Constraint>>;
 
 const KnownConstraints& known_constraints() {
   static constinit Lazy<KnownConstraints> known;
   return known.get([] {
     return KnownConstraints{
-        {{"max_norm"}, entry<MaxNorm, MaxNormOptions>()},
-        {{"min_max_norm"}, entry<MinMaxNorm, MinMaxNormOptions>()},
-        {{"non_neg"}, entry<NonNeg, core::NoOptions>()},
-        {{"unit_norm"}, entry<UnitNorm, UnitNormOptions>()},
+        {{"max_norm"}, layers::known_part<Constraint, MaxNorm, MaxNormOptions>()},
+        {{"min_max_norm"}, layers::known_part<Constraint, MinMaxNorm, MinMaxNormOptions>()},
+        {{"non_neg"}, layers::known_part<Constraint, NonNeg, core::NoOptions>()},
+        {{"unit_norm"}, layers::known_part<Constraint, UnitNorm, UnitNormOptions>()},
     };
   });
 }
@@ -230,13 +212,14 @@ Tensor Constraint::operator()(const Tensor& weight) const {
 }
 
 MaxNorm::MaxNorm(MaxNormOptions o)
-    : Constraint(make<NormConstraintRule<MaxNormOptions>>(
+    : Constraint(layers::part_of<Constraint, NormConstraintRule<MaxNormOptions>>(
           "MaxNorm", o, NormRule{0, checked_norm("MaxNorm", "max_value", o.max_value), 1})) {}
 MinMaxNorm::MinMaxNorm(MinMaxNormOptions o)
-    : Constraint(make<NormConstraintRule<MinMaxNormOptions>>("MinMaxNorm", o, checked_rule(o))) {}
+    : Constraint(layers::part_of<Constraint, NormConstraintRule<MinMaxNormOptions>>("MinMaxNorm", o, checked_rule(o))) {
+}
 UnitNorm::UnitNorm(UnitNormOptions o)
-    : Constraint(make<NormConstraintRule<UnitNormOptions>>("UnitNorm", o, NormRule{1, 1, 1})) {}
-NonNeg::NonNeg() : Constraint(make<NonNegRule>()) {}
+    : Constraint(layers::part_of<Constraint, NormConstraintRule<UnitNormOptions>>("UnitNorm", o, NormRule{1, 1, 1})) {}
+NonNeg::NonNeg() : Constraint(layers::part_of<Constraint, NonNegRule>()) {}
 
 Json to_config(const Constraint& constraint) {
   return core::serialize("keras.constraints", constraint.class_name(), constraint.impl().config());

@@ -5,13 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "core/access.hpp"
-#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
 #include "core/standard_floats.hpp"
+#include "layers/parts/known_part.hpp"
 
 namespace rondo {
 
@@ -310,44 +309,27 @@ class OrthogonalRule final : public DrawingRule<OrthogonalOptions> {
   }
 };
 
-template <class Rule, class... Args>
-Initializer make(const Args&... args) {
-  return detail::Access::make<Initializer>(std::make_shared<Rule>(args...));
-}
-
-struct KnownInitializer {
-  Initializer standard;
-  Initializer (*read)(const std::string& class_name, const Json& config);
-};
-
-template <class Class, class Options>
-KnownInitializer entry() {
-  return {Class(), [](const std::string& class_name, const Json& config) -> Initializer {
-            return core::from_fields<Class, Options>(class_name, config);
-          }};
-}
-
-using KnownInitializers = core::Registry<NameKind::initializer, KnownInitializer>;
+using KnownInitializers = core::Registry<NameKind::initializer, layers::KnownPart<Initializer>>;
 
 const KnownInitializers& known_initializers() {
   static constinit Lazy<KnownInitializers> known;
   return known.get([] {
     return KnownInitializers{
-        {{"constant"}, entry<Constant, ConstantFields>()},
-        {{"glorot_normal"}, entry<GlorotNormal, SeedOptions>()},
-        {{"glorot_uniform"}, entry<GlorotUniform, SeedOptions>()},
-        {{"he_normal"}, entry<HeNormal, SeedOptions>()},
-        {{"he_uniform"}, entry<HeUniform, SeedOptions>()},
-        {{"identity"}, entry<IdentityInitializer, GainFields>()},
-        {{"lecun_normal"}, entry<LecunNormal, SeedOptions>()},
-        {{"lecun_uniform"}, entry<LecunUniform, SeedOptions>()},
-        {{"ones", "one"}, entry<Ones, core::NoOptions>()},
-        {{"orthogonal"}, entry<Orthogonal, OrthogonalOptions>()},
-        {{"random_normal", "normal"}, entry<RandomNormal, RandomNormalOptions>()},
-        {{"random_uniform", "uniform"}, entry<RandomUniform, RandomUniformOptions>()},
-        {{"truncated_normal"}, entry<TruncatedNormal, TruncatedNormalOptions>()},
-        {{"variance_scaling"}, entry<VarianceScaling, VarianceScalingOptions>()},
-        {{"zeros", "zero"}, entry<Zeros, core::NoOptions>()},
+        {{"constant"}, layers::known_part<Initializer, Constant, ConstantFields>()},
+        {{"glorot_normal"}, layers::known_part<Initializer, GlorotNormal, SeedOptions>()},
+        {{"glorot_uniform"}, layers::known_part<Initializer, GlorotUniform, SeedOptions>()},
+        {{"he_normal"}, layers::known_part<Initializer, HeNormal, SeedOptions>()},
+        {{"he_uniform"}, layers::known_part<Initializer, HeUniform, SeedOptions>()},
+        {{"identity"}, layers::known_part<Initializer, IdentityInitializer, GainFields>()},
+        {{"lecun_normal"}, layers::known_part<Initializer, LecunNormal, SeedOptions>()},
+        {{"lecun_uniform"}, layers::known_part<Initializer, LecunUniform, SeedOptions>()},
+        {{"ones", "one"}, layers::known_part<Initializer, Ones, core::NoOptions>()},
+        {{"orthogonal"}, layers::known_part<Initializer, Orthogonal, OrthogonalOptions>()},
+        {{"random_normal", "normal"}, layers::known_part<Initializer, RandomNormal, RandomNormalOptions>()},
+        {{"random_uniform", "uniform"}, layers::known_part<Initializer, RandomUniform, RandomUniformOptions>()},
+        {{"truncated_normal"}, layers::known_part<Initializer, TruncatedNormal, TruncatedNormalOptions>()},
+        {{"variance_scaling"}, layers::known_part<Initializer, VarianceScaling, VarianceScalingOptions>()},
+        {{"zeros", "zero"}, layers::known_part<Initializer, Zeros, core::NoOptions>()},
     };
   });
 }
@@ -377,7 +359,7 @@ Tensor Initializer::operator()(const Shape& shape, DType dtype, const RandomStre
 namespace {
 
 Initializer make_scaling(const char* class_name, const SeedOptions& o, double scale, FanMode mode, Distribution d) {
-  return make<NamedScalingRule>(class_name, o, VarianceScale{scale, mode, d});
+  return layers::part_of<Initializer, NamedScalingRule>(class_name, o, VarianceScale{scale, mode, d});
 }
 
 }  // namespace
@@ -394,17 +376,20 @@ LecunUniform::LecunUniform(SeedOptions o)
     : Initializer(make_scaling("LecunUniform", o, 1, FanMode::fan_in, Distribution::uniform)) {}
 LecunNormal::LecunNormal(SeedOptions o)
     : Initializer(make_scaling("LecunNormal", o, 1, FanMode::fan_in, Distribution::truncated_normal)) {}
-VarianceScaling::VarianceScaling(const VarianceScalingOptions& o) : Initializer(make<VarianceScalingRule>(o)) {}
-IdentityInitializer::IdentityInitializer(Real gain) : Initializer(make<IdentityRule>(gain.value)) {}
+VarianceScaling::VarianceScaling(const VarianceScalingOptions& o)
+    : Initializer(layers::part_of<Initializer, VarianceScalingRule>(o)) {}
+IdentityInitializer::IdentityInitializer(Real gain)
+    : Initializer(layers::part_of<Initializer, IdentityRule>(gain.value)) {}
 TruncatedNormal::TruncatedNormal(TruncatedNormalOptions o)
-    : Initializer(make<NormalRule>("TruncatedNormal", o, /*truncated=*/true)) {}
-Orthogonal::Orthogonal(OrthogonalOptions o) : Initializer(make<OrthogonalRule>(o)) {}
-Zeros::Zeros() : Initializer(make<ConstantRule>("Zeros", 0.0)) {}
-Ones::Ones() : Initializer(make<ConstantRule>("Ones", 1.0)) {}
-Constant::Constant(Real value) : Initializer(make<ConstantRule>("Constant", value.value)) {}
+    : Initializer(layers::part_of<Initializer, NormalRule>("TruncatedNormal", o, /*truncated=*/true)) {}
+Orthogonal::Orthogonal(OrthogonalOptions o) : Initializer(layers::part_of<Initializer, OrthogonalRule>(o)) {}
+Zeros::Zeros() : Initializer(layers::part_of<Initializer, ConstantRule>("Zeros", 0.0)) {}
+Ones::Ones() : Initializer(layers::part_of<Initializer, ConstantRule>("Ones", 1.0)) {}
+Constant::Constant(Real value) : Initializer(layers::part_of<Initializer, ConstantRule>("Constant", value.value)) {}
 RandomNormal::RandomNormal(RandomNormalOptions o)
-    : Initializer(make<NormalRule>("RandomNormal", o, /*truncated=*/false)) {}
-RandomUniform::RandomUniform(RandomUniformOptions o) : Initializer(make<RandomUniformRule>(o)) {}
+    : Initializer(layers::part_of<Initializer, NormalRule>("RandomNormal", o, /*truncated=*/false)) {}
+RandomUniform::RandomUniform(RandomUniformOptions o)
+    : Initializer(layers::part_of<Initializer, RandomUniformRule>(o)) {}
 
 Json to_config(const Initializer& initializer) {
   return core::serialize("keras.initializers", initializer.class_name(), initializer.impl().config());

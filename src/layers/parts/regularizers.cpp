@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "core/access.hpp"
 #include "core/dispatch.hpp"
-#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/names.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
 #include "core/standard_floats.hpp"
 #include "engine/sum_of_row.hpp"
+#include "layers/parts/known_part.hpp"
 
 namespace rondo {
 
@@ -215,33 +214,17 @@ class OrthogonalRegularizerRule final : public detail::RegularizerImpl {
 
 // ---- by name --------------------------------------------------------------------------------------------------------
 
-template <class Rule, class... Args>
-Regularizer make(const Args&... args) {
-  return detail::Access::make<Regularizer>(std::make_shared<Rule>(args...));
-}
-
-struct KnownRegularizer {
-  Regularizer standard;
-  Regularizer (*read)(const std::string& class_name, const Json& config);
-};
-
-template <class Class, class Options>
-KnownRegularizer entry() {
-  return {Class(), [](const std::string& class_name, const Json& config) -> Regularizer {
-            return core::from_fields<Class, Options>(class_name, config);
-          }};
-}
-
-using KnownRegularizers = core::Registry<NameKind::regularizer, KnownRegularizer>;
+using KnownRegularizers = core::Registry<NameKind::regularizer, layers::KnownPart<Regularizer>>;
 
 const KnownRegularizers& known_regularizers() {
   static constinit Lazy<KnownRegularizers> known;
   return known.get([] {
     return KnownRegularizers{
-        {{"l1"}, entry<L1, L1Fields>()},
-        {{"l1l2"}, entry<L1L2, L1L2Options>()},
-        {{"l2"}, entry<L2, L2Fields>()},
-        {{"orthogonal_regularizer"}, entry<OrthogonalRegularizer, OrthogonalRegularizerOptions>()},
+        {{"l1"}, layers::known_part<Regularizer, L1, L1Fields>()},
+        {{"l1l2"}, layers::known_part<Regularizer, L1L2, L1L2Options>()},
+        {{"l2"}, layers::known_part<Regularizer, L2, L2Fields>()},
+        {{"orthogonal_regularizer"},
+         layers::known_part<Regularizer, OrthogonalRegularizer, OrthogonalRegularizerOptions>()},
     };
   });
 }
@@ -266,11 +249,16 @@ double Regularizer::operator()(const Tensor& weight) const {
   return sum;
 }
 
-L1::L1(Real l1) : Regularizer(make<ElementRule>("L1", ElementPenalty{l1, 0}, core::config_of(L1Fields{l1}))) {}
-L2::L2(Real l2) : Regularizer(make<ElementRule>("L2", ElementPenalty{0, l2}, core::config_of(L2Fields{l2}))) {}
-L1L2::L1L2(L1L2Options o) : Regularizer(make<ElementRule>("L1L2", ElementPenalty{o.l1, o.l2}, core::config_of(o))) {}
+L1::L1(Real l1)
+    : Regularizer(
+          layers::part_of<Regularizer, ElementRule>("L1", ElementPenalty{l1, 0}, core::config_of(L1Fields{l1}))) {}
+L2::L2(Real l2)
+    : Regularizer(
+          layers::part_of<Regularizer, ElementRule>("L2", ElementPenalty{0, l2}, core::config_of(L2Fields{l2}))) {}
+L1L2::L1L2(L1L2Options o)
+    : Regularizer(layers::part_of<Regularizer, ElementRule>("L1L2", ElementPenalty{o.l1, o.l2}, core::config_of(o))) {}
 OrthogonalRegularizer::OrthogonalRegularizer(const OrthogonalRegularizerOptions& o)
-    : Regularizer(make<OrthogonalRegularizerRule>(o)) {}
+    : Regularizer(layers::part_of<Regularizer, OrthogonalRegularizerRule>(o)) {}
 
 Json to_config(const Regularizer& regularizer) {
   return core::serialize("keras.regularizers", regularizer.class_name(), regularizer.impl().config());

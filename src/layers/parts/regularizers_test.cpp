@@ -19,22 +19,22 @@ using Json = nlohmann::ordered_json;
 using test::expect_error;
 using test::ramp;
 
-const Tensor kWeight{{1.0, -2.0, 0.5}, {0.0, 3.0, -1.0}};
+const Tensor kPenalized{{1.0, -2.0, 0.5}, {0.0, 3.0, -1.0}};
 
 TEST(Regularizer, AddsUpSizesAndSquares) {
-  EXPECT_DOUBLE_EQ(L1(0.1)(kWeight), 0.75);
-  EXPECT_DOUBLE_EQ(L2(0.1)(kWeight), 1.525);
-  EXPECT_DOUBLE_EQ(L1L2({.l1 = 0.1, .l2 = 0.2})(kWeight), 3.8);
-  EXPECT_DOUBLE_EQ(Regularizer("l2")(kWeight), 0.1525);
-  EXPECT_EQ(Regularizer("l1l2")(kWeight), 0);
+  EXPECT_DOUBLE_EQ(L1(0.1)(kPenalized), 0.75);
+  EXPECT_DOUBLE_EQ(L2(0.1)(kPenalized), 1.525);
+  EXPECT_DOUBLE_EQ(L1L2({.l1 = 0.1, .l2 = 0.2})(kPenalized), 3.8);
+  EXPECT_DOUBLE_EQ(Regularizer("l2")(kPenalized), 0.1525);
+  EXPECT_EQ(Regularizer("l1l2")(kPenalized), 0);
   EXPECT_EQ(L2()(Tensor()), 0);
 }
 
 TEST(OrthogonalRegularizer, IsTheMeanOfCosines) {
   const double of_rows = 6.5 / std::sqrt(5.25 * 10);  // of the only pair
-  EXPECT_NEAR(OrthogonalRegularizer({.factor = 0.3})(kWeight), 0.3 * of_rows, 1e-15);
+  EXPECT_NEAR(OrthogonalRegularizer({.factor = 0.3})(kPenalized), 0.3 * of_rows, 1e-15);
   const double of_columns = 2 / std::sqrt(13.0) + 0.5 / std::sqrt(1.25) + 4 / std::sqrt(13 * 1.25);
-  EXPECT_NEAR(OrthogonalRegularizer({.factor = 0.3, .mode = "columns"})(kWeight), 0.3 * of_columns / 3, 1e-15);
+  EXPECT_NEAR(OrthogonalRegularizer({.factor = 0.3, .mode = "columns"})(kPenalized), 0.3 * of_columns / 3, 1e-15);
   EXPECT_EQ(OrthogonalRegularizer()(Tensor{{2.0, 0.0}, {0.0, -3.0}}), 0) << "orthogonal";
   EXPECT_EQ(OrthogonalRegularizer()(Tensor{{0.0, 0.0}, {1.0, 2.0}}), 0) << "a row without direction";
   EXPECT_EQ(OrthogonalRegularizer()(Tensor{{1.0, 2.0}}), 0) << "no pair";
@@ -106,7 +106,7 @@ TEST(Regularizer, SurvivesAConfiguration) {
     std::optional<Regularizer> again;
     from_config(config, again);
     EXPECT_EQ(to_config(*again).dump(), config.dump());
-    EXPECT_EQ((*again)(kWeight), rule(kWeight));
+    EXPECT_EQ((*again)(kPenalized), rule(kPenalized));
   }
   EXPECT_EQ(to_config(L2(0.5))["config"].dump(), R"({"l2":0.5})");
   std::optional<Regularizer> none = "l2";

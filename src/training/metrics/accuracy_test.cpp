@@ -1,16 +1,16 @@
 #include <gtest/gtest.h>
-#include <limits>
 
 #include <rondo/rondo.hpp>
 
 #include "support/expect_error.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 
 double result(const Metric& metric, const Tensor& y_true, const Tensor& y_pred) {
   MetricState state(metric);

@@ -13,14 +13,8 @@ namespace {
 
 using test::expect_error;
 using test::metric_data;
+using test::metric_value;
 using test::MetricData;
-
-double result(const Metric& metric, const Tensor& y_true, const Tensor& y_pred,
-              const std::optional<Tensor>& weights = {}) {
-  MetricState state(metric);
-  state.update_state(y_true, y_pred, weights);
-  return state.result()();
-}
 
 // How often a positive one is ahead of a negative one; equals count half.
 double share_ahead(const MetricData& data, Index column) {
@@ -39,18 +33,19 @@ double share_ahead(const MetricData& data, Index column) {
 TEST(AUC, IsTheShareOfPairsInOrderWhereThresholdsTellAllPredictionsApart) {
   const MetricData data = metric_data(80, 1, 1);
   const double exact = share_ahead(data, 0);
-  EXPECT_NEAR(result(metrics::AUC({.num_thresholds = 65}), data.y_true, data.y_pred, data.weights), exact, 1e-14);
+  EXPECT_NEAR(metric_value(metrics::AUC({.num_thresholds = 65}), data.y_true, data.y_pred, data.weights), exact, 1e-14);
   std::vector<double> thresholds;
   for (int i = 64; i-- > 1;) thresholds.push_back((i + 0.25) / 65);
-  EXPECT_NEAR(result(metrics::AUC({.thresholds = thresholds}), data.y_true, data.y_pred, data.weights), exact, 0.01);
-  EXPECT_NEAR(result(metrics::AUC({.num_thresholds = 9}), data.y_true, data.y_pred, data.weights), exact, 0.05);
+  EXPECT_NEAR(metric_value(metrics::AUC({.thresholds = thresholds}), data.y_true, data.y_pred, data.weights), exact,
+              0.01);
+  EXPECT_NEAR(metric_value(metrics::AUC({.num_thresholds = 9}), data.y_true, data.y_pred, data.weights), exact, 0.05);
 }
 
 TEST(AUC, OfSeveralLabelsIsTheirMeanByWeight) {
   const MetricData data = metric_data(50, 3, 2);
   const double a = share_ahead(data, 0), b = share_ahead(data, 1), c = share_ahead(data, 2);
   const auto of = [&](const metrics::AUCOptions& options) {
-    return result(metrics::AUC(options), data.y_true, data.y_pred, data.weights);
+    return metric_value(metrics::AUC(options), data.y_true, data.y_pred, data.weights);
   };
   EXPECT_NEAR(of({.num_thresholds = 65, .multi_label = true}), (a + b + c) / 3, 1e-14);
   EXPECT_NEAR(of({.num_thresholds = 65, .multi_label = true, .num_labels = 3, .label_weights = {1, 0, 3}}),
@@ -63,14 +58,14 @@ TEST(AUC, HasItsMethodsInOrder) {
   const MetricData data = metric_data(60, 1, 3);
   for (const char* curve : {"ROC", "PR"}) {
     const auto of = [&](const char* method) {
-      return result(metrics::AUC({.num_thresholds = 9, .curve = curve, .summation_method = method}), data.y_true,
-                    data.y_pred);
+      return metric_value(metrics::AUC({.num_thresholds = 9, .curve = curve, .summation_method = method}), data.y_true,
+                          data.y_pred);
     };
     EXPECT_LT(of("minoring"), of("interpolation"));
     EXPECT_LT(of("interpolation"), of("majoring"));
   }
-  EXPECT_EQ(result(metrics::AUC({.curve = "PR"}), {0, 1, 1}, {0.1, 0.8, 0.9}), 1) << "all positives are ahead";
-  EXPECT_EQ(result(metrics::AUC(), {1, 1}, {0.1, 0.2}), 0) << "there is nothing to be ahead of";
+  EXPECT_EQ(metric_value(metrics::AUC({.curve = "PR"}), {0, 1, 1}, {0.1, 0.8, 0.9}), 1) << "all positives are ahead";
+  EXPECT_EQ(metric_value(metrics::AUC(), {1, 1}, {0.1, 0.2}), 0) << "there is nothing to be ahead of";
 }
 
 TEST(AUC, FromLogitsIsThatOfTheirSigmoid) {
@@ -79,8 +74,8 @@ TEST(AUC, FromLogitsIsThatOfTheirSigmoid) {
   for (double& x : logits) x = 8 * x - 4;
   for (const double x : logits) sigmoids.push_back(1 / (1 + std::exp(-x)));
   const Shape shape = data.y_pred.shape();
-  EXPECT_EQ(result(metrics::AUC({.from_logits = true}), data.y_true, Tensor(shape, logits)),
-            result(metrics::AUC(), data.y_true, Tensor(shape, sigmoids)));
+  EXPECT_EQ(metric_value(metrics::AUC({.from_logits = true}), data.y_true, Tensor(shape, logits)),
+            metric_value(metrics::AUC(), data.y_true, Tensor(shape, sigmoids)));
 }
 
 TEST(AUC, StaysInRangeWhateverThePredictionsAre) {
@@ -88,7 +83,7 @@ TEST(AUC, StaysInRangeWhateverThePredictionsAre) {
   const Tensor p = {nan, inf, -inf, -5.0, 7.0}, y = {1.0, 1.0, 0.0, nan, 0.0};
   for (const Metric& metric : {metrics::AUC(), metrics::AUC({.thresholds = {0.3}}), metrics::AUC({.curve = "PR"}),
                                metrics::AUC({.from_logits = true})}) {
-    const double area = result(metric, y, p);
+    const double area = metric_value(metric, y, p);
     EXPECT_TRUE(area >= 0 && area <= 1) << area;
   }
 }
@@ -103,10 +98,11 @@ TEST(AUC, RefusesOptionsThatMeanNothing) {
   expect_error<ConfigError>([] { AUC({.label_weights = {1, -1}}); }, {"label_weights is -1"});
   expect_error<ShapeError>(
       [] {
-        result(AUC({.label_weights = {1, 2}}), {{1}}, {{0.5}});
+        metric_value(AUC({.label_weights = {1, 2}}), {{1}}, {{0.5}});
       },
       {"2 label_weights", "(None, 1)"});
-  expect_error<ShapeError>([] { result(AUC({.multi_label = true, .num_labels = 3}), {{1}}, {{0.5}}); }, {"3 labels"});
+  expect_error<ShapeError>([] { metric_value(AUC({.multi_label = true, .num_labels = 3}), {{1}}, {{0.5}}); },
+                           {"3 labels"});
 }
 
 }  // namespace

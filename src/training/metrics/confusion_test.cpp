@@ -9,23 +9,18 @@
 
 #include "support/expect_error.hpp"
 #include "support/metric_data.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
+using test::kNaN;
 using test::metric_data;
+using test::metric_result;
 using test::MetricData;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-Tensor result(const Metric& metric, const Tensor& y_true, const Tensor& y_pred,
-              const std::optional<Tensor>& weights = {}) {
-  MetricState state(metric);
-  state.update_state(y_true, y_pred, weights);
-  return state.result();
-}
 
 struct Counted {
   double tp = 0, fp = 0, tn = 0, fn = 0;
@@ -49,7 +44,7 @@ Counted counted(
 TEST(Counts, AreThoseAtEachThresholdInTheOrderGiven) {
   const MetricData data = metric_data(40, 3, 1);
   const std::vector<double> thresholds{0.75, 0.125, 0.5};
-  const auto of = [&](const Metric& metric) { return result(metric, data.y_true, data.y_pred, data.weights); };
+  const auto of = [&](const Metric& metric) { return metric_result(metric, data.y_true, data.y_pred, data.weights); };
   const Tensor tp = of(metrics::TruePositives({.thresholds = thresholds}));
   const Tensor fp = of(metrics::FalsePositives({.thresholds = thresholds}));
   const Tensor tn = of(metrics::TrueNegatives({.thresholds = thresholds}));
@@ -71,17 +66,17 @@ TEST(Counts, AreThoseAtEachThresholdInTheOrderGiven) {
 
 TEST(Counts, WithThresholdsFromZeroToOneTakeZeroForPositiveAtTheFirst) {
   const Tensor y = {1, 1, 1}, p = {0.0, 0.5, 1.0};
-  const Tensor even = result(metrics::TruePositives({.thresholds = {0, 0.5, 1}}), y, p);
+  const Tensor even = metric_result(metrics::TruePositives({.thresholds = {0, 0.5, 1}}), y, p);
   EXPECT_EQ(even.to_vector(), (std::vector<double>{3, 1, 0})) << "as Keras's do";
-  const Tensor uneven = result(metrics::TruePositives({.thresholds = {0, 0.25, 1}}), y, p);
+  const Tensor uneven = metric_result(metrics::TruePositives({.thresholds = {0, 0.25, 1}}), y, p);
   EXPECT_EQ(uneven.to_vector(), (std::vector<double>{2, 2, 0}));
 }
 
 TEST(Counts, TakeAWeightForEachNumber) {
   const Tensor y = {{1, 0}, {1, 1}}, p = {{0.9, 0.9}, {0.1, 0.9}}, w = {{1, 2}, {4, 8}};
-  EXPECT_EQ(result(metrics::TruePositives(), y, p, w)(), 9);
-  EXPECT_EQ(result(metrics::FalsePositives(), y, p, w)(), 2);
-  EXPECT_EQ(result(metrics::FalseNegatives(), y, p, w)(), 4);
+  EXPECT_EQ(metric_result(metrics::TruePositives(), y, p, w)(), 9);
+  EXPECT_EQ(metric_result(metrics::FalsePositives(), y, p, w)(), 2);
+  EXPECT_EQ(metric_result(metrics::FalseNegatives(), y, p, w)(), 4);
 }
 
 TEST(Precision, OfTheTopKAndOfAClass) {
@@ -93,7 +88,7 @@ TEST(Precision, OfTheTopKAndOfAClass) {
     }
     return ahead < 2;
   };
-  const auto of = [&](const Metric& metric) { return result(metric, data.y_true, data.y_pred, data.weights)(); };
+  const auto of = [&](const Metric& metric) { return metric_result(metric, data.y_true, data.y_pred, data.weights)(); };
   Counted c = counted(data, in_top);
   EXPECT_EQ(of(metrics::Precision({.top_k = 2})), c.tp / (c.tp + c.fp));
   EXPECT_EQ(of(metrics::Recall({.top_k = 2})), c.tp / (c.tp + c.fn));
@@ -104,13 +99,13 @@ TEST(Precision, OfTheTopKAndOfAClass) {
 }
 
 TEST(Precision, OfNothingIsZero) {
-  EXPECT_EQ(result(metrics::Precision(), {1, 1}, {0.1, 0.2})(), 0);
-  EXPECT_EQ(result(metrics::Recall(), {0, 0}, {0.9, 0.9})(), 0);
+  EXPECT_EQ(metric_result(metrics::Precision(), {1, 1}, {0.1, 0.2})(), 0);
+  EXPECT_EQ(metric_result(metrics::Recall(), {0, 0}, {0.9, 0.9})(), 0);
 }
 
 TEST(BestRatios, AreThoseOfTheBestThresholdThatIsAllowed) {
   const MetricData data = metric_data(60, 1, 3);
-  const auto of = [&](const Metric& metric) { return result(metric, data.y_true, data.y_pred, data.weights)(); };
+  const auto of = [&](const Metric& metric) { return metric_result(metric, data.y_true, data.y_pred, data.weights)(); };
   for (const double least : {0.0, 0.3, 0.6, 0.95, 1.0}) {
     double sensitivity = 0, specificity = 0, precision = 0, recall = 0;
     for (Index k = 0; k < 33; ++k) {
@@ -133,12 +128,13 @@ TEST(BestRatios, AreThoseOfTheBestThresholdThatIsAllowed) {
 
 TEST(Counts, OfWhatIsNoProbabilityStayInRange) {
   const Tensor p = {kNaN, kInfinity, -kInfinity, -5, 7, 1e300}, y = {1, 1, 1, kNaN, -1, 0};
-  EXPECT_EQ(result(metrics::TruePositives(), y, p)(), 2) << "infinity and 7; a label that is not 0 is positive";
+  EXPECT_EQ(metric_result(metrics::TruePositives(), y, p)(), 2) << "infinity and 7; a label that is not 0 is positive";
   for (const std::vector<double>& thresholds : {std::vector<double>{0.5}, {0, 0.5, 1}, {0.2, 0.3, 0.9}}) {
-    EXPECT_EQ(result(metrics::FalsePositives({.thresholds = thresholds}), y, p).to_vector()[0], 1) << "1e300";
+    EXPECT_EQ(metric_result(metrics::FalsePositives({.thresholds = thresholds}), y, p).to_vector()[0], 1) << "1e300";
   }
-  EXPECT_EQ(result(metrics::SensitivityAtSpecificity(0), y, p)(), 4.0 / 5) << "NaN exceeds no threshold";
-  EXPECT_EQ(result(metrics::Precision({.top_k = 1}), {{1, 1, 0}}, {{kNaN, 0.1, kNaN}})(), 1) << "NaN is never ahead";
+  EXPECT_EQ(metric_result(metrics::SensitivityAtSpecificity(0), y, p)(), 4.0 / 5) << "NaN exceeds no threshold";
+  EXPECT_EQ(metric_result(metrics::Precision({.top_k = 1}), {{1, 1, 0}}, {{kNaN, 0.1, kNaN}})(), 1)
+      << "NaN is never ahead";
 }
 
 TEST(Counts, RefuseOptionsThatMeanNothing) {
@@ -156,7 +152,7 @@ TEST(Counts, RefuseOptionsThatMeanNothing) {
   expect_error<ConfigError>([] { Metric("precision_at_recall"); }, {"needs options", "PrecisionAtRecall(0.9)"});
   expect_error<ShapeError>(
       [] {
-        result(Precision({.class_id = 3}), {{1, 0}}, {{0.5, 0.5}});
+        metric_result(Precision({.class_id = 3}), {{1, 0}}, {{0.5, 0.5}});
       },
       {"class_id 3", "(None, 2)"});
 }

@@ -1,28 +1,21 @@
 // Against the formula, class by class.
 #include <cmath>
 #include <gtest/gtest.h>
-#include <limits>
 
 #include <rondo/rondo.hpp>
 
 #include "support/expect_error.hpp"
 #include "support/metric_data.hpp"
+#include "support/nan.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
+using test::kNaN;
 using test::metric_data;
+using test::metric_result;
 using test::MetricData;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Tensor result(const Metric& metric, const Tensor& y_true, const Tensor& y_pred,
-              const std::optional<Tensor>& weights = {}) {
-  MetricState state(metric);
-  state.update_state(y_true, y_pred, weights);
-  return state.result();
-}
 
 // Of precision tp / (tp + fp) and recall tp / (tp + fn), in one fraction; without Keras's 1e-7, which shows in the
 // seventh digit.
@@ -33,8 +26,8 @@ double f_beta(double beta, double tp, double fp, double fn) {
 TEST(FBetaScore, IsTheMeanOfPrecisionAndRecallOfEachClass) {
   const MetricData data = metric_data(50, 3, 1);
   const auto of = [&](const std::optional<std::string>& average) {
-    return result(metrics::FBetaScore({.average = average, .beta = 2, .threshold = 0.5}), data.y_true, data.y_pred,
-                  data.weights);
+    return metric_result(metrics::FBetaScore({.average = average, .beta = 2, .threshold = 0.5}), data.y_true,
+                         data.y_pred, data.weights);
   };
   double tp[3] = {}, fp[3] = {}, fn[3] = {};
   for (Index r = 0; r < 50; ++r) {
@@ -62,12 +55,13 @@ TEST(FBetaScore, IsTheMeanOfPrecisionAndRecallOfEachClass) {
 
 TEST(F1Score, TakesTheLargestOfARowForPositive) {
   const Tensor y = {{1, 0}, {0, 1}, {1, 0}, {1, 0}};
-  EXPECT_NEAR(result(metrics::F1Score({.average = "micro"}), y, {{0.1, 0.05}, {0.6, 0.7}, {0.2, 0.3}, {0.5, 0.5}})(),
-              f_beta(1, 3, 2, 1), 1e-6)
+  EXPECT_NEAR(
+      metric_result(metrics::F1Score({.average = "micro"}), y, {{0.1, 0.05}, {0.6, 0.7}, {0.2, 0.3}, {0.5, 0.5}})(),
+      f_beta(1, 3, 2, 1), 1e-6)
       << "of equals all";
-  const Tensor zeros = result(metrics::F1Score(), y, {{0, 0}, {0, 0}, {0, 0}, {0, 0}});
+  const Tensor zeros = metric_result(metrics::F1Score(), y, {{0, 0}, {0, 0}, {0, 0}, {0, 0}});
   EXPECT_EQ(zeros.to_vector(), (std::vector<double>{0, 0})) << "a row of zeros has none";
-  const Tensor nan = result(metrics::F1Score(), {{1, 0}}, {{kNaN, 0.5}});
+  const Tensor nan = metric_result(metrics::F1Score(), {{1, 0}}, {{kNaN, 0.5}});
   EXPECT_EQ(nan.to_vector(), (std::vector<double>{0, 0})) << "nothing reaches NaN";
 }
 
@@ -78,7 +72,7 @@ TEST(FBetaScore, RefusesOptionsThatMeanNothing) {
   expect_error<ConfigError>([] { F1Score({.average = "mean"}); }, {"F1Score", "average is \"mean\"", "\"micro\""});
   expect_error<ShapeError>(
       [] {
-        result(F1Score(), Tensor::zeros({2, 3, 2}), Tensor::zeros({2, 3, 2}));
+        metric_result(F1Score(), Tensor::zeros({2, 3, 2}), Tensor::zeros({2, 3, 2}));
       },
       {"f1_score", "two axes", "(None, 3, 2)"});
 }

@@ -12,14 +12,8 @@ namespace {
 
 using test::expect_error;
 using test::metric_data;
+using test::metric_result;
 using test::MetricData;
-
-Tensor result(const Metric& metric, const Tensor& y_true, const Tensor& y_pred,
-              const std::optional<Tensor>& weights = {}) {
-  MetricState state(metric);
-  state.update_state(y_true, y_pred, weights);
-  return state.result();
-}
 
 // Labels that are no classes.
 MetricData quantities(Index rows, Index columns, unsigned seed) {
@@ -31,7 +25,7 @@ MetricData quantities(Index rows, Index columns, unsigned seed) {
 TEST(R2Score, ComparesErrorsWithThoseOfTheMean) {
   const MetricData data = quantities(40, 2, 1);
   const auto of = [&](const metrics::R2ScoreOptions& options) {
-    return result(metrics::R2Score(options), data.y_true, data.y_pred, data.weights);
+    return metric_result(metrics::R2Score(options), data.y_true, data.y_pred, data.weights);
   };
   double scores[2], variances[2], rows_there = 0;
   for (Index c = 0; c < 2; ++c) {
@@ -61,18 +55,19 @@ TEST(R2Score, ComparesErrorsWithThoseOfTheMean) {
 
 TEST(R2Score, IsOneWherePerfectAndZeroWhereLabelsAreTheSame) {
   const Tensor y = {{1.0}, {2.0}, {4.0}};
-  EXPECT_EQ(result(metrics::R2Score(), y, y)(), 1);
-  EXPECT_EQ(result(metrics::R2Score(), {{3.0}, {3.0}}, {{1.0}, {2.0}})(), 0);
+  EXPECT_EQ(metric_result(metrics::R2Score(), y, y)(), 1);
+  EXPECT_EQ(metric_result(metrics::R2Score(), {{3.0}, {3.0}}, {{1.0}, {2.0}})(), 0);
 }
 
 TEST(Correlations, AreThoseOfEachRow) {
   const Tensor y = {{1.0, 2.0, 4.0}, {0.0, 1.0, 0.5}}, twice = {{3.0, 5.0, 9.0}, {1.0, -1.0, 0.0}};  // 2 y + 1, 1 - 2 y
-  EXPECT_NEAR(result(metrics::PearsonCorrelation(), y, twice)(), 0, 1e-15) << "1 and -1";
-  EXPECT_NEAR(result(metrics::PearsonCorrelation(), y, twice, Tensor{3.0, 1.0})(), 0.5, 1e-15);
-  EXPECT_NEAR(result(metrics::ConcordanceCorrelation(), y, y)(), 1, 1e-6);
+  EXPECT_NEAR(metric_result(metrics::PearsonCorrelation(), y, twice)(), 0, 1e-15) << "1 and -1";
+  EXPECT_NEAR(metric_result(metrics::PearsonCorrelation(), y, twice, Tensor{3.0, 1.0})(), 0.5, 1e-15);
+  EXPECT_NEAR(metric_result(metrics::ConcordanceCorrelation(), y, y)(), 1, 1e-6);
   // Of {1, 2, 4} and itself plus 1: variance 14/9, so 2 (14/9) / (2 (14/9) + 1).
-  EXPECT_NEAR(result(metrics::ConcordanceCorrelation(), {{1.0, 2.0, 4.0}}, {{2.0, 3.0, 5.0}})(), 28.0 / 37, 1e-6);
-  EXPECT_TRUE(std::isnan(result(metrics::PearsonCorrelation(), {{1.0, 1.0}}, {{1.0, 2.0}})()));
+  EXPECT_NEAR(metric_result(metrics::ConcordanceCorrelation(), {{1.0, 2.0, 4.0}}, {{2.0, 3.0, 5.0}})(), 28.0 / 37,
+              1e-6);
+  EXPECT_TRUE(std::isnan(metric_result(metrics::PearsonCorrelation(), {{1.0, 1.0}}, {{1.0, 2.0}})()));
 }
 
 TEST(R2Score, RefusesOptionsThatMeanNothing) {
@@ -81,7 +76,7 @@ TEST(R2Score, RefusesOptionsThatMeanNothing) {
   expect_error<ConfigError>([] { R2Score({.num_regressors = -1}); }, {"num_regressors is -1", "0 or more"});
   expect_error<ShapeError>(
       [] {
-        result(R2Score(), Tensor::zeros({2, 3, 2}), Tensor::zeros({2, 3, 2}));
+        metric_result(R2Score(), Tensor::zeros({2, 3, 2}), Tensor::zeros({2, 3, 2}));
       },
       {"r2_score", "two axes", "(None, 3, 2)"});
 }

@@ -7,6 +7,7 @@
 
 #include "support/expect_error.hpp"
 #include "support/metric_data.hpp"
+#include "support/nan.hpp"
 #include "training/metrics/metric.hpp"
 
 namespace rondo {
@@ -16,7 +17,7 @@ using test::expect_error;
 using test::metric_data;
 using test::MetricData;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::kNaN;
 
 // Of labels of the predictions' shape.
 std::vector<Metric> comparing() {

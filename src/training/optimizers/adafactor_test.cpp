@@ -12,21 +12,21 @@ namespace rondo {
 namespace {
 
 using test::expect_whole_steps;
-using Numbers = std::vector<double>;
+using Doubles = std::vector<double>;
 
-double rms(const Numbers& x) {
+double rms(const Doubles& x) {
   double sum = 0;
   for (const double v : x) sum += v * v;
   return std::sqrt(sum / static_cast<double>(x.size()));
 }
 
 struct Kept {
-  Numbers r, c, v;
+  Doubles r, c, v;
 };
 
 // v of a stack of matrices from their rows' and columns' means, or of anything else as it is.
-Numbers velocity(Kept& kept, const Numbers& g, const Shape& shape, double beta) {
-  Numbers v(g.size());
+Doubles velocity(Kept& kept, const Doubles& g, const Shape& shape, double beta) {
+  Doubles v(g.size());
   const auto square = [&](std::size_t i) { return g[i] * g[i] + 1e-30; };
   if (shape.rank() < 2) {
     kept.v.resize(g.size());
@@ -60,9 +60,9 @@ TEST(Adafactor, KeepsMeansOfRowsAndColumns) {
   for (const Shape& shape : {Shape{7, 13}, Shape{11}, Shape{3, 2, 5}}) {
     Kept kept;
     expect_whole_steps(Adafactor({.learning_rate = 0.6, .beta_2_decay = -0.7, .clip_threshold = 0.8}), shape,
-                       [&](Numbers& w, const Numbers& g, int t) {
-                         const Numbers v = velocity(kept, g, shape, 1 - std::pow(t, -0.7));
-                         Numbers u(g.size());
+                       [&](Doubles& w, const Doubles& g, int t) {
+                         const Doubles v = velocity(kept, g, shape, 1 - std::pow(t, -0.7));
+                         Doubles u(g.size());
                          for (std::size_t i = 0; i < g.size(); ++i) u[i] = g[i] / std::sqrt(v[i]);
                          const double step =
                              std::min(0.6, 1 / std::sqrt(t)) * std::max(1e-3, rms(w)) / std::max(1.0, rms(u) / 0.8);

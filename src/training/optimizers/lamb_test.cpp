@@ -12,9 +12,9 @@ namespace rondo {
 namespace {
 
 using test::expect_whole_steps;
-using Numbers = std::vector<double>;
+using Doubles = std::vector<double>;
 
-double norm(const Numbers& x) {
+double norm(const Doubles& x) {
   double sum = 0;
   for (const double v : x) sum += v * v;
   return std::sqrt(sum);
@@ -22,10 +22,10 @@ double norm(const Numbers& x) {
 
 TEST(Lamb, StepsAsFarAsTheWeightsAreLarge) {
   for (const Shape& shape : {Shape{7, 13}, Shape{11}, Shape{3, 2, 5}}) {
-    Numbers m(91, 0), v(91, 0);
+    Doubles m(91, 0), v(91, 0);
     expect_whole_steps(Lamb({.learning_rate = 0.1, .beta_1 = 0.8, .epsilon = 1e-5}), shape,
-                       [&](Numbers& w, const Numbers& g, int t) {
-                         Numbers u(w.size());
+                       [&](Doubles& w, const Doubles& g, int t) {
+                         Doubles u(w.size());
                          for (std::size_t i = 0; i < w.size(); ++i) {
                            m[i] = 0.8 * m[i] + 0.2 * g[i];
                            v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];

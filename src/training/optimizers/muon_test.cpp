@@ -12,19 +12,19 @@ namespace rondo {
 namespace {
 
 using test::expect_whole_steps;
-using Numbers = std::vector<double>;
+using Doubles = std::vector<double>;
 
 // rows by columns, row-major.
 struct Matrix {
   std::size_t rows, columns;
-  Numbers values;
+  Doubles values;
 
   double& at(std::size_t i, std::size_t k) { return values[i * columns + k]; }
   double at(std::size_t i, std::size_t k) const { return values[i * columns + k]; }
 };
 
 Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix c{a.rows, b.columns, Numbers(a.rows * b.columns)};
+  Matrix c{a.rows, b.columns, Doubles(a.rows * b.columns)};
   for (std::size_t i = 0; i < a.rows; ++i) {
     for (std::size_t k = 0; k < b.columns; ++k) {
       for (std::size_t j = 0; j < a.columns; ++j) c.at(i, k) += a.at(i, j) * b.at(j, k);
@@ -34,7 +34,7 @@ Matrix product(const Matrix& a, const Matrix& b) {
 }
 
 Matrix transposed(const Matrix& a) {
-  Matrix b{a.columns, a.rows, Numbers(a.values.size())};
+  Matrix b{a.columns, a.rows, Doubles(a.values.size())};
   for (std::size_t i = 0; i < a.rows; ++i) {
     for (std::size_t k = 0; k < a.columns; ++k) b.at(k, i) = a.at(i, k);
   }
@@ -62,10 +62,10 @@ TEST(Muon, EvensOutWhatAMatrixLearns) {
     for (const bool nesterov : {true, false}) {
       const int steps = nesterov ? 5 : 2;
       const auto rows = static_cast<std::size_t>(shape[0]), columns = static_cast<std::size_t>(shape[1]);
-      Numbers m(rows * columns, 0);
+      Doubles m(rows * columns, 0);
       expect_whole_steps(Muon({.learning_rate = 0.1, .ns_steps = steps, .nesterov = nesterov}), shape,
-                         [&](Numbers& w, const Numbers& g, int) {
-                           Matrix x{rows, columns, Numbers(m.size())};
+                         [&](Doubles& w, const Doubles& g, int) {
+                           Matrix x{rows, columns, Doubles(m.size())};
                            for (std::size_t i = 0; i < m.size(); ++i) {
                              m[i] = 0.95 * m[i] + g[i];
                              x.values[i] = nesterov ? g[i] + 0.95 * m[i] : m[i];
@@ -81,8 +81,8 @@ TEST(Muon, EvensOutWhatAMatrixLearns) {
 
 // As Adam of the given rate and decay.
 void expect_adam(const Muon& muon, const Shape& shape, double rate, double decay) {
-  Numbers m(100, 0), v(100, 0);
-  expect_whole_steps(muon, shape, [&](Numbers& w, const Numbers& g, int t) {
+  Doubles m(100, 0), v(100, 0);
+  expect_whole_steps(muon, shape, [&](Doubles& w, const Doubles& g, int t) {
     for (std::size_t i = 0; i < w.size(); ++i) {
       w[i] -= decay * w[i];
       m[i] = 0.9 * m[i] + 0.1 * g[i];

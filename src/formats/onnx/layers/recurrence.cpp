@@ -8,6 +8,8 @@
 
 #include <rondo/error.hpp>
 
+#include "layers/parts/activations.hpp"
+
 namespace rondo::onnx {
 
 namespace {
@@ -19,7 +21,7 @@ using Kind = kernels::ActivationKind;
 constexpr std::array kLstmGates = {0, 3, 1, 2}, kGruGates = {0, 1, 2, 0};
 
 void add_activation_of(Cell& cell, const graph::LayerNode& layer, const char* option) {
-  const Activation f = activation(layer, option);
+  const Activation f = layers::kernel_of(layer.config(), option);
   const auto add = [&](const char* name) { cell.activations.emplace_back(name); };
   const auto with = [&](const char* name, double alpha) {
     add(name);

@@ -4,6 +4,7 @@
 #include <rondo/error.hpp>
 
 #include "formats/onnx/layers.hpp"
+#include "layers/parts/activations.hpp"
 
 namespace rondo::onnx {
 
@@ -11,7 +12,9 @@ Values add_nothing(Export&, const graph::LayerNode&, const Values& inputs) { ret
 
 Values add_activation_layer(Export& to, const graph::LayerNode& layer, const Values& inputs) {
   const Value& x = inputs[0];
-  return {{add_activation(to.graph, activation(layer, "activation"), x.name, x.sample.back()), {}, x.steps}};
+  return {{add_activation(to.graph, layers::kernel_of(layer.config(), "activation"), x.name, x.sample.back()),
+           {},
+           x.steps}};
 }
 
 // y = f(x K + b). Gemm takes matrices alone.
@@ -25,7 +28,7 @@ Values add_dense(Export& to, const graph::LayerNode& layer, const Values& inputs
   if (is_matrix && bias) operands.push_back(b);
   std::string y = to.graph.add_layer(is_matrix ? "Gemm" : "MatMul", operands, 1).front();
   if (!is_matrix && bias) y = to.graph.add("Add", {y, b});
-  return {{add_activation(to.graph, activation(layer, "activation"), y, kernel.dims[1]), {}, x.steps}};
+  return {{add_activation(to.graph, layers::kernel_of(layer.config(), "activation"), y, kernel.dims[1]), {}, x.steps}};
 }
 
 // The operator normalizes the places of axis 1, so another axis is exchanged with that one.

@@ -12,8 +12,6 @@ namespace rondo::onnx {
 
 namespace {
 
-bool is_near(double a, double b) { return std::abs(a - b) < 1e-6; }
-
 void put_activation(const Node& node, const Traced& x, const ActivationFn& f) {
   const Activation layer(f, {.dtype = node.import().dtype(), .name = node.layer_name(f.name())});
   node.put_like(x, layer(x.symbols[0]));
@@ -21,23 +19,9 @@ void put_activation(const Node& node, const Traced& x, const ActivationFn& f) {
 
 ActivationFn hard_sigmoid(const Node& node) {
   const double alpha = node.number("alpha", 0.2F), beta = node.number("beta", 0.5F);
-  if (is_near(beta, 0.5)) {
-    if (is_near(alpha, 1.0 / 6)) return "hard_sigmoid";
-    if (is_near(alpha, 0.2)) return "hard_sigmoid_2";
-    if (is_near(alpha, 0.5)) return "sparse_sigmoid";
-  }
+  if (const std::optional<ActivationFn> f = hard_sigmoid_of(alpha, beta)) return *f;
   node.fail("has alpha " + std::to_string(alpha) + " and beta " + std::to_string(beta) +
             "; alpha 1/6, 1/5 or 1/2 with beta 1/2 are read");
-}
-
-ActivationFn elu(const Node& node) {
-  const double alpha = node.number("alpha", 1);
-  return alpha == 1 ? ActivationFn("elu") : activations::elu({.alpha = alpha});
-}
-
-ActivationFn leaky_relu(const Node& node) {
-  const double alpha = node.number("alpha", 0.01F);
-  return is_near(alpha, 0.2) ? ActivationFn("leaky_relu") : activations::leaky_relu({.negative_slope = alpha});
 }
 
 ActivationFn shrink(const Node& node) {
@@ -61,12 +45,12 @@ ActivationFn softmax(const Node& node, const Traced& x, const char* name) {
 
 ActivationFn function_of(const Node& node, const Traced& x) {
   const std::string& op = node.op();
-  if (op == "Elu") return elu(node);
+  if (op == "Elu") return elu_of(node.number("alpha", 1));
   if (op == "Exp") return "exponential";
   if (op == "Gelu") return gelu(node);
   if (op == "HardSigmoid") return hard_sigmoid(node);
   if (op == "HardSwish") return "hard_silu";
-  if (op == "LeakyRelu") return leaky_relu(node);
+  if (op == "LeakyRelu") return leaky_relu_of(node.number("alpha", 0.01F));
   if (op == "LogSoftmax") return softmax(node, x, "log_softmax");
   if (op == "Mish") return "mish";
   if (op == "Shrink") return shrink(node);
@@ -84,6 +68,20 @@ ActivationFn function_of(const Node& node, const Traced& x) {
 }
 
 }  // namespace
+
+ActivationFn elu_of(double alpha) { return alpha == 1 ? ActivationFn("elu") : activations::elu({.alpha = alpha}); }
+
+ActivationFn leaky_relu_of(double alpha) {
+  return is_near(alpha, 0.2) ? ActivationFn("leaky_relu") : activations::leaky_relu({.negative_slope = alpha});
+}
+
+std::optional<ActivationFn> hard_sigmoid_of(double alpha, double beta) {
+  if (!is_near(beta, 0.5)) return {};
+  if (is_near(alpha, 1.0 / 6)) return "hard_sigmoid";
+  if (is_near(alpha, 0.2)) return "hard_sigmoid_2";
+  if (is_near(alpha, 0.5)) return "sparse_sigmoid";
+  return {};
+}
 
 void import_activation(const Node& node) {
   const Traced& x = node.traced(0);

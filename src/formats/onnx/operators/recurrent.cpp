@@ -17,8 +17,6 @@ namespace {
 
 // ---- activations ----------------------------------------------------------------------------------------------------
 
-bool is_near(double a, double b) { return std::abs(a - b) < 1e-6; }
-
 // Takes the next of a list, for the activations that have such a number.
 class Next {
  public:
@@ -35,24 +33,14 @@ ActivationFn function_of(const Node& node, const std::string& given, Next& alpha
   for (const char* plain : {"tanh", "sigmoid", "relu", "softplus", "softsign"}) {
     if (name == plain) return name;
   }
-  if (name == "elu") {
-    const double alpha = alphas(1);
-    return alpha == 1 ? ActivationFn("elu") : activations::elu({.alpha = alpha});
-  }
-  if (name == "leakyrelu") {
-    const double alpha = alphas(0.01);
-    return is_near(alpha, 0.2) ? ActivationFn("leaky_relu") : activations::leaky_relu({.negative_slope = alpha});
-  }
+  if (name == "elu") return elu_of(alphas(1));
+  if (name == "leakyrelu") return leaky_relu_of(alphas(0.01));
   if (name == "thresholdedrelu") return activations::relu({.threshold = alphas(1)});
   if (name == "affine" || name == "hardsigmoid") {
     const bool is_affine = name == "affine";
     const double alpha = alphas(is_affine ? 1 : 0.2), beta = betas(is_affine ? 0 : 0.5);
     if (is_affine && alpha == 1 && beta == 0) return "linear";
-    if (!is_affine && is_near(beta, 0.5)) {
-      if (is_near(alpha, 1.0 / 6)) return "hard_sigmoid";
-      if (is_near(alpha, 0.2)) return "hard_sigmoid_2";
-      if (is_near(alpha, 0.5)) return "sparse_sigmoid";
-    }
+    if (const std::optional<ActivationFn> f = hard_sigmoid_of(alpha, beta); f && !is_affine) return *f;
     node.fail("has the activation " + given + " with alpha " + number_text(alpha) + " and beta " + number_text(beta) +
               ", which Rondo does not have");
   }

@@ -1,0 +1,66 @@
+# How the files of the libraries are optimised, and which of them are compiled together.
+
+# rondo_optimize(<options> <files of src/, without ending...>): the options are those of the files alone.
+function(rondo_optimize options)
+  foreach(file IN LISTS ARGN)
+    set_property(SOURCE "${PROJECT_SOURCE_DIR}/src/${file}.cpp" APPEND PROPERTY COMPILE_OPTIONS ${options})
+  endforeach()
+endfunction()
+
+set(kernels ${core_sources})
+list(FILTER kernels INCLUDE REGEX "/src/kernels/")
+list(TRANSFORM kernels REPLACE "^${PROJECT_SOURCE_DIR}/src/(.*)\\.cpp$" "\\1")
+
+if(RONDO_SANITIZE)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    if(RONDO_SANITIZE MATCHES "address")
+      # Kernels are pure functions over the caller's arrays, and g++ spends minutes on checks of their inlined temporaries
+      # (lstm.cpp: 126 s, without these and checks of alignment 65 s).
+      set(kernel_options --param=asan-stack=0 -fno-sanitize=alignment,vptr)
+    elseif(RONDO_SANITIZE MATCHES "thread")
+      set(kernel_options -fno-tree-sra)  # with -fsanitize=thread g++ 12 stops in this pass
+    endif()
+    rondo_optimize("${kernel_options}" ${kernels})
+  endif()
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  # Most of the code sets up, checks, reads and reports once in a while: small rather than fast, four tenths less of it.
+  # What works in each step, or on all numbers of a data set, is fast.
+  target_compile_options(rondo_core PRIVATE $<$<CONFIG:Release>:-Os>)
+  target_compile_options(rondo PRIVATE $<$<CONFIG:Release>:-Os>)
+  set(fast ${kernels}
+    core/own_math core/random core/sha256 core/tensor core/tensor_ops
+    data/cells data/csv data/csv_rows data/difference data/npy data/npy_format data/npy_rows data/rows data/scalers
+    data/split data/table
+    engine/builder engine/host_executor engine/memory engine/packed_map engine/parameter engine/plan engine/processors
+    engine/repeat engine/staging engine/team_governor engine/thread_pool
+    formats/callbacks/tensorboard/crc32c formats/zip/reader formats/zip/records formats/zip/writer
+    layers/core/activation layers/core/dense layers/core/masking layers/custom layers/merging/add
+    layers/merging/concatenate layers/merging/merging layers/normalization/batch_normalization
+    layers/parts/activity_penalty layers/parts/weight_rules layers/recurrent/rnn layers/recurrent/sequence_node
+    layers/regularization/dropout layers/regularization/dropout_factors layers/reshaping/flatten
+    layers/reshaping/permute layers/reshaping/rearrange layers/reshaping/repeat_vector layers/reshaping/reshape
+    layers/wrappers/bidirectional layers/wrappers/time_distributed
+    training/batch_losses training/batches training/clipping training/constraints training/custom training/epoch_means
+    training/evaluator training/function_rows training/head training/loss_call training/metrics/accuracy
+    training/optimizers/state training/penalties training/predict training/program training/reading_thread
+    training/row_losses training/session training/stream training/training_step)
+  # What few models compute.
+  set(less_fast kernels/row_updates layers/parts/initializers training/ctc_loss)
+  list(REMOVE_ITEM fast ${less_fast})
+  rondo_optimize($<$<CONFIG:Release>:-O3> ${fast})
+  rondo_optimize($<$<CONFIG:Release>:-O2> ${less_fast})
+  # Nothing is thrown in vector code or through it: without the tables for that it is a thirtieth smaller. (Not the
+  # recurrent kernels and Dense's: there g++ then puts more into line.)
+  set(never_throw activations bf16_amx bf16_dot bf16_tiles dropout elementwise losses lstm_bf16 more_updates row_updates
+      updates)
+  list(TRANSFORM never_throw PREPEND kernels/)
+  rondo_optimize("$<$<CONFIG:Release>:-fno-exceptions>;$<$<CONFIG:Release>:-fno-asynchronous-unwind-tables>" ${never_throw})
+endif()
+
+if(RONDO_POISON)
+  set_property(SOURCE src/engine/memory.cpp APPEND PROPERTY COMPILE_DEFINITIONS RONDO_POISON)
+endif()
+
+# A file with options of its own is compiled alone.
+rondo_unity(rondo_core)
+rondo_unity(rondo)
