@@ -23,7 +23,11 @@ function(rondo_compile_flags target)
   # One chain of fused multiply-adds per result, written as such and never made or taken apart by the compiler: the
   # promise of equal bits rests on these two.
   target_compile_options(${target} PRIVATE -ffp-contract=off -fno-fast-math)
-  target_compile_definitions(${target} PRIVATE "HWY_DISABLED_TARGETS=(${RONDO_DISABLED_TARGETS})")
+  set(disabled "${RONDO_DISABLED_TARGETS}")
+  if(sanitizers)
+    string(APPEND disabled "|HWY_SSE4")  # its loops are those of AVX2, and compiling them takes a minute
+  endif()
+  target_compile_definitions(${target} PRIVATE "HWY_DISABLED_TARGETS=(${disabled})")
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Notes about the ABI of vector arguments, which never leave one translation unit here. And no vectors made of
     # neighbouring scalars: g++ reads two fields of a small struct as one right after it wrote them one by one, and the
@@ -67,6 +71,12 @@ function(rondo_house_access target)
     $<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>)
 endfunction()
 
+# What a program that takes the libraries into itself is linked with: what nobody calls stays out.
+set(RONDO_DROPS_UNUSED "")
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT BUILD_SHARED_LIBS)
+  set(RONDO_DROPS_UNUSED -Wl,--gc-sections)
+endif()
+
 # rondo_library(<target> EXPORT_NAME <name>): one of the installed libraries.
 function(rondo_library target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXPORT_NAME" "")
@@ -76,7 +86,9 @@ function(rondo_library target)
   target_compile_options(${target} PRIVATE -falign-functions=64)
   # A program gets the functions that it calls, though files are compiled together.
   target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
-  target_link_options(${target} INTERFACE $<$<PLATFORM_ID:Linux>:LINKER:--gc-sections>)
+  if(RONDO_DROPS_UNUSED)
+    target_link_options(${target} INTERFACE "${RONDO_DROPS_UNUSED}")
+  endif()
   rondo_house_access(${target})
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

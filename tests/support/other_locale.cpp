@@ -8,6 +8,8 @@ namespace rondo::test {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 struct CommaAndGroups final : std::numpunct<char> {
   char do_decimal_point() const override { return ','; }
   char do_thousands_sep() const override { return ' '; }  // as in French
@@ -25,38 +27,28 @@ bool set_comma_locale() {
   return false;
 }
 
-// A German locale of our own, made once, in a folder that goes when the program ends: needs localedef and its sources
-// (package locales), but not to be root.
-class OwnLocale {
- public:
-  OwnLocale() : folder_(std::filesystem::temp_directory_path() / ("rondo_locale_" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(folder_);
-    const std::string make = "localedef -c -i de_DE -f UTF-8 '" + (folder_ / "de_DE.UTF-8").string() + "'";
-    (void)!std::system((make + " >/dev/null 2>&1").c_str());
-  }
-  ~OwnLocale() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  OwnLocale(const OwnLocale&) = delete;
-  OwnLocale& operator=(const OwnLocale&) = delete;
-
-  bool set() const {
-    const char* before = std::getenv("LOCPATH");
-    const std::string restore = before != nullptr ? before : "";
-    setenv("LOCPATH", folder_.c_str(), 1);
-    const bool works = set_comma_locale();
-    before != nullptr ? setenv("LOCPATH", restore.c_str(), 1) : unsetenv("LOCPATH");
-    return works;
-  }
-
- private:
-  std::filesystem::path folder_;
-};
+// A German locale of our own, made once in the build tree: needs localedef and its sources (package locales), but not
+// to be root. It takes two seconds, and every test is a process.
+fs::path own_locale() {
+  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path() / "locale";
+  if (fs::exists(folder)) return folder;
+  const fs::path unfinished = folder.string() + std::to_string(getpid());
+  fs::create_directories(unfinished);
+  const std::string make = "localedef -c -i de_DE -f UTF-8 '" + (unfinished / "de_DE.UTF-8").string() + "'";
+  (void)!std::system((make + " >/dev/null 2>&1").c_str());
+  std::error_code another_was_first;
+  fs::rename(unfinished, folder, another_was_first);
+  if (another_was_first) fs::remove_all(unfinished);
+  return folder;
+}
 
 bool set_own_locale() {
-  static const OwnLocale own;
-  return own.set();
+  const char* before = std::getenv("LOCPATH");
+  const std::string restore = before != nullptr ? before : "";
+  setenv("LOCPATH", own_locale().c_str(), 1);
+  const bool works = set_comma_locale();
+  before != nullptr ? setenv("LOCPATH", restore.c_str(), 1) : unsetenv("LOCPATH");
+  return works;
 }
 
 }  // namespace
