@@ -3,13 +3,21 @@
 # rondo_optimize(<options> <files of src/, without ending...>): the options are those of the files alone.
 function(rondo_optimize options)
   foreach(file IN LISTS ARGN)
+    if(NOT EXISTS "${PROJECT_SOURCE_DIR}/src/${file}.cpp")
+      message(FATAL_ERROR "cmake/RondoOptimization.cmake names src/${file}.cpp, which is not there")
+    endif()
     set_property(SOURCE "${PROJECT_SOURCE_DIR}/src/${file}.cpp" APPEND PROPERTY COMPILE_OPTIONS ${options})
   endforeach()
 endfunction()
 
-set(kernels ${core_sources})
-list(FILTER kernels INCLUDE REGEX "/src/kernels/")
-list(TRANSFORM kernels REPLACE "^${PROJECT_SOURCE_DIR}/src/(.*)\\.cpp$" "\\1")
+# rondo_files_of(<result> <rooms...>): the files of rooms, as rondo_optimize takes them.
+function(rondo_files_of result)
+  list(JOIN ARGN "|" rooms)
+  set(files ${core_sources})
+  list(TRANSFORM files REPLACE "^${PROJECT_SOURCE_DIR}/src/(.*)\\.cpp$" "\\1")
+  list(FILTER files INCLUDE REGEX "^(${rooms})/")
+  set(${result} "${files}" PARENT_SCOPE)
+endfunction()
 
 if(RONDO_SANITIZE)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -20,26 +28,23 @@ if(RONDO_SANITIZE)
     elseif(RONDO_SANITIZE MATCHES "thread")
       set(kernel_options -fno-tree-sra)  # with -fsanitize=thread g++ 12 stops in this pass
     endif()
+    rondo_files_of(kernels kernels)
     rondo_optimize("${kernel_options}" ${kernels})
   endif()
 elseif(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   # Most of the code sets up, checks, reads and reports once in a while: small rather than fast, four tenths less of it.
-  # What works in each step, or on all numbers of a data set, is fast.
+  # What works in each step, or on all numbers of a data set, is fast: three rooms, and what is listed of the others.
   target_compile_options(rondo_core PRIVATE $<$<CONFIG:Release>:-Os>)
   target_compile_options(rondo PRIVATE $<$<CONFIG:Release>:-Os>)
-  set(fast ${kernels}
+  rondo_files_of(fast kernels engine layers)
+  list(REMOVE_ITEM fast engine/single_walk layers/registry layers/core/input layers/parts/activations
+    layers/parts/constraints layers/parts/regularizers layers/recurrent/cells layers/recurrent/gru layers/recurrent/lstm
+    layers/regularization/activity_regularization)
+  list(APPEND fast
     core/own_math core/random core/sha256 core/tensor core/tensor_ops
     data/cells data/csv data/csv_rows data/difference data/npy data/npy_format data/npy_rows data/rows data/scalers
     data/split data/table
-    engine/builder engine/host_executor engine/memory engine/packed_map engine/parameter engine/plan engine/processors
-    engine/repeat engine/staging engine/team_governor engine/thread_pool
     formats/callbacks/tensorboard/crc32c formats/zip/reader formats/zip/records formats/zip/writer
-    layers/core/activation layers/core/dense layers/core/masking layers/custom layers/merging/add
-    layers/merging/concatenate layers/merging/merging layers/normalization/batch_normalization
-    layers/parts/activity_penalty layers/parts/weight_rules layers/recurrent/rnn layers/recurrent/sequence_node
-    layers/regularization/dropout layers/regularization/dropout_factors layers/reshaping/flatten
-    layers/reshaping/permute layers/reshaping/rearrange layers/reshaping/repeat_vector layers/reshaping/reshape
-    layers/wrappers/bidirectional layers/wrappers/time_distributed
     training/batch_losses training/batches training/clipping training/constraints training/custom training/epoch_means
     training/evaluator training/function_rows training/head training/loss_call training/metrics/accuracy
     training/optimizers/state training/penalties training/predict training/program training/reading_thread
@@ -62,5 +67,5 @@ if(RONDO_POISON)
 endif()
 
 # A file with options of its own is compiled alone.
-rondo_unity(rondo_core)
-rondo_unity(rondo)
+rondo_unity(rondo_core 8)
+rondo_unity(rondo 8)

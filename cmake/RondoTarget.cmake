@@ -120,10 +120,10 @@ function(rondo_readers result header)
   set(${result} "${readers}" PARENT_SCOPE)
 endfunction()
 
-# rondo_unity(<target>): the files of a folder are compiled together, eight at a time. What their headers bring is then
-# compiled once, which is most of the time that a file takes. They share one unnamed namespace: a helper's name serves
-# once a folder.
-function(rondo_unity target)
+# rondo_unity(<target> <count>): the files of a folder are compiled together, so many at a time. What their headers bring
+# is then compiled once, which is most of the time that a file takes. They share one unnamed namespace: a helper's name
+# serves once a folder.
+function(rondo_unity target count)
   if(NOT RONDO_UNITY)
     return()
   endif()
@@ -136,7 +136,7 @@ function(rondo_unity target)
     if(NOT DEFINED files_${folder})
       set(files_${folder} 0)
     endif()
-    math(EXPR group "${files_${folder}} / 8")
+    math(EXPR group "${files_${folder}} / ${count}")
     math(EXPR files_${folder} "${files_${folder}} + 1")
     set_property(SOURCE "${source}" TARGET_DIRECTORY ${target} PROPERTY UNITY_GROUP "${folder}_${group}")
   endforeach()
