@@ -10,7 +10,7 @@
 namespace rondo::test {
 namespace {
 
-const std::uint64_t kModelsPerPart = all_or_some(20, 10);
+const std::uint64_t kModelsPerPart = all_or_some(20, 5);
 
 class RandomModels : public testing::TestWithParam<std::uint64_t> {};
 
