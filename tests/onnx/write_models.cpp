@@ -13,6 +13,8 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/telling_weights.hpp"
+
 using namespace rondo;
 
 namespace {
@@ -23,26 +25,6 @@ void write(const std::string& path, const Tensor& tensor) {
   for (const Index size : tensor.shape()) out << size << ' ';
   out << '\n';
   for (const double value : tensor.to_vector()) out << value << '\n';
-}
-
-Tensor numbers(const Shape& shape, Index begin = 0) {
-  std::vector<double> values;
-  for (Index i = 0; i < shape.elements(); ++i)
-    values.push_back(static_cast<double>(((i + begin) * 7919) % 201) / 100 - 1);
-  return Tensor(shape, values);
-}
-
-// Numbers that tell a wrong order from the right one: no weight is zero, as biases are at first.
-void set_weights(const Model& model) {
-  std::vector<Tensor> weights;
-  Index begin = 0;
-  for (const WeightInfo& info : model.weights()) {
-    std::vector<double> values = numbers(info.shape, begin += 17).to_vector();
-    const bool is_variance = info.name == "moving_variance";
-    for (double& v : values) v = is_variance ? 1.5 + v : v / 2;
-    weights.emplace_back(info.shape, values);
-  }
-  model.set_weights(weights);
 }
 
 struct Batch {
@@ -58,13 +40,13 @@ class Writer {
   void operator()(const std::string& name, const Model& model, const std::vector<Shape>& samples,
                   const std::vector<Batch>& batches = {{6, 5}, {1, 9}, {3, 1}},
                   const ExportOnnxOptions& options = {}) const {
-    set_weights(model);
+    test::set_telling_weights(model);
     export_onnx(model, folder_ + "/" + name + ".onnx", options);
     for (std::size_t i = 0; i < batches.size(); ++i) {
       std::vector<Tensor> x;
       for (const Shape& sample : samples) {
         const Shape of_batch = sample[0] == 0 ? sample.with(0, batches[i].steps) : sample;
-        x.push_back(numbers(of_batch.prepend(batches[i].rows), static_cast<Index>(i)));
+        x.push_back(test::telling_numbers(of_batch.prepend(batches[i].rows), static_cast<Index>(i)));
       }
       predict(name + "." + std::to_string(i), model, x, options.sequence_lengths);
     }

@@ -11,34 +11,20 @@
 #include "core/file_bytes.hpp"
 #include "formats/onnx/messages.hpp"
 #include "support/expect_error.hpp"
+#include "support/telling_weights.hpp"
 
 namespace rondo {
 namespace {
 
 using test::expect_error;
+using test::set_telling_weights;
+using test::telling_numbers;
 
 const Shape kOpen = {Shape::kUnknown, 3};
 
 // Of this process alone: tests run beside each other.
 std::string path(const std::string& name) {
   return ::testing::TempDir() + "rondo_onnx_" + name + std::to_string(getpid()) + ".onnx";
-}
-
-Tensor numbers(const Shape& shape, Index begin = 0) {
-  std::vector<double> values;
-  for (Index i = 0; i < shape.elements(); ++i)
-    values.push_back(static_cast<double>(((i + begin) * 7919) % 201) / 100 - 1);
-  return Tensor(shape, values);
-}
-
-void set_weights(const Model& model) {
-  std::vector<Tensor> weights;
-  for (const WeightInfo& info : model.weights()) {
-    std::vector<double> values = numbers(info.shape, static_cast<Index>(weights.size())).to_vector();
-    for (double& v : values) v = info.name == "moving_variance" ? 1.5 + v : v / 2;
-    weights.emplace_back(info.shape, values);
-  }
-  model.set_weights(weights);
 }
 
 double distance(const Tensor& a, const Tensor& b) {
@@ -51,14 +37,14 @@ double distance(const Tensor& a, const Tensor& b) {
 
 // Inputs of these sample shapes; a time axis of unknown length is taken with several.
 Model expect_same_again(const std::string& name, const Model& model, const std::vector<Shape>& samples) {
-  set_weights(model);
+  set_telling_weights(model);
   export_onnx(model, path(name));
   Model again = import_onnx(path(name));
   std::filesystem::remove(path(name));
   for (const Index steps : {1, 4, 7}) {
     std::vector<Tensor> x;
     for (const Shape& s : samples) {
-      x.push_back(numbers((s[0] == Shape::kUnknown ? s.with(0, steps) : s).prepend(steps == 4 ? 5 : 2)));
+      x.push_back(telling_numbers((s[0] == Shape::kUnknown ? s.with(0, steps) : s).prepend(steps == 4 ? 5 : 2)));
     }
     const auto expected = model.predict_outputs(Inputs(x), {.verbose = 0}),
                got = again.predict_outputs(Inputs(x), {.verbose = 0});
@@ -301,7 +287,7 @@ TEST(OnnxThereAndBack, DoublesStayDoubles) {
 TEST(OnnxThereAndBack, WhatComesBackCanBeTrained) {
   const Model again = expect_same_again("trained", Sequential{LSTM(4, {.input_shape = kOpen}), Dense(1)}, {kOpen});
   again.compile({.optimizer = "adam", .loss = "mse"});
-  const Tensor x = numbers({8, 5, 3}), y = numbers({8, 1});
+  const Tensor x = telling_numbers({8, 5, 3}), y = telling_numbers({8, 1});
   const History history = again.fit(x, y, {.epochs = 20, .verbose = 0});
   EXPECT_LT(history["loss"].back(), history["loss"].front());
 }
