@@ -4,28 +4,19 @@
 //
 // Of each model: NAME.onnx, and for some batches NAME.NUMBER.x0, x1, ... and .y0, ...: the sizes in a line, then the
 // numbers. With lengths, NAME.NUMBER.l0, ... too.
-#include <fstream>
 #include <functional>
-#include <iomanip>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include <rondo/rondo.hpp>
 
+#include "onnx/tensor_file.hpp"
 #include "support/telling_weights.hpp"
 
 using namespace rondo;
 
 namespace {
-
-void write(const std::string& path, const Tensor& tensor) {
-  std::ofstream out(path);
-  out << std::setprecision(17);
-  for (const Index size : tensor.shape()) out << size << ' ';
-  out << '\n';
-  for (const double value : tensor.to_vector()) out << value << '\n';
-}
 
 struct Batch {
   Index rows, steps;
@@ -71,11 +62,11 @@ class Writer {
   void predict(const std::string& name, const Model& model, std::vector<Tensor> x, bool has_lengths) const {
     const std::string path = folder_ + "/" + name;
     for (std::size_t i = 0; i < x.size(); ++i) {
-      if (has_lengths) write(path + ".l" + std::to_string(i), fill_up(x[i]));
-      write(path + ".x" + std::to_string(i), x[i]);
+      if (has_lengths) test::write_tensor(path + ".l" + std::to_string(i), fill_up(x[i]));
+      test::write_tensor(path + ".x" + std::to_string(i), x[i]);
     }
     const std::vector<Tensor> y = model.predict_outputs(Inputs(x), {.verbose = 0});
-    for (std::size_t i = 0; i < y.size(); ++i) write(path + ".y" + std::to_string(i), y[i]);
+    for (std::size_t i = 0; i < y.size(); ++i) test::write_tensor(path + ".y" + std::to_string(i), y[i]);
   }
 
   std::string folder_;
