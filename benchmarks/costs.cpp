@@ -254,7 +254,7 @@ int main(int argc, char** argv) {
     compare("TimeDistributed(Dense), by Dense", s, dense_each_step, time_distributed, turns);
   }
   for (const Size& s : {kB50, kC64}) compare_data("sample weights", s, fit_weighted, 4, turns);
-  for (const Size& s : {kB50, kC64, kC128}) compare_data("rows of files, by arrays", s, fit_file, 200, turns);
+  for (const Size& s : {kA, kB50, kC64, kC128}) compare_data("rows of files, by arrays", s, fit_file, 200, turns);
   for (const char* file : {"costs_X.npy", "costs_y.npy"}) std::remove(file);
   for (const Index units : {4, 50, 128}) change_of_length(units, turns);
 }

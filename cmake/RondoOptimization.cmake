@@ -47,7 +47,7 @@ elseif(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     formats/callbacks/tensorboard/crc32c formats/zip/reader formats/zip/records formats/zip/writer
     training/batch_losses training/batches training/clipping training/constraints training/custom training/epoch_means
     training/evaluator training/function_rows training/head training/loss_call training/metrics/accuracy
-    training/optimizers/state training/penalties training/predict training/program training/reading_thread
+    training/optimizers/state training/penalties training/predict training/program training/read_ahead
     training/row_losses training/session training/stream training/training_step)
   # What few models compute.
   set(less_fast kernels/row_updates layers/parts/initializers training/ctc_loss)

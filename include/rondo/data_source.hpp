@@ -39,8 +39,9 @@ class DataSource {
   virtual Batch batch(Index number) = 0;
   // The same into a batch that was read before, whose memory may serve again.
   virtual void read(Index number, Batch& into) { into = batch(number); }
-  // Whether read may be called from another thread than fit's, one batch ahead of the one at work. Then it is called by
-  // one thread at a time, and never while the other functions are.
+  // Whether read may be called from another thread than fit's, ahead of the batch at work: small batches up to 16 of
+  // them, within a megabyte, larger ones one. Then it is called by one thread at a time, and never while the other
+  // functions are.
   virtual bool reads_ahead() const { return false; }
   // Before the first batch of all: of each epoch, unless steps_per_epoch makes epochs shorter, and of each evaluation.
   virtual void on_pass_begin() {}

@@ -87,11 +87,12 @@ struct RowBatchesOptions {
   // batches.)
   bool shuffle = true;
   std::optional<Rows> sample_weight = {};  // one number a row
-  // Whether the next batch is read by a thread of its own while fit works on one.
+  // Whether the next batches are read by a thread of its own while fit works on one (DataSource::reads_ahead).
   bool prefetch = true;
 };
 
-// Batches of samples and labels for fit and evaluate, in the memory of three batches. The last one may be smaller.
+// Batches of samples and labels for fit and evaluate, in the memory of three batches (of small ones,
+// of 18). The last one may be smaller.
 class RowBatches : public DataSource {
  public:
   // ShapeError unless there are as many labels as samples, and one at least; ConfigError for a batch size below 1.

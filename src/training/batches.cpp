@@ -47,48 +47,37 @@ SourceBatches::SourceBatches(const ModelNode& node, DataSource& source, std::str
   }
   order_.resize(static_cast<std::size_t>(count));
   std::iota(order_.begin(), order_.end(), Index{0});
-  if (source.reads_ahead()) reader_ = std::make_unique<ReadingThread>();
+  if (source.reads_ahead()) {
+    ahead_ = std::make_unique<ReadAhead>([this](Index place, std::optional<Batch>& into) { read(place, into); });
+  }
 }
 
 void SourceBatches::shuffle(const RandomStream& stream) { rondo::shuffle(order_, 0, stream); }
 
-void SourceBatches::read(Index place) {
+void SourceBatches::read(Index place, std::optional<Batch>& into) {
   const Index number = order_[static_cast<std::size_t>(place)];
-  if (next_) {
-    source_.read(number, *next_);
+  if (into) {
+    source_.read(number, *into);
   } else {
-    next_ = source_.batch(number);
+    into = source_.batch(number);
   }
 }
 
 const Samples& SourceBatches::batch(Session& session, Index number) {
-  if (reader_ != nullptr && next_place_ == number) {
-    next_place_ = -1;
-    reader_->wait();
-  } else if (reader_ != nullptr) {
-    read(number);
-  } else {
-    next_.reset();  // before the next one is made
-    batch_.reset();
-    next_ = source_.batch(order_[static_cast<std::size_t>(number)]);
+  if (ahead_ == nullptr) {
+    batch_.reset();  // before the next one is made
+    read(number, batch_);
   }
-  std::swap(batch_, next_);
-  weights_.emplace(session.node(), batch_->X, batch_->y, batch_->sample_weight, class_weight_);
-  data_ = check_data(session.node(), batch_->X, batch_->y, weights_->get(), what_);
+  const Batch& batch = ahead_ != nullptr ? ahead_->take(number, count()) : *batch_;
+  weights_.emplace(session.node(), batch.X, batch.y, batch.sample_weight, class_weight_);
+  data_ = check_data(session.node(), batch.X, batch.y, weights_->get(), what_);
   session.prepare(data_, data_.samples, what_);
   samples_ = {.X = data_.X, .y = data_.y, .sample_weights = data_.sample_weights, .rows = data_.samples};
-  if (reader_ != nullptr && number + 1 < count()) {
-    next_place_ = number + 1;
-    reader_->start([this, number] { read(number + 1); });
-  }
   return samples_;
 }
 
 void SourceBatches::end_epoch() {
-  if (reader_ != nullptr && next_place_ >= 0) {  // the epoch has ended early
-    next_place_ = -1;
-    reader_->wait();
-  }
+  if (ahead_ != nullptr) ahead_->stop();
   source_.on_epoch_end();
 }
 

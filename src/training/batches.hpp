@@ -10,7 +10,7 @@
 
 #include "training/class_weight.hpp"
 #include "training/data.hpp"
-#include "training/reading_thread.hpp"
+#include "training/read_ahead.hpp"
 #include "training/session.hpp"
 
 namespace rondo {
@@ -92,19 +92,18 @@ class SourceBatches final : public Batches {
   void end_epoch() override;
 
  private:
-  // The batch at a place of the order into the one that is not at work.
-  void read(Index place);
+  // The batch at a place of the order, into one that was read before.
+  void read(Index place, std::optional<Batch>& into);
 
   DataSource& source_;
   std::string what_;
   ClassWeight class_weight_;
-  std::vector<Index> order_;  // of batches
-  std::optional<Batch> batch_, next_;
-  std::optional<SampleWeights> weights_;  // of batch_
-  Data data_;                             // looks into batch_ and weights_
+  std::vector<Index> order_;              // of batches
+  std::optional<Batch> batch_;            // at work, unless it is read ahead
+  std::optional<SampleWeights> weights_;  // of the batch at work
+  Data data_;                             // looks into it and into weights_
   Samples samples_;
-  Index next_place_ = -1;                  // in the order, of what next_ has or will have; -1: nothing
-  std::unique_ptr<ReadingThread> reader_;  // null: reads when asked; the last member, so that it ends first
+  std::unique_ptr<ReadAhead> ahead_;  // null: reads when asked; the last member, so that it ends first
 };
 
 }  // namespace rondo::training

@@ -103,6 +103,62 @@ const Json kLstm = {{"class_name", "LSTM"},
                       {"dropout_W", 0.5},
                       {"dropout_U", 0.0}}}};
 
+// Adam's memory is kept as the weights are, a tensor for each gate; Theano's variables had no names.
+TEST_F(Keras1, TheOptimizerGoesOn) {
+  Sequential model{LSTM(3, {.recurrent_activation = "hard_sigmoid_2", .return_sequences = true, .input_shape = {4, 2}}),
+                   Dense(1)};
+  model.compile({.optimizer = Adam({.learning_rate = 0.25}), .loss = "mse"});
+  std::vector<OptimizerVariable> variables = model.optimizer_variables();
+  std::vector<Tensor> state;
+  for (const OptimizerVariable& variable : variables) {
+    state.push_back(ramp(variable.value.shape(), 0.1 * static_cast<double>(state.size())).cast(DType::float32));
+  }
+  state[0] = Tensor(Shape{}, std::vector<double>{7});
+  state[1] = Tensor(Shape{}, std::vector<double>{0.25});
+  const std::vector<std::pair<std::string, Index>> gates = {{"i", 0}, {"c", 2}, {"f", 1}, {"o", 3}};
+  std::vector<std::string> names;
+  const auto in_parts = [&](const std::vector<Tensor>& weights) {
+    std::vector<Tensor> parts = by_gates({weights.begin(), weights.begin() + 3}, gates, "lstm_1", names);
+    parts.insert(parts.end(), weights.begin() + 3, weights.end());
+    return parts;
+  };
+
+  hdf5::Writer file;
+  hdf5::GroupWriter& weights = file.root().group("model_weights");
+  weights.attribute("layer_names", std::vector<std::string>{"lstm_1", "dense_1"});
+  const std::vector<Tensor> values = in_parts(model.get_weights());
+  add_layer(weights, "lstm_1", names, {values.begin(), values.begin() + 12});
+  add_layer(weights, "dense_1", {"dense_1_W", "dense_1_b"}, {values.begin() + 12, values.end()});
+  std::vector<Tensor> kept{state[0].cast(DType::float32)};
+  for (const std::size_t kind : {2U, 3U}) {  // momentum, then velocity
+    std::vector<Tensor> of_kind;
+    for (std::size_t i = kind; i < state.size(); i += 2) of_kind.push_back(state[i]);
+    for (Tensor& part : in_parts(of_kind)) kept.push_back(std::move(part));
+  }
+  std::vector<std::string> params;
+  for (std::size_t i = 0; i < kept.size(); ++i) params.push_back("param_" + std::to_string(i));
+  add_layer(file.root(), "optimizer_weights", params, kept);
+  file.root().attribute(
+      "training_config",
+      Json{{"optimizer_config",
+            {{"class_name", "Adam"},
+             {"config", {{"lr", 0.25}, {"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 1e-8}, {"decay", 0.0}}}}},
+           {"loss", "mse"},
+           {"metrics", Json::array()},
+           {"sample_weight_mode", nullptr},
+           {"loss_weights", nullptr}}
+          .dump());
+  const Json dense = {{"class_name", "Dense"},
+                      {"config", {{"name", "dense_1"}, {"output_dim", 1}, {"activation", "linear"}, {"bias", true}}}};
+  write(file, Json::array({kLstm, dense}));
+
+  variables = load_model(path_).optimizer_variables();
+  ASSERT_EQ(variables.size(), state.size());
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    EXPECT_EQ(variables[i].value.to_vector(), state[i].to_vector()) << variables[i].name;
+  }
+}
+
 TEST_F(Keras1, ModelsPredictAsTheSameModelOfToday) {
   Sequential model{LSTM(3, {.recurrent_activation = "hard_sigmoid_2", .return_sequences = true, .input_shape = {4, 2}}),
                    GRU(2, {.recurrent_activation = "hard_sigmoid_2", .reset_after = false}),

@@ -6,7 +6,6 @@
 #include <rondo/error.hpp>
 #include <rondo/tensor_ops.hpp>
 
-#include "formats/keras/keras_1.hpp"
 #include "formats/keras/variables.hpp"
 
 namespace rondo::keras {
@@ -31,6 +30,14 @@ struct Given {
   std::string layer;
   std::vector<std::string> names;
 };
+
+std::vector<const LayerNode*> layers_with_weights(const LayerNode& model) {
+  std::vector<const LayerNode*> layers;
+  for (const auto& layer : model.children()) {
+    if (!layer->parameters().empty()) layers.push_back(layer.get());
+  }
+  return layers;
+}
 
 std::vector<Given> given_layers(const hdf5::Group& group) {
   std::vector<Given> all;
@@ -134,10 +141,7 @@ void write_texts(hdf5::ObjectWriter& object, const std::string& name, const std:
 std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const LayerNode& model,
                                              const LegacyOptions& options) {
   const std::vector<Given> given = given_layers(group);
-  std::vector<const LayerNode*> layers;
-  for (const auto& layer : model.children()) {
-    if (!layer->parameters().empty()) layers.push_back(layer.get());
-  }
+  const std::vector<const LayerNode*> layers = layers_with_weights(model);
   Reader reader(group, options);
   if (options.by_name) {
     for (const LayerNode* layer : layers) {
@@ -152,6 +156,27 @@ std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const Lay
   }
   for (std::size_t i = 0; i < layers.size(); ++i) reader.read(given[i], *layers[i]);
   return reader.finish();
+}
+
+Parts parts_of_learned_weights(const hdf5::Group& group, const LayerNode& model) {
+  Parts all;
+  std::size_t first = 0;
+  auto given = given_layers(group);
+  auto of_layer = given.begin();
+  for (const LayerNode* layer : layers_with_weights(model)) {
+    if (of_layer == given.end()) return {};
+    const std::vector<Parameter> weights = weights_of(*layer);
+    Parts parts = parts_of_weights(*layer, weights.size(), (of_layer++)->names.size());
+    if (parts.empty()) return {};
+    std::size_t learned = 0;
+    for (std::size_t i = 0; i < weights.size() && weights[i].block->trainable(); ++i) {
+      for (std::size_t& place : parts[i]) place += first;
+      learned += parts[i].size();
+      all.push_back(std::move(parts[i]));
+    }
+    first += learned;
+  }
+  return all;
 }
 
 void write_legacy_weights(const LayerNode& model, hdf5::GroupWriter& group) {

@@ -7,6 +7,7 @@
 
 #include "formats/hdf5/file.hpp"
 #include "formats/hdf5/writer.hpp"
+#include "formats/keras/keras_1.hpp"
 #include "graph/layer_node.hpp"
 
 namespace rondo::keras {
@@ -20,6 +21,11 @@ struct LegacyOptions {
 // layers that keep theirs. FileError, naming the layer, where numbers or shapes do not fit.
 std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const graph::LayerNode& model,
                                              const LegacyOptions& options);
+
+// Of the weights that are learned, in the model's order: the data sets that each is kept as, numbered through all
+// layers without those that are not learned. An optimizer's memory is kept in the same. Empty where the group does not
+// fit.
+Parts parts_of_learned_weights(const hdf5::Group& group, const graph::LayerNode& model);
 
 // Puts a model's weights into a file in the making.
 void write_legacy_weights(const graph::LayerNode& model, hdf5::GroupWriter& group);

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
+
+#include <rondo/tensor_ops.hpp>
 
 #include "formats/keras/legacy.hpp"
 #include "formats/keras/variables.hpp"
@@ -69,9 +72,24 @@ std::string kind_of(const OptimizerVariable& variable) {
   return variable.value.shape().rank() == 0 ? "" : variable.name.substr(variable.name.rfind('_') + 1);
 }
 
-// Keras 2's order is another: the steps, then for each kind of memory all weights; behind them what only some options
-// need. There is no learning rate among them. None where they do not fit.
-std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vector<hdf5::Dataset>& old) {
+// Data sets side by side, as many as a weight of this shape was kept as; none where they do not fit.
+std::optional<Tensor> joined(const std::vector<hdf5::Dataset>& parts, const Tensor& value) {
+  const Shape& shape = value.shape();
+  const auto count = static_cast<Index>(parts.size());
+  const Shape expected = count == 1 ? shape : shape.with(-1, shape[-1] / count);
+  std::vector<Tensor> tensors;
+  for (const hdf5::Dataset& part : parts) {
+    if (part.shape() != expected) return {};
+    tensors.push_back(tensor_of(part, value.dtype()));
+  }
+  return count == 1 ? tensors[0] : concatenate(tensors, -1);
+}
+
+// The order before Keras 3 is another: the steps, then for each kind of memory all weights, in the parts that the file
+// keeps them in; behind them what only some options need. There is no learning rate among them. None where they do not
+// fit.
+std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vector<hdf5::Dataset>& old,
+                                        const Parts& weights) {
   std::vector<std::string> kinds;
   for (const OptimizerVariable& variable : known) {
     const std::string kind = kind_of(variable);
@@ -79,14 +97,25 @@ std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vecto
   }
   std::vector<Tensor> values;
   for (const OptimizerVariable& variable : known) values.push_back(variable.value);
-  auto next = old.begin();
-  if (next != old.end() && next->shape().rank() == 0) values[0] = tensor_of(*next++, DType::float64);
+  std::size_t first = 0;
+  if (!old.empty() && old[0].shape().rank() == 0) values[0] = tensor_of(old[first++], DType::float64);
   for (const std::string& kind : kinds) {
+    auto weight = weights.begin();
+    std::size_t taken = 0;
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (kind_of(known[i]) != kind) continue;
-      if (next == old.end() || next->shape() != known[i].value.shape()) return {};
-      values[i] = tensor_of(*next++, known[i].value.dtype());
+      if (weight == weights.end()) return {};
+      std::vector<hdf5::Dataset> parts;
+      for (const std::size_t part : *weight++) {
+        if (first + part >= old.size()) return {};
+        parts.push_back(old[first + part]);
+      }
+      taken += parts.size();
+      const std::optional<Tensor> value = joined(parts, known[i].value);
+      if (!value) return {};
+      values[i] = *value;
     }
+    first += taken;
   }
   return values;
 }
@@ -155,7 +184,9 @@ bool read_legacy_optimizer(const hdf5::Group& root, const Model& model, const de
   for (const std::string& name : names) given.push_back(group.dataset(name));
   // Since TensorFlow's 2.11 the order is that of Keras 3.
   const bool is_new = !names.empty() && (names[0] == "iteration:0" || names[0].ends_with("/iteration"));
-  std::vector<Tensor> values = is_new ? in_order(known, given) : in_order_of_keras_3(known, given);
+  std::vector<Tensor> values =
+      is_new ? in_order(known, given)
+             : in_order_of_keras_3(known, given, parts_of_learned_weights(root.group("model_weights"), *model.node()));
   // Keras 2.3 on TensorFlow 2 read the number of steps when it had been raised already.
   if (version.version == std::string("2.3") && !values.empty()) values[0].set({}, values[0]() + 1);
   return set(model, values);
