@@ -71,10 +71,12 @@ function(rondo_house_access target)
     $<TARGET_PROPERTY:nlohmann_json::nlohmann_json,INTERFACE_INCLUDE_DIRECTORIES>)
 endfunction()
 
-# What a program that takes the libraries into itself is linked with: what nobody calls stays out.
-set(RONDO_DROPS_UNUSED "")
+# What a program that takes the libraries into itself is linked with: what nobody calls stays out, and functions stand by
+# their names, so that those of one instruction set are neighbours. (A training step at 10 units runs through as much code
+# as the first cache holds: in the order of the files it takes 2 to 5 % longer, depending on what else is linked.)
+set(RONDO_LINK_OPTIONS "")
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT BUILD_SHARED_LIBS)
-  set(RONDO_DROPS_UNUSED -Wl,--gc-sections)
+  set(RONDO_LINK_OPTIONS "-Wl,--gc-sections,--sort-section=name")
 endif()
 
 # rondo_library(<target> EXPORT_NAME <name>): one of the installed libraries.
@@ -86,8 +88,8 @@ function(rondo_library target)
   target_compile_options(${target} PRIVATE -falign-functions=64)
   # A program gets the functions that it calls, though files are compiled together.
   target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
-  if(RONDO_DROPS_UNUSED)
-    target_link_options(${target} INTERFACE "${RONDO_DROPS_UNUSED}")
+  if(RONDO_LINK_OPTIONS)
+    target_link_options(${target} INTERFACE "${RONDO_LINK_OPTIONS}")
   endif()
   rondo_house_access(${target})
   target_compile_features(${target} PUBLIC cxx_std_20)
