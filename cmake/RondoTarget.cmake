@@ -124,7 +124,7 @@ endfunction()
 
 # rondo_unity(<target> <count>): the files of a folder are compiled together, so many at a time. What their headers bring
 # is then compiled once, which is most of the time that a file takes. They share one unnamed namespace: a helper's name
-# serves once a folder.
+# serves once a folder. (Kernels are compiled alone: each includes itself once for every instruction set.)
 function(rondo_unity target count)
   if(NOT RONDO_UNITY)
     return()
@@ -134,6 +134,10 @@ function(rondo_unity target count)
   foreach(source IN LISTS sources)
     get_filename_component(folder "${source}" DIRECTORY)
     file(RELATIVE_PATH folder "${PROJECT_SOURCE_DIR}" "${folder}")
+    if(folder STREQUAL "src/kernels" AND NOT source MATCHES "_test\\.cpp$")
+      set_property(SOURCE "${source}" TARGET_DIRECTORY ${target} PROPERTY SKIP_UNITY_BUILD_INCLUSION ON)
+      continue()
+    endif()
     string(MAKE_C_IDENTIFIER "${folder}" folder)
     if(NOT DEFINED files_${folder})
       set(files_${folder} 0)

@@ -16,6 +16,7 @@ class ThreadBuffers {
   ThreadBuffers& operator=(const ThreadBuffers&) = delete;
 
   Buffers& operator*() { return taken_; }
+  Buffers* operator->() { return &taken_; }
 
  private:
   static Buffers& kept() {

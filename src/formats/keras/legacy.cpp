@@ -21,7 +21,7 @@ constexpr std::size_t kLongestAttribute = 64512;
 // What is learned first.
 std::vector<Parameter> weights_of(const LayerNode& layer) {
   std::vector<Parameter> weights = layer.parameters();
-  std::ranges::stable_partition(weights, [](const Parameter& p) { return p.block->trainable(); });
+  std::stable_partition(weights.begin(), weights.end(), [](const Parameter& p) { return p.block->trainable(); });
   return weights;
 }
 

@@ -40,15 +40,14 @@ inline Row as_doubles(const float* from, Index n, std::vector<double>& buffer) {
 template <class F>
 void for_rows(const MetricBatch& any, const F& f) {
   core::ThreadBuffers<batch::RowBuffers> buffers;
-  auto& [truth, prediction, weights] = *buffers;
   const auto walk = [&](const auto& b) {
     for (Index t = 0; t < b.steps; ++t) {
       for (Index r = 0; r < b.rows; ++r) {
         const double weight = b.weights == nullptr ? 1 : static_cast<double>(b.weights[t * b.stride + r]);
         if (weight == 0) continue;
-        f(MetricRow{batch::as_doubles(b.truth.at(r, t), b.labels, truth),
-                    batch::as_doubles(b.prediction.at(r, t), b.features, prediction), weight,
-                    b.element_weights ? batch::as_doubles(b.element_weights.at(r, t), b.features, weights) : Row()});
+        f(MetricRow{batch::as_doubles(b.truth.at(r, t), b.labels, buffers->truth),
+                    batch::as_doubles(b.prediction.at(r, t), b.features, buffers->prediction), weight,
+                    b.element_weights ? batch::as_doubles(b.element_weights.at(r, t), b.features, buffers->weights) : Row()});
       }
     }
   };
