@@ -28,6 +28,15 @@ void pack_as(const Parameter& p, const Tensor& value, T* packed) {
 }
 
 template <class T>
+void unpack_bytes(const Parameter& p, Range rows, const T* packed, std::byte* elements) {
+  constexpr Index kSize = sizeof(T);
+  const Index first = rows.begin * p.map.columns();
+  p.map.for_runs(rows, [&](Index element, Index place, Index count) {
+    std::memcpy(elements + (element - first) * kSize, packed + place, static_cast<std::size_t>(count * kSize));
+  });
+}
+
+template <class T>
 void pack_bytes(const Parameter& p, const std::byte* elements, T* packed) {
   constexpr Index kSize = sizeof(T);
   p.map.for_runs([&](Index element, Index place, Index count) {
@@ -47,6 +56,10 @@ ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTab
       trainable_(role == Role::learned) {}
 
 Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
+
+void Parameter::get(Range rows, std::byte* numbers) const {
+  core::with_type(block->dtype(), [&]<class T>() { unpack_bytes(*this, rows, block->values<T>(), numbers); });
+}
 
 Tensor Parameter::unpack(const std::byte* packed) const {
   return core::with_type(block->dtype(),

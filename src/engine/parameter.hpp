@@ -74,6 +74,8 @@ struct Parameter {
   std::string name() const { return path.substr(path.rfind('/') + 1); }
 
   Tensor get() const;
+  // Some rows of the map's, row-major in the block's dtype, to any address.
+  void get(Range rows, std::byte* numbers) const;
   // Any dtype; ShapeError naming the parameter and both shapes if the shape differs.
   void set(const Tensor& value) const;
   // The same from its numbers in the block's dtype, row-major, at any address. ShapeError where they are not as many.

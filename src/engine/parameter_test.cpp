@@ -23,6 +23,16 @@ TEST(Parameter, StandsWhereItsMapSays) {
   EXPECT_EQ(kernel.name(), "kernel");
 }
 
+TEST(Parameter, GivesSomeOfItsRows) {
+  const auto block = std::make_shared<ParameterBlock>(DType::float64, 12, kernels::chosen());
+  const Parameter kernel{
+      "kernel", {3, 2}, block, PackedMap({3, 2}, [](Index row, Index column) { return column * 4 + row; })};
+  kernel.set(Tensor{{1, 2}, {3, 4}, {5, 6}});
+  std::vector<double> rows(5, -1);
+  kernel.get({1, 3}, std::as_writable_bytes(std::span(rows)).data());
+  EXPECT_EQ(rows, (std::vector<double>{3, 4, 5, 6, -1}));
+}
+
 TEST(Parameter, ReadsOtherArraysOfTheSameLayout) {
   const Parameter kernel = transposed(DType::float64);
   const std::vector<double> gradient{10, 40, -1, -1, 20, 50, -1, -1, 30, 60, -1, -1};

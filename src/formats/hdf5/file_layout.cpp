@@ -206,7 +206,7 @@ class FileLayout {
     constexpr std::array<std::byte, 8> kZeros{};
     for (const auto& [name, dataset] : group.datasets()) {
       if (dataset.bytes() == 0) continue;
-      sink(dataset.numbers());
+      dataset.write(sink);
       sink(std::span(kZeros).first(to_eight(dataset.bytes())));
     }
     for (const auto& [name, child] : group.groups()) write_numbers(*child, sink);

@@ -46,7 +46,7 @@ DatasetWriter::Numbers checked(const Shape& shape, std::span<const T> numbers) {
     throw ShapeError("a data set of shape " + to_string(shape) + " cannot hold " + std::to_string(numbers.size()) +
                      " numbers");
   }
-  return [bytes = std::as_bytes(numbers)] { return bytes; };
+  return [bytes = std::as_bytes(numbers)](const Sink& sink) { sink(bytes); };
 }
 
 }  // namespace
@@ -82,10 +82,14 @@ std::uint64_t DatasetWriter::bytes() const {
   return static_cast<std::uint64_t>(shape_.elements()) * element_bytes(type_);
 }
 
-std::span<const std::byte> DatasetWriter::numbers() const {
-  const std::span<const std::byte> numbers = numbers_();
-  if (numbers.size() == bytes()) return numbers;
-  throw FileError("a data set of shape " + to_string(shape_) + " was given " + std::to_string(numbers.size()) +
+void DatasetWriter::write(const Sink& sink) const {
+  std::uint64_t given = 0;
+  numbers_([&](std::span<const std::byte> piece) {
+    given += piece.size();
+    sink(piece);
+  });
+  if (given == bytes()) return;
+  throw FileError("a data set of shape " + to_string(shape_) + " was given " + std::to_string(given) +
                   " bytes instead of " + std::to_string(bytes()));
 }
 

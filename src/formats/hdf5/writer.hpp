@@ -62,8 +62,8 @@ class ObjectWriter {
 
 class DatasetWriter : public ObjectWriter {
  public:
-  // Gives the numbers when they are written; they must stay until the next data set's are asked for.
-  using Numbers = std::function<std::span<const std::byte>()>;
+  // Gives the numbers when they are written, in one piece or several.
+  using Numbers = std::function<void(const Sink& sink)>;
 
   DatasetWriter(const Shape& shape, NumberType type, Numbers numbers);
 
@@ -71,7 +71,7 @@ class DatasetWriter : public ObjectWriter {
   NumberType type() const { return type_; }
   std::uint64_t bytes() const;
   // FileError where they are not as many as the shape says.
-  std::span<const std::byte> numbers() const;
+  void write(const Sink& sink) const;
 
  private:
   Shape shape_;

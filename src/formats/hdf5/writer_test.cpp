@@ -110,10 +110,12 @@ TEST(Hdf5Writer, NumbersMayBeMadeWhenItIsTheirTurn) {
   int made = 0;
   Writer writer;
   for (int i = 0; i < 3; ++i) {
-    writer.root().dataset(std::to_string(i), Shape{5}, NumberType::float32, [&one, &made, i] {
+    writer.root().dataset(std::to_string(i), Shape{5}, NumberType::float32, [&one, &made, i](const Sink& sink) {
       ++made;
-      one.assign(5, static_cast<float>(i));
-      return std::as_bytes(std::span<const float>(one));
+      one.assign(2, static_cast<float>(i));
+      sink(std::as_bytes(std::span(one)));
+      one.assign(3, static_cast<float>(i));
+      sink(std::as_bytes(std::span(one)));
     });
   }
   EXPECT_EQ(made, 0);
@@ -121,6 +123,12 @@ TEST(Hdf5Writer, NumbersMayBeMadeWhenItIsTheirTurn) {
   EXPECT_EQ(made, 3);
   const Group root = File(bytes).root();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(numbers_at<double>(root, std::to_string(i)), std::vector<double>(5, i));
+}
+
+TEST(Hdf5Writer, OtherNumbersThanTheShapeSaysAreAnError) {
+  Writer writer;
+  writer.root().dataset("w", Shape{5}, NumberType::int32, [](const Sink& sink) { sink(std::vector<std::byte>(16)); });
+  expect_error<FileError>([&] { (void)writer.bytes(); }, {"(5,)", "16 bytes instead of 20"});
 }
 
 TEST(Hdf5Writer, ThousandsOfGroupsAndTextsAreReadBack) {

@@ -1,7 +1,6 @@
 #include "formats/keras/legacy.hpp"
 
 #include <algorithm>
-#include <memory>
 
 #include <rondo/error.hpp>
 #include <rondo/tensor_ops.hpp>
@@ -180,7 +179,6 @@ Parts parts_of_learned_weights(const hdf5::Group& group, const LayerNode& model)
 }
 
 void write_legacy_weights(const LayerNode& model, hdf5::GroupWriter& group) {
-  const auto value = std::make_shared<Tensor>();  // of one parameter at a time
   std::vector<std::string> layers;
   for (const auto& layer : model.children()) {
     layers.push_back(layer->name());
@@ -188,10 +186,7 @@ void write_legacy_weights(const LayerNode& model, hdf5::GroupWriter& group) {
     std::vector<std::string> names;
     for (const Parameter& parameter : weights_of(*layer)) {
       names.push_back(parameter.path);
-      of_layer.dataset(parameter.path, parameter.shape, number_type(parameter.block->dtype()), [parameter, value] {
-        *value = parameter.get();
-        return bytes_of(*value);
-      });
+      of_layer.dataset(parameter.path, parameter.shape, number_type(parameter.block->dtype()), numbers_of(parameter));
     }
     write_texts(of_layer, "weight_names", names);
   }

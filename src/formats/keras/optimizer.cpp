@@ -36,13 +36,14 @@ class Writer {
     if (is_iteration(variable)) {
       const auto number = std::make_shared<std::int64_t>(static_cast<std::int64_t>(variable.value()));
       group.dataset(path, shape, hdf5::NumberType::int64,
-                    [number] { return std::as_bytes(std::span(number.get(), 1)); });
+                    [number](const hdf5::Sink& sink) { sink(std::as_bytes(std::span(number.get(), 1))); });
       return;
     }
     // Keras's own variables of one number are float32.
     const bool is_number = shape.rank() == 0;
     const auto value = std::make_shared<Tensor>(is_number ? variable.value.cast(DType::float32) : variable.value);
-    group.dataset(path, shape, number_type(value->dtype()), [value] { return bytes_of(*value); });
+    group.dataset(path, shape, number_type(value->dtype()),
+                  [value](const hdf5::Sink& sink) { sink(bytes_of(*value)); });
   }
 
  private:

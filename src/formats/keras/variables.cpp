@@ -133,16 +133,12 @@ std::vector<VariableGroup> variable_groups(const LayerNode& model, LayerList lis
 }
 
 void write_variables(const LayerNode& model, hdf5::GroupWriter& root) {
-  const auto value = std::make_shared<Tensor>();  // of one parameter at a time
   for (const VariableGroup& variables : variable_groups(model)) {
     hdf5::GroupWriter& group = root.group(variables.path);
     group.attribute("name", variables.name);
     for (std::size_t i = 0; i < variables.parameters.size(); ++i) {
       const Parameter& parameter = variables.parameters[i];
-      group.dataset(std::to_string(i), parameter.shape, number_type(parameter.block->dtype()), [parameter, value] {
-        *value = parameter.get();
-        return bytes_of(*value);
-      });
+      group.dataset(std::to_string(i), parameter.shape, number_type(parameter.block->dtype()), numbers_of(parameter));
     }
   }
 }
@@ -200,6 +196,21 @@ void WeightValue::set() const {
 
 hdf5::NumberType number_type(DType dtype) {
   return dtype == DType::float32 ? hdf5::NumberType::float32 : hdf5::NumberType::float64;
+}
+
+hdf5::DatasetWriter::Numbers numbers_of(const Parameter& parameter) {
+  return [parameter](const hdf5::Sink& sink) {
+    constexpr std::size_t kPiece = std::size_t{1} << 18;  // stays in the cache until it is written
+    const Index rows = parameter.map.rows();
+    const auto row = static_cast<std::size_t>(parameter.map.columns()) * element_size(parameter.block->dtype());
+    const Index at_once = std::clamp(static_cast<Index>(kPiece / std::max(row, std::size_t{1})), Index{1}, rows);
+    std::vector<std::byte> piece(static_cast<std::size_t>(at_once) * row);
+    for (Range some{0, 0}; some.end < rows;) {
+      some = {some.end, std::min(rows, some.end + at_once)};
+      parameter.get(some, piece.data());
+      sink(std::span(piece).first(static_cast<std::size_t>(some.size()) * row));
+    }
+  };
 }
 
 std::span<const std::byte> bytes_of(const Tensor& tensor) {

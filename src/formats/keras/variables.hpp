@@ -53,6 +53,8 @@ class WeightValue {
   std::span<const std::byte> in_file_;
   std::optional<Tensor> read_;
 };
+// Those of a weight, some rows after the other, so that the file takes no memory for them.
+hdf5::DatasetWriter::Numbers numbers_of(const engine::Parameter& parameter);
 // Those of a tensor, as they stand in memory, and their type.
 std::span<const std::byte> bytes_of(const Tensor& tensor);
 hdf5::NumberType number_type(DType dtype);

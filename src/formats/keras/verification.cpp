@@ -107,7 +107,7 @@ void write(hdf5::GroupWriter& group, std::vector<Tensor> tensors) {
   for (std::size_t i = 0; i < kept->size(); ++i) {
     const Tensor& tensor = (*kept)[i];
     group.dataset(std::to_string(i), tensor.shape(), number_type(tensor.dtype()),
-                  [kept, i] { return bytes_of((*kept)[i]); });
+                  [kept, i](const hdf5::Sink& sink) { sink(bytes_of((*kept)[i])); });
   }
 }
 

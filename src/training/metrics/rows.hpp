@@ -45,9 +45,10 @@ void for_rows(const MetricBatch& any, const F& f) {
       for (Index r = 0; r < b.rows; ++r) {
         const double weight = b.weights == nullptr ? 1 : static_cast<double>(b.weights[t * b.stride + r]);
         if (weight == 0) continue;
-        f(MetricRow{batch::as_doubles(b.truth.at(r, t), b.labels, buffers->truth),
-                    batch::as_doubles(b.prediction.at(r, t), b.features, buffers->prediction), weight,
-                    b.element_weights ? batch::as_doubles(b.element_weights.at(r, t), b.features, buffers->weights) : Row()});
+        f(MetricRow{
+            batch::as_doubles(b.truth.at(r, t), b.labels, buffers->truth),
+            batch::as_doubles(b.prediction.at(r, t), b.features, buffers->prediction), weight,
+            b.element_weights ? batch::as_doubles(b.element_weights.at(r, t), b.features, buffers->weights) : Row()});
       }
     }
   };
