@@ -198,7 +198,7 @@ template <std::integral From>
 bool is_exact(From value) {
   auto size = static_cast<std::uint64_t>(value);
   if (std::signed_integral<From> && std::bit_cast<std::int64_t>(size) < 0) size = 0 - size;
-  return size == 0 || std::bit_width(size) - std::countr_zero(size) <= 53;
+  return size == 0 || static_cast<int>(std::bit_width(size)) - std::countr_zero(size) <= 53;
 }
 
 // Of an array that stands column by column: where its elements belong, one after the other.
