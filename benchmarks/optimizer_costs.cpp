@@ -20,6 +20,7 @@
 
 #include <rondo/rondo.hpp>
 
+#include "core/aligned.hpp"
 #include "line_protocol.hpp"
 #include "training/optimizers/state.hpp"
 
@@ -34,18 +35,19 @@ class Weight {
       : state_(optimizer),
         block_(std::make_shared<engine::ParameterBlock>(DType::float32, shape.elements(), kernels::chosen())),
         gradients_{{block_, {0}, {{0, block_->size()}}}},
-        gradient_(static_cast<std::size_t>(block_->size())) {
+        gradient_(block_->bytes()) {
     const RandomStream random(1, Purpose::user);
-    for (std::size_t i = 0; i < gradient_.size(); ++i) {
-      gradient_[i] = static_cast<float>(random.uniform(i) - 0.5);
-      block_->values<float>()[i] = gradient_[i] / 4;
+    auto* gradient = reinterpret_cast<float*>(gradient_.data());
+    for (Index i = 0; i < block_->size(); ++i) {
+      gradient[i] = static_cast<float>(random.uniform(static_cast<std::uint64_t>(i)) - 0.5);
+      block_->values<float>()[i] = gradient[i] / 4;
     }
     state_.prepare(gradients_, {{"weight/kernel", shape, block_, engine::PackedMap::contiguous(shape)}});
   }
 
   double seconds_of_step() {
     engine::Run run;
-    run.gradients = reinterpret_cast<std::byte*>(gradient_.data());
+    run.gradients = gradient_.data();
     const auto start = benchmarks::Clock::now();
     state_.begin_step();
     for (Index stage = 0; stage < state_.update_stages(); ++stage) {
@@ -67,10 +69,10 @@ class Weight {
   training::OptimizerState state_;
   std::shared_ptr<engine::ParameterBlock> block_;
   std::vector<engine::GradientSlot> gradients_;
-  std::vector<float> gradient_;
+  AlignedBytes gradient_;
 };
 
-double seconds_of_copy(std::vector<char>& to, const std::vector<char>& from) {
+double seconds_of_copy(const AlignedBytes& to, const AlignedBytes& from) {
   const auto start = benchmarks::Clock::now();
   std::memcpy(to.data(), from.data(), from.size());
   return benchmarks::seconds_since(start);
@@ -83,8 +85,7 @@ double median(std::vector<double> values) {
 
 void measure(const char* name, const Optimizer& optimizer, int turns) {
   Weight weight(optimizer, {2500, 4000});
-  const std::vector<char> from(weight.bytes_moved() / 2, 1);
-  std::vector<char> to(from.size(), 2);
+  const AlignedBytes from(weight.bytes_moved() / 2), to(from.size());
   (void)weight.seconds_of_step();
   std::vector<double> steps, quotients;
   for (int i = 0; i < turns; ++i) {
