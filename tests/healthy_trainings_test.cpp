@@ -527,7 +527,7 @@ std::vector<Training> all() {
 class HealthyTraining : public testing::TestWithParam<Training> {};
 
 TEST_P(HealthyTraining, HasNothingToSay) {
-  for (const std::uint64_t seed : {1, 2}) {
+  for (const std::uint64_t seed : {1U, 2U}) {
     clear_session();
     set_random_seed(seed);
     const auto [history, diagnosis] = GetParam().run();

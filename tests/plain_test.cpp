@@ -204,7 +204,7 @@ TEST(Plain, GradientsOfModelsAreDifferencesOfTheirLoss) {
       {.kind = "LSTM", .units = 4, .activation = "tanh", .use_bias = false},
       {.kind = "Dense", .units = 6, .activation = "glu"}};
   std::vector<Array> weights;
-  for (const Size size : {2 * 12, 3 * 12, 12, 3 * 16, 4 * 16, 4 * 6, 6}) {
+  for (const Size size : std::initializer_list<Size>{2 * 12, 3 * 12, 12, 3 * 16, 4 * 16, 4 * 6, 6}) {
     weights.push_back(random_array(size, 1, weights.size()));
   }
   Model model(layers);

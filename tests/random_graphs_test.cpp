@@ -11,7 +11,7 @@ namespace rondo::test {
 namespace {
 
 constexpr std::uint64_t kGraphsParts = 16;
-const std::uint64_t kGraphsPerPart = all_or_some(125, 20);
+const std::uint64_t kGraphsPerPart = all_or_some<std::uint64_t>(125, 20);
 
 class RandomGraphs : public testing::TestWithParam<std::uint64_t> {};
 

@@ -10,7 +10,7 @@
 namespace rondo::test {
 namespace {
 
-const std::uint64_t kModelsPerPart = all_or_some(20, 5);
+const std::uint64_t kModelsPerPart = all_or_some<std::uint64_t>(20, 5);
 
 class RandomModels : public testing::TestWithParam<std::uint64_t> {};
 

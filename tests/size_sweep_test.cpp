@@ -520,8 +520,8 @@ TEST_P(RecurrentSizes, RowsForARelay) {
   const Index rows = kTinyBlocks ? 8 : 400;
   for (const Index units : {11, 16, 17, 25}) {
     for (const Index steps : {2, 3, 7}) {
-      Case c = with_options(
-          {.kind = GetParam(), .units = units, .inputs = 2, .steps = steps, .rows = rows + number % 3}, number++);
+      const Index some = rows + number % 3;
+      Case c = with_options({.kind = GetParam(), .units = units, .inputs = 2, .steps = steps, .rows = some}, number++);
       c.options.recompute = number % 4 == 3;
       if (units == 16) c.options.dropout = c.options.recurrent_dropout = 0.25;
       ASSERT_GE(2 * (units + 2) * units * rows, kernels::kLeastFlopsOfTurn);
