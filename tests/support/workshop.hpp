@@ -55,7 +55,8 @@ class Workshop {
   }
   testing::AssertionResult compile(const std::string& compiler, const std::string& language,
                                    const std::string& arguments) const {
-    return run(compiler + (" -x " + language) + kStrict + arguments + " -lm");
+    const bool links = arguments.find(" -c ") == std::string::npos;
+    return run(compiler + (" -x " + language) + kStrict + arguments + (links ? " -lm" : ""));
   }
 
  private:

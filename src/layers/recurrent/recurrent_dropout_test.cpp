@@ -110,7 +110,8 @@ TEST(RecurrentDropoutConformance, HoldsInsideOtherLayers) {
         const LSTMOptions options{.return_sequences = true, .dropout = 0.3, .recurrent_dropout = 0.2, .dtype = dtype};
         LSTMOptions backward = options;
         backward.go_backwards = true;
-        return Bidirectional(LSTM(4, options), {.backward_layer = LSTM(4, backward)});
+        const LSTM behind(4, backward);  // made first, as from a configuration
+        return Bidirectional(LSTM(4, options), {.backward_layer = behind});
       },
       test::NanReach::some);
   check_promises(
