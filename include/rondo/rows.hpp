@@ -91,8 +91,8 @@ struct RowBatchesOptions {
   bool prefetch = true;
 };
 
-// Batches of samples and labels for fit and evaluate, in the memory of three batches (of small ones,
-// of 18). The last one may be smaller.
+// Batches of samples and labels for fit and evaluate, in the memory of three batches, of small ones 18. The last one
+// may be smaller.
 class RowBatches : public DataSource {
  public:
   // ShapeError unless there are as many labels as samples, and one at least; ConfigError for a batch size below 1.

@@ -1,5 +1,6 @@
 // Rows and batches of them.
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -213,17 +214,20 @@ TEST(RowBatches, TrainAsTheArraysDo) {
 
 TEST(RowBatches, AreReadByAnotherThreadAhead) {
   const std::thread::id here = std::this_thread::get_id();
-  std::atomic<bool> is_read_elsewhere = false;
+  std::atomic<bool> is_read_here = false, is_read_elsewhere = false;
   const Rows rows = Rows::generated(8, {1}, [&](Index, std::span<double>) {
-    if (std::this_thread::get_id() != here) is_read_elsewhere = true;
+    (std::this_thread::get_id() == here ? is_read_here : is_read_elsewhere) = true;
   });
   const Sequential model{Dense(1, {.input_shape = {1}})};
   model.compile({.loss = "mse"});
   RowBatches batches(rows, counted({8, 1}), {.batch_size = 2});
   const auto wait = make_callback<LambdaCallback>({.on_train_batch_end = [&](Index, Logs&) {
-    while (!is_read_elsewhere) std::this_thread::yield();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!is_read_elsewhere && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   }});
-  (void)model.fit(batches, {.verbose = 0, .callbacks = {wait}, .steps_per_epoch = 3});
+  (void)model.fit(batches, {.epochs = 2, .verbose = 0, .callbacks = {wait}, .steps_per_epoch = 3});
+  EXPECT_TRUE(is_read_elsewhere);
+  EXPECT_TRUE(is_read_here) << "the first batch of a pass is read when it is asked for";
 }
 
 TEST(RowBatches, WhatReadingThrowsComesOutOfFit) {

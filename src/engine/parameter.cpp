@@ -1,46 +1,28 @@
 #include "engine/parameter.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "core/dispatch.hpp"
+#include "core/element_size.hpp"
 #include "core/standard_floats.hpp"
 
 namespace rondo::engine {
 
 namespace {
 
-template <class T>
-Tensor unpack_as(const Parameter& p, const T* packed) {
-  Tensor out(p.shape, dtype_of<T>);
-  T* elements = out.data<T>().data();
-  p.map.for_runs(
-      [&](Index element, Index place, Index count) { std::copy_n(packed + place, count, elements + element); });
-  return out;
-}
-
-template <class T>
-void pack_as(const Parameter& p, const Tensor& value, T* packed) {
-  const Tensor converted = value.cast(dtype_of<T>);
-  const T* elements = converted.data<T>().data();
-  p.map.for_runs(
-      [&](Index element, Index place, Index count) { std::copy_n(elements + element, count, packed + place); });
-}
-
-template <class T>
-void unpack_bytes(const Parameter& p, Range rows, const T* packed, std::byte* elements) {
-  constexpr Index kSize = sizeof(T);
+// Some rows in logical order, from where the map has them.
+void unpack_rows(const Parameter& p, Range rows, const std::byte* packed, std::byte* elements) {
+  const auto size = static_cast<Index>(element_size(p.block->dtype()));
   const Index first = rows.begin * p.map.columns();
   p.map.for_runs(rows, [&](Index element, Index place, Index count) {
-    std::memcpy(elements + (element - first) * kSize, packed + place, static_cast<std::size_t>(count * kSize));
+    std::memcpy(elements + (element - first) * size, packed + place * size, static_cast<std::size_t>(count * size));
   });
 }
 
-template <class T>
-void pack_bytes(const Parameter& p, const std::byte* elements, T* packed) {
-  constexpr Index kSize = sizeof(T);
+void pack_all(const Parameter& p, const std::byte* elements, std::byte* packed) {
+  const auto size = static_cast<Index>(element_size(p.block->dtype()));
   p.map.for_runs([&](Index element, Index place, Index count) {
-    std::memcpy(packed + place, elements + element * kSize, static_cast<std::size_t>(count * kSize));
+    std::memcpy(packed + place * size, elements + element * size, static_cast<std::size_t>(count * size));
   });
 }
 
@@ -58,12 +40,13 @@ ParameterBlock::ParameterBlock(DType dtype, Index size, const kernels::KernelTab
 Tensor Parameter::get() const { return unpack(block->values<std::byte>()); }
 
 void Parameter::get(Range rows, std::byte* numbers) const {
-  core::with_type(block->dtype(), [&]<class T>() { unpack_bytes(*this, rows, block->values<T>(), numbers); });
+  unpack_rows(*this, rows, block->values<std::byte>(), numbers);
 }
 
 Tensor Parameter::unpack(const std::byte* packed) const {
-  return core::with_type(block->dtype(),
-                         [&]<class T>() { return unpack_as(*this, reinterpret_cast<const T*>(packed)); });
+  Tensor out(shape, block->dtype());
+  unpack_rows(*this, {0, map.rows()}, packed, core::bytes_of(out));
+  return out;
 }
 
 void Parameter::set(const Tensor& value) const {
@@ -81,13 +64,14 @@ void Parameter::set(std::span<const std::byte> numbers) const {
     throw ShapeError("weight '" + path + "' of shape " + to_string(shape) + " takes " + std::to_string(bytes) +
                      " bytes; " + std::to_string(numbers.size()) + " were given");
   }
-  core::with_type(block->dtype(), [&]<class T>() { pack_bytes(*this, numbers.data(), block->values<T>()); });
+  pack_all(*this, numbers.data(), block->values<std::byte>());
   block->touch();
 }
 
 void Parameter::pack(const Tensor& value, std::byte* packed) const {
   const StandardFloats floats;  // float64 rounded to float32
-  core::with_type(block->dtype(), [&]<class T>() { pack_as(*this, value, reinterpret_cast<T*>(packed)); });
+  const Tensor converted = value.cast(block->dtype());
+  core::with_elements(converted, [&](auto elements) { pack_all(*this, std::as_bytes(elements).data(), packed); });
 }
 
 }  // namespace rondo::engine

@@ -30,7 +30,7 @@ ReadAhead::~ReadAhead() {
     const std::lock_guard lock(mutex_);
     ends_ = true;
   }
-  low_.notify_one();
+  wake_reader_.notify_one();
   thread_.join();
 }
 
@@ -44,7 +44,7 @@ const Batch& ReadAhead::take(Index place, Index count) {
 
   // Nobody waits for a thread to wake that has not begun.
   if (ready_.empty() && !is_reading_ && !thrown_) read_next(lock);
-  read_one_.wait(lock, [this] { return !ready_.empty() || thrown_; });
+  wake_taker_.wait(lock, [this] { return !ready_.empty() || thrown_; });
   if (ready_.empty()) std::rethrow_exception(std::exchange(thrown_, nullptr));
 
   at_work_ = std::move(ready_.front());
@@ -53,14 +53,14 @@ const Batch& ReadAhead::take(Index place, Index count) {
   const Batch& batch = *at_work_->batch;
   const bool wakes = is_low();
   lock.unlock();
-  if (wakes) low_.notify_one();
+  if (wakes) wake_reader_.notify_one();
   return batch;
 }
 
 void ReadAhead::stop() {
   std::unique_lock lock(mutex_);
   end_ = next_;
-  read_one_.wait(lock, [this] { return !is_reading_; });
+  wake_taker_.wait(lock, [this] { return !is_reading_; });
   for (std::unique_ptr<Slot>& slot : ready_) give_back(std::move(slot));
   ready_.clear();
   ready_bytes_ = 0;
@@ -71,7 +71,7 @@ void ReadAhead::stop() {
 void ReadAhead::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    low_.wait(lock, [this] { return ends_ || is_low(); });
+    wake_reader_.wait(lock, [this] { return ends_ || is_low(); });
     while (!ends_ && has_room()) read_next(lock);
     if (ends_) return;
   }
@@ -106,7 +106,7 @@ void ReadAhead::read_next(std::unique_lock<std::mutex>& lock) {
     ready_bytes_ += slot->bytes;
     ready_.push_back(std::move(slot));
   }
-  read_one_.notify_one();
+  wake_taker_.notify_one();
 }
 
 // The memory of large batches serves again once; else a few large ones among small ones would grow all.

@@ -47,7 +47,7 @@ class ReadAhead {
 
   Read read_;
   std::mutex mutex_;  // of all that follows
-  std::condition_variable low_, read_one_;
+  std::condition_variable wake_reader_, wake_taker_;
   std::vector<std::unique_ptr<Slot>> ready_;  // in their order
   std::vector<std::unique_ptr<Slot>> free_;
   std::unique_ptr<Slot> at_work_;

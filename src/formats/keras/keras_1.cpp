@@ -99,4 +99,8 @@ Parts parts_of_weights(const graph::LayerNode& layer, std::size_t weights, std::
   return parts;
 }
 
+Shape part_shape(const Shape& weight, std::size_t parts) {
+  return parts == 1 ? weight : weight.with(-1, weight[-1] / static_cast<Index>(parts));
+}
+
 }  // namespace rondo::keras

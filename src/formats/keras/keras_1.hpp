@@ -18,5 +18,7 @@ using Parts = std::vector<std::vector<std::size_t>>;
 // Of a layer with so many weights, of which so many data sets are given: one each, or one for each gate, as Keras 1
 // kept those of recurrent layers. Empty where neither fits.
 Parts parts_of_weights(const graph::LayerNode& layer, std::size_t weights, std::size_t given);
+// The shape of each of so many that a weight is made of.
+Shape part_shape(const Shape& weight, std::size_t parts);
 
 }  // namespace rondo::keras

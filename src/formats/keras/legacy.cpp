@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <rondo/error.hpp>
-#include <rondo/tensor_ops.hpp>
 
 #include "formats/keras/variables.hpp"
 
@@ -65,11 +64,9 @@ class Reader {
         values_.emplace_back(weights[i], dataset(given, parts[i][0]));
         continue;
       }
-      std::vector<Tensor> side_by_side;
-      for (const std::size_t part : parts[i]) {
-        side_by_side.push_back(tensor_of(dataset(given, part), weights[i].block->dtype()));
-      }
-      values_.emplace_back(weights[i], concatenate(side_by_side, -1));
+      std::vector<hdf5::Dataset> side_by_side;
+      for (const std::size_t part : parts[i]) side_by_side.push_back(dataset(given, part));
+      values_.emplace_back(weights[i], tensor_of(side_by_side, weights[i].block->dtype()));
     }
   }
 
@@ -89,8 +86,7 @@ class Reader {
              std::to_string(weights.size());
     }
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      const Index count = static_cast<Index>(parts[i].size());
-      const Shape expected = count == 1 ? weights[i].shape : weights[i].shape.with(-1, weights[i].shape[-1] / count);
+      const Shape expected = part_shape(weights[i].shape, parts[i].size());
       for (const std::size_t part : parts[i]) {
         const Shape shape = dataset(given, part).shape();
         if (shape == expected) continue;
@@ -160,7 +156,7 @@ std::vector<std::string> read_legacy_weights(const hdf5::Group& group, const Lay
 Parts parts_of_learned_weights(const hdf5::Group& group, const LayerNode& model) {
   Parts all;
   std::size_t first = 0;
-  auto given = given_layers(group);
+  const std::vector<Given> given = given_layers(group);
   auto of_layer = given.begin();
   for (const LayerNode* layer : layers_with_weights(model)) {
     if (of_layer == given.end()) return {};

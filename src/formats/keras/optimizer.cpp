@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <optional>
-
-#include <rondo/tensor_ops.hpp>
 
 #include "formats/keras/legacy.hpp"
 #include "formats/keras/variables.hpp"
@@ -73,19 +70,6 @@ std::string kind_of(const OptimizerVariable& variable) {
   return variable.value.shape().rank() == 0 ? "" : variable.name.substr(variable.name.rfind('_') + 1);
 }
 
-// Data sets side by side, as many as a weight of this shape was kept as; none where they do not fit.
-std::optional<Tensor> joined(const std::vector<hdf5::Dataset>& parts, const Tensor& value) {
-  const Shape& shape = value.shape();
-  const auto count = static_cast<Index>(parts.size());
-  const Shape expected = count == 1 ? shape : shape.with(-1, shape[-1] / count);
-  std::vector<Tensor> tensors;
-  for (const hdf5::Dataset& part : parts) {
-    if (part.shape() != expected) return {};
-    tensors.push_back(tensor_of(part, value.dtype()));
-  }
-  return count == 1 ? tensors[0] : concatenate(tensors, -1);
-}
-
 // The order before Keras 3 is another: the steps, then for each kind of memory all weights, in the parts that the file
 // keeps them in; behind them what only some options need. There is no learning rate among them. None where they do not
 // fit.
@@ -112,9 +96,10 @@ std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vecto
         parts.push_back(old[first + part]);
       }
       taken += parts.size();
-      const std::optional<Tensor> value = joined(parts, known[i].value);
-      if (!value) return {};
-      values[i] = *value;
+      const Shape expected = part_shape(known[i].value.shape(), parts.size());
+      const auto fits = [&](const hdf5::Dataset& part) { return part.shape() == expected; };
+      if (!std::ranges::all_of(parts, fits)) return {};
+      values[i] = tensor_of(parts, known[i].value.dtype());
     }
     first += taken;
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <rondo/error.hpp>
+#include <rondo/tensor_ops.hpp>
 
 #include "core/dispatch.hpp"
 #include "core/element_size.hpp"
@@ -178,6 +179,12 @@ Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype) {
   Tensor tensor = Tensor::zeros(dataset.shape(), dtype);
   core::with_elements(tensor, [&](auto elements) { dataset.read_into(elements); });
   return tensor;
+}
+
+Tensor tensor_of(const std::vector<hdf5::Dataset>& parts, DType dtype) {
+  std::vector<Tensor> tensors;
+  for (const hdf5::Dataset& part : parts) tensors.push_back(tensor_of(part, dtype));
+  return tensors.size() == 1 ? tensors[0] : concatenate(tensors, -1);
 }
 
 WeightValue::WeightValue(const Parameter& parameter, const hdf5::Dataset& dataset) : parameter_(parameter) {

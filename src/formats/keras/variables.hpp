@@ -39,6 +39,8 @@ std::optional<hdf5::Group> find_group(const hdf5::Group& root, const std::string
 
 // All numbers of a data set.
 Tensor tensor_of(const hdf5::Dataset& dataset, DType dtype);
+// Of several, one beside the other along the last axis.
+Tensor tensor_of(const std::vector<hdf5::Dataset>& parts, DType dtype);
 // The same for a weight: where they stand in the file, which must stay in memory, or, of another form, read from it.
 class WeightValue {
  public:
