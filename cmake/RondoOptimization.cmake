@@ -49,8 +49,8 @@ elseif(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     training/evaluator training/function_rows training/head training/loss_call training/metrics/accuracy
     training/optimizers/state training/penalties training/predict training/program training/read_ahead
     training/row_losses training/session training/stream training/training_step)
-  # What few models compute.
-  set(less_fast kernels/row_updates layers/parts/initializers training/ctc_loss)
+  # What few models compute, and what reads a configuration: one that is made to do harm has megabytes.
+  set(less_fast formats/keras/config kernels/row_updates layers/parts/initializers training/ctc_loss)
   list(REMOVE_ITEM fast ${less_fast})
   rondo_optimize($<$<CONFIG:Release>:-O3> ${fast})
   rondo_optimize($<$<CONFIG:Release>:-O2> ${less_fast})

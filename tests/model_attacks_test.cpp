@@ -450,6 +450,9 @@ TEST(ModelAttacks, UnitsWithoutBoundsTakeNoMemory) {
     }
     expect_config_refused(line_of({input({nullptr, units}), layer("Dense", {{"units", 100}})}), {"Dense", "weights"});
   }
+  expect_config_refused(
+      line_of({input({nullptr, 2, 100}), layer("Bidirectional", {{"layer", layer("GRU", {{"units", INT64_MAX}})}})}),
+      {"the features that", "Bidirectional"});
   // Each is small, all of them are not.
   Json layers = Json::array({input({nullptr, 500})});
   for (int i = 0; i < 200; ++i) layers.push_back(layer("Dense", {{"units", 500}}));
@@ -534,6 +537,13 @@ TEST(ModelAttacks, OptionsWithoutEndTakeNoTime) {
   FileParts bad = line_parts();
   bad.config = line_of(layers);
   EXPECT_NE(refusal(bad.archive(), {.milliseconds = 500}), "no error");  // there are no weights for them
+}
+
+// A few bytes ask for as many units as a small file's limit allows: the place of each is found without a search.
+TEST(ModelAttacks, WideLayersTakeTimeInProportion) {
+  FileParts bad = line_parts();
+  bad.config = line_of({input({nullptr, 1}), layer("Dense", {{"units", 1'000'000}})});
+  expect_refused(bad.archive(), {"there is no group 'layers/dense/vars'"}, {.milliseconds = 300});
 }
 
 // ---- whole models in HDF5 ------------------------------------------------------------------------------------------

@@ -68,6 +68,28 @@ std::string option_text(const std::string& key, const Json& value) {
   return "the option " + key + " = " + value_text(value);
 }
 
+// As much of a value as begins with so many characters, which are then fewer: it may have megabytes.
+Json beginning_of(const Json& value, std::size_t& left) {
+  const auto taken = [&](const std::string& text) {
+    const std::string beginning = text.substr(0, left);
+    left -= beginning.size();
+    return beginning;
+  };
+  if (value.is_string()) return taken(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value;
+  Json part = value.is_array() ? Json::array() : Json::object();
+  for (auto each = value.begin(); each != value.end() && left > 0; ++each) {
+    --left;  // for what stands between them
+    if (value.is_array()) {
+      part.push_back(beginning_of(*each, left));
+    } else {
+      const std::string key = taken(each.key());
+      part[key] = beginning_of(*each, left);
+    }
+  }
+  return part;
+}
+
 // The whole numbers that a double holds one by one.
 constexpr double kLargestWhole = 0x1p53;
 
@@ -93,7 +115,8 @@ bool is_off(const Json& value) {
 
 std::string value_text(const Json& value) {
   constexpr std::size_t kMost = 120;
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::size_t left = kMost + 1;
+  std::string text = beginning_of(value, left).dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() > kMost) text = text.substr(0, kMost) + "...";
   return text;
 }
@@ -136,12 +159,15 @@ void FieldReader::refuse_value(const char* key, const Json& given, const char* w
 }
 
 Serialized serialized(std::string_view what, const Json& json) {
-  if (json.is_string()) return {.name = json, .class_name = {}};
-  if (json.is_object() && json.contains("class_name") && json["class_name"].is_string()) {
-    const std::string class_name = json["class_name"];
-    const Json config = json.value("config", Json::object());
-    if (class_name == "function" && config.is_string()) return {.name = config, .class_name = {}};
-    return {.name = {}, .class_name = class_name, .config = config};
+  static const Json kNoOptions = Json::object();
+  if (json.is_string()) return {.name = json.get<std::string>(), .class_name = {}, .config = kNoOptions};
+  const auto class_name = json.is_object() ? json.find("class_name") : json.end();
+  if (class_name != json.end() && class_name->is_string()) {
+    const auto found = json.find("config");
+    const Json& config = found != json.end() ? *found : kNoOptions;
+    const bool is_function = *class_name == "function" && config.is_string();
+    if (is_function) return {.name = config.get<std::string>(), .class_name = {}, .config = kNoOptions};
+    return {.name = {}, .class_name = class_name->get<std::string>(), .config = config};
   }
   throw ConfigError(std::string(what) + " " + value_text(json) +
                     ": its configuration cannot be read: give a name, or an object of class_name and config");

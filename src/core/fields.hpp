@@ -239,11 +239,11 @@ std::string value_text(const Json& value);
 // Null, false, 0 or "": an option that is not made use of.
 bool is_off(const Json& value);
 
-// How Keras writes an object: a name alone, or a class with its configuration.
+// How Keras writes an object: a name alone, or a class with its configuration, which stays where it was read.
 struct Serialized {
   std::string name;  // empty where there is a class
   std::string class_name;
-  Json config = Json::object();
+  const Json& config;
 };
 // ConfigError for anything else; `what` is "loss", "optimizer", ...
 Serialized serialized(std::string_view what, const Json& json);

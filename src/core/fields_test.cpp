@@ -130,12 +130,26 @@ TEST(Fields, ShortenLongValues) {
   const std::string text = core::value_text(std::string(1000, 'a'));
   EXPECT_LT(text.size(), 200U);
   EXPECT_TRUE(text.ends_with("..."));
+  Json numbers = Json::array(), options = Json::object(), deep = "end";
+  for (int i = 0; i < 100; ++i) {
+    numbers.push_back(i * 0.5);
+    options["option" + std::to_string(i)] = {i, nullptr, "text"};
+    deep = {{"inside", {std::move(deep), i}}};
+  }
+  const Json short_ones = {1, "two", {{"three", {4.5, nullptr}}}}, key = {{std::string(500, 'k'), 1}},
+             texts = Json::array({"\u00e9\n", std::string(59, 'a'), std::string(60, 'b'), "c"});
+  for (const Json& value : {numbers, options, deep, short_ones, key, texts, Json(std::string(119, 'a')), Json::array(),
+                            Json(std::string(118, 'a'))}) {
+    const std::string all = value.dump();
+    EXPECT_EQ(core::value_text(value), all.size() > 120 ? all.substr(0, 120) + "..." : all);
+  }
 }
 
 TEST(Serialized, IsANameOrAClass) {
   EXPECT_EQ(core::serialized("loss", "mse").name, "mse");
   EXPECT_EQ(core::serialized("loss", {{"class_name", "function"}, {"config", "mse"}}).name, "mse");
-  const core::Serialized given = core::serialized("loss", {{"class_name", "Huber"}, {"config", {{"delta", 2}}}});
+  const Json huber = {{"class_name", "Huber"}, {"config", {{"delta", 2}}}};
+  const core::Serialized given = core::serialized("loss", huber);
   EXPECT_EQ(given.class_name, "Huber");
   EXPECT_EQ(given.config["delta"], 2);
   EXPECT_EQ(core::serialized("loss", {{"class_name", "Huber"}}).config, Json::object());

@@ -81,7 +81,7 @@ double RandomStream::normal(std::uint64_t i) const {
   const std::uint64_t m0 = (std::uint64_t{w[0]} << 21) | (w[1] >> 11);
   const std::uint64_t m1 = (std::uint64_t{w[2]} << 21) | (w[3] >> 11);
   const double radius = std::sqrt(-2 * own_log(static_cast<double>(m0 + 1) * 0x1p-53));
-  return radius * own_cos_turn(static_cast<double>(m1) * 0x1p-53);
+  return computed_here(radius * own_cos_turn(static_cast<double>(m1) * 0x1p-53));
 }
 
 std::uint64_t RandomStream::below(std::uint64_t bound, std::uint64_t i) const {

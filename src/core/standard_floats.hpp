@@ -45,4 +45,11 @@ class StandardFloats {
   std::uint64_t mode_;
 };
 
+// The value, computed before the scope of StandardFloats ends: a compiler knows nothing of the mode and moves the last
+// operation of what a function returns behind its change. (What is written to memory or handed on stays in place.)
+inline double computed_here(double value) {
+  __asm__ volatile("" : "+m"(value));
+  return value;
+}
+
 }  // namespace rondo

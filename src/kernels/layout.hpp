@@ -30,11 +30,11 @@ struct ColumnGroups {
     return g * (vectors / count()) + std::min(g, vectors % count());
   }
   Index width(Index g) const { return first(g + 1) - first(g); }
-  // The group that holds vector v.
+  // The group that holds vector v. Wider groups come first.
   Index group_of(Index v) const {
-    Index g = 0;
-    while (first(g + 1) <= v) ++g;
-    return g;
+    if (vectors <= kWidest) return 0;
+    const Index narrow = vectors / count(), wider = vectors % count(), in_wider = wider * (narrow + 1);
+    return v < in_wider ? v / (narrow + 1) : wider + (v - in_wider) / narrow;
   }
 };
 

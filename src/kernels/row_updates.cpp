@@ -60,7 +60,7 @@ HWY_INLINE void ForElements(D d, Index n, const F& f) {
 }
 
 // Adds term(d, i, set), doubles, to the chains of so many sums, one behind the other: element by element where a round
-// of chains has begun or does not end, else in rounds. A sum waits for itself in each round, so two at once take the
+// of chains has begun or does not end, else in rounds. A sum waits for itself in each round, so some at once take the
 // time of one.
 template <int kSums, class F>
 HWY_INLINE void AddToChains(Index column, Index n, double* HWY_RESTRICT chains, const F& term) {
@@ -111,22 +111,39 @@ void AddColumnSquares(double more, const T* x, Index n, double* sums) {
   });
 }
 
-template <class T>
-void AddAllSquares(double more, Index column, const T* w, const T* g, Index n, double* chains, double* sums) {
-  AddToChains<2>(column, n, chains, [&](auto d, Index i, int sum) HWY_ATTR {
-    if (sum == 0) return Square(d, w + i, 0);
-    const auto square = Square(d, g + i, more);
+template <int kRows, class T>
+HWY_INLINE void AddAllSquaresOf(double more, Index column, const T* w, const T* g, Index next_row, Index n,
+                                double* chains, double* sums) {
+  AddToChains<2 * kRows>(column, n, chains, [&](auto d, Index i, int sum) HWY_ATTR {
+    const Index element = i + sum / 2 * next_row;
+    if (sum % 2 == 0) return Square(d, w + element, 0);
+    const auto square = Square(d, g + element, more);
     hn::StoreU(hn::Add(hn::LoadU(d, sums + i), square), d, sums + i);
     return square;
   });
 }
 
 template <class T>
-void AddScaledSquares(Index column, const T* x, Index next_row, const double* factors, Index n, double* chains) {
-  AddToChains<2>(column, n, chains, [&](auto d, Index i, int row) HWY_ATTR {
+void AddAllSquares(double more, Index column, const T* w, const T* g, Index rows, Index next_row, Index n,
+                   double* chains, double* sums) {
+  if (rows == 1) return AddAllSquaresOf<1>(more, column, w, g, next_row, n, chains, sums);
+  AddAllSquaresOf<kRowsAtOnce>(more, column, w, g, next_row, n, chains, sums);
+}
+
+template <int kRows, class T>
+HWY_INLINE void AddScaledSquaresOf(Index column, const T* x, Index next_row, const double* factors, Index n,
+                                   double* chains) {
+  AddToChains<kRows>(column, n, chains, [&](auto d, Index i, int row) HWY_ATTR {
     const auto u = hn::Mul(LoadDoubles(d, x + i + row * next_row), hn::LoadU(d, factors + i));
     return hn::Mul(u, u);
   });
+}
+
+template <class T>
+void AddScaledSquares(Index column, const T* x, Index rows, Index next_row, const double* factors, Index n,
+                      double* chains) {
+  if (rows == 1) return AddScaledSquaresOf<1>(column, x, next_row, factors, n, chains);
+  AddScaledSquaresOf<kRowsAtOnce>(column, x, next_row, factors, n, chains);
 }
 
 template <class T>

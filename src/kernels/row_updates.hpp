@@ -13,6 +13,9 @@ struct LambArgs {
   double of_mean = 1, of_velocity = 1;  // bias corrections
 };
 
+// What rows share, the columns' sums or factors, is read once for so many of them.
+inline constexpr Index kRowsAtOnce = 4;
+
 // Each takes n elements that stand side by side; those with chains begin in this column of their row.
 template <class T>
 struct RowUpdates {
@@ -20,11 +23,12 @@ struct RowUpdates {
   void (*add_squares)(double more, Index column, const T* x, Index n, double* chains) = nullptr;
   // To the sums of as many columns: x^2 + more.
   void (*add_column_squares)(double more, const T* x, Index n, double* sums) = nullptr;
-  // All of these at once: to the chains w^2, to those behind them g^2 + more, to the columns' sums g^2 + more.
-  void (*add_all_squares)(double more, Index column, const T* w, const T* g, Index n, double* chains,
-                          double* sums) = nullptr;
-  // Of two rows, the second so many elements from the first: to the chains, and those behind them, (x factor)^2.
-  void (*add_scaled_squares)(Index column, const T* x, Index next_row, const double* factors, Index n,
+  // Of one row, or of kRowsAtOnce, each `next_row` elements behind the one before. All of the above at once: to the
+  // chains of a row w^2, to those behind them g^2 + more, to the columns' sums g^2 + more.
+  void (*add_all_squares)(double more, Index column, const T* w, const T* g, Index rows, Index next_row, Index n,
+                          double* chains, double* sums) = nullptr;
+  // Of as many rows: to the chains of each (x factor)^2.
+  void (*add_scaled_squares)(Index column, const T* x, Index rows, Index next_row, const double* factors, Index n,
                              double* chains) = nullptr;
   // w -= g (factor factors).
   void (*scaled_step)(double factor, const double* factors, const T* g, T* w, Index n) = nullptr;

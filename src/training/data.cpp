@@ -131,7 +131,8 @@ Index training_samples(const ModelNode& node, Index samples, double validation_s
   }
   if (validation_split == 0) return samples;
   const StandardFloats floats;
-  const auto split = static_cast<Index>(std::floor(static_cast<double>(samples) * (1 - validation_split)));
+  const auto split =
+      static_cast<Index>(computed_here(std::floor(static_cast<double>(samples) * (1 - validation_split))));
   if (split == 0 || split == samples) {
     throw ConfigError(node.where() + ": validation_split = " + number_text(validation_split) + " of " +
                       std::to_string(samples) + " samples leaves " + std::to_string(split) + " for training and " +

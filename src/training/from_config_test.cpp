@@ -344,6 +344,10 @@ TEST(ModelFromConfig, NamesWhatCannotBeRead) {
   });
   refused({"a call of layer 'lstm'", "output 0 of call 1 of layer 'in'", "nothing makes"},
           [&](Json& config) { call(config)["args"][0]["config"]["keras_history"][1] = 1; });
+  for (const Json& wrong : {Json(0.5), Json(1e300), Json("0"), Json()}) {
+    refused({"a tensor is named by its layer", "[\"in\",0," + wrong.dump() + "] was given"},
+            [&](Json& config) { call(config)["args"][0]["config"]["keras_history"][2] = wrong; });
+  }
   refused({"among its outputs is output 2 of call 0 of layer 'dense'"}, [](Json& config) {
     config["output_layers"] = {"dense", 0, 2};
   });

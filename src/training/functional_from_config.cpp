@@ -34,7 +34,15 @@ void fields(Visitor& v, FunctionalFields& f) {
 // Layer, call, output.
 using KerasHistory = std::tuple<std::string, Index, Index>;
 
-KerasHistory history_of(const Json& name) { return {name.at(0), name.at(1), name.at(2)}; }
+KerasHistory history_of(const Json& name) {
+  const bool is_history = name.is_array() && name.size() >= 3 && name[0].is_string() && name[1].is_number_integer() &&
+                          name[2].is_number_integer();
+  if (!is_history) {
+    throw ConfigError("Functional: a tensor is named by its layer, the number of the call and that of the output; " +
+                      core::value_text(name) + " was given");
+  }
+  return {name[0].get<std::string>(), name[1].get<Index>(), name[2].get<Index>()};
+}
 
 std::string text_of(const KerasHistory& tensor) {
   const auto& [layer, call, output] = tensor;

@@ -6,6 +6,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fields.hpp"
 #include "core/file_bytes.hpp"
 #include "core/names.hpp"
 #include "formats/keras/config.hpp"
@@ -67,7 +68,7 @@ void rethrow_in_file(const std::string& path) {
   }
 }
 
-std::string shown(const Json& value) { return value.dump().substr(0, 40); }
+std::string shown(const Json& value) { return core::value_text(value).substr(0, 40); }
 
 Index size_of(const Json& value, const std::string& name, Index most) {
   const Index size = value.is_number_integer() ? value.get<Index>() : 0;

@@ -6,6 +6,8 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fields.hpp"
+
 namespace rondo::keras {
 
 namespace {
@@ -65,7 +67,8 @@ Json renamed_options(Json layer) {
   }
   if (options.contains("forget_bias_init")) {
     if (options["forget_bias_init"] != "one" && options["forget_bias_init"] != "zero") {
-      throw ConfigError("forget_bias_init = " + options["forget_bias_init"].dump() + " of Keras 1 is not there");
+      throw ConfigError("forget_bias_init = " + core::value_text(options["forget_bias_init"]) +
+                        " of Keras 1 is not there");
     }
     options["unit_forget_bias"] = options["forget_bias_init"] == "one";
     options.erase("forget_bias_init");

@@ -2,6 +2,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fields.hpp"
 #include "formats/keras/keras_1.hpp"
 
 namespace rondo::keras {
@@ -68,11 +69,11 @@ Json upgraded_argument(const Json& value) {
 // A call is a list of tensors' names; the arguments stand behind the first.
 Json upgraded_call(const Json& call) {
   if (call.is_object()) return call;
-  if (!call.is_array()) throw ConfigError("a call of a layer is written as " + call.dump());
+  if (!call.is_array()) throw ConfigError("a call of a layer is written as " + core::value_text(call));
   const Json names = is_tensor_name(call) ? Json::array({call}) : call;
   Json args = Json::array(), kwargs = Json::object();
   for (const Json& name : names) {
-    if (!is_tensor_name(name)) throw ConfigError("the input of a layer is written as " + name.dump());
+    if (!is_tensor_name(name)) throw ConfigError("the input of a layer is written as " + core::value_text(name));
     args.push_back(tensor(name[0], name[1], name[2]));
     if (name.size() < 4) continue;
     for (const auto& [key, value] : name[3].items()) kwargs[key] = upgraded_argument(value);

@@ -6,6 +6,7 @@
 #include <rondo/error.hpp>
 #include <rondo/keras_compat.hpp>
 
+#include "core/fields.hpp"
 #include "core/fork_safe.hpp"
 #include "core/options.hpp"
 #include "core/registry.hpp"
@@ -155,7 +156,8 @@ nlohmann::ordered_json to_config(const ActivationFn& fn) {
 
 void from_config(const nlohmann::ordered_json& config, ActivationFn& fn) {
   if (!config.is_null() && !config.is_string()) {
-    throw ConfigError("activation " + config.dump() + ": only activations by name can be read from a configuration");
+    throw ConfigError("activation " + core::value_text(config) +
+                      ": only activations by name can be read from a configuration");
   }
   fn = config.is_null() ? std::string("linear") : config.get<std::string>();
 }

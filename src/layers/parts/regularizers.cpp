@@ -125,9 +125,12 @@ void for_vector(const PackedMap& map, bool rows, Index number, F&& f) {
 template <class F>
 void for_vectors(const PackedMap& map, bool rows, Index a, Index b, F&& f) {
   if (!rows) {
-    const auto first = static_cast<std::size_t>(map.column(a).first),
-               other = static_cast<std::size_t>(map.column(b).first);
-    return for_vector(map, rows, a, [&](std::size_t i, std::size_t at) { f(i, at, at - first + other); });
+    const PackedMap::Column one = map.column(a), other = map.column(b);
+    for (Index row = 0; row < map.rows(); ++row) {
+      f(static_cast<std::size_t>(row), static_cast<std::size_t>(one.first + row * one.stride),
+        static_cast<std::size_t>(other.first + row * other.stride));
+    }
+    return;
   }
   for (const PackedMap::Run& run : map.runs()) {
     const auto from = static_cast<std::size_t>(run.first + a * run.row_stride),
@@ -246,7 +249,7 @@ double Regularizer::operator()(const Tensor& weight) const {
   for (Index part = 0; part < penalty->parts(map); ++part) {
     sum += penalty->part(map, part, values.data<double>().data(), nullptr);
   }
-  return sum;
+  return computed_here(sum);
 }
 
 L1::L1(Real l1)

@@ -6,6 +6,7 @@
 
 #include "core/dispatch.hpp"
 #include "core/names.hpp"
+#include "core/sizes.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
 #include "layers/recurrent/masked_output.hpp"
@@ -164,7 +165,7 @@ class BidirectionalNode final : public graph::LayerNode {
     const Shape first = a[0];
     std::vector<Shape> out = a;
     if (mode_ == MergeMode::concat) {
-      out[0] = first.with(-1, first.back() + b[0].back());
+      out[0] = first.with(-1, (Size(first.back()) + b[0].back()).count("the features that " + where() + " gives"));
     } else if (mode_ != MergeMode::none && first != b[0]) {
       throw ShapeError(where() + ": the outputs of both directions must have one shape to be merged, " +
                        graph::batch_text(first) + " and " + graph::batch_text(b[0]) +

@@ -104,6 +104,8 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
   }
 
  private:
+  using SumsOfRow = std::array<engine::Chains, 2>;  // of weights and gradients
+
   T* of_rows() const { return reinterpret_cast<T*>(bytes_.data()); }
   T* of_columns() const { return of_rows() + factors_.of_rows(); }
   const T* columns_of(Index row) const { return of_columns() + row / factors_.rows * factors_.columns; }
@@ -117,13 +119,19 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
 
   // Walks all rows, for the sums of some columns row after row; of some rows it takes the sums too.
   void take_means(const BlockArrays<T>& a, Range rows, Range columns) noexcept {
+    const bool takes_all = columns.size() == factors_.columns;
     for (Index matrix = 0; matrix < factors_.matrices; ++matrix) {
       double* sums = column_factors_.data() + matrix * factors_.columns;
       std::fill(sums + columns.begin, sums + columns.end, 0);
-      for (Index row = matrix * factors_.rows; row < (matrix + 1) * factors_.rows; ++row) {
-        if (rows.begin <= row && row < rows.end) {
-          take_row(a, row, columns, sums);
+      for (Index row = matrix * factors_.rows, next; row < (matrix + 1) * factors_.rows; row = next) {
+        next = row + 1;
+        if (row < rows.begin || row >= rows.end) {
+          add_to_columns(a, row, columns, sums);
+        } else if (takes_all) {
+          next = row + rows_at_once(row, rows.end);
+          take_all_of_rows(a, {row, next}, sums);
         } else {
+          take_row(a, row);
           add_to_columns(a, row, columns, sums);
         }
       }
@@ -135,21 +143,38 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
     }
   }
 
-  void take_row(const BlockArrays<T>& a, Index row, Range columns, double* sums) noexcept {
-    std::array<engine::Chains, 2> chains{};  // of weights and gradients
-    double* const first = chains[0].data();
-    const bool takes_all = columns.size() == factors_.columns;
+  // What a kernel takes from this row on: rows of one matrix.
+  Index rows_at_once(Index row, Index end) const noexcept {
+    const Index end_of_matrix = (row / factors_.rows + 1) * factors_.rows;
+    return row + kernels::kRowsAtOnce <= std::min(end, end_of_matrix) ? kernels::kRowsAtOnce : 1;
+  }
+
+  void take_all_of_rows(const BlockArrays<T>& a, Range rows, double* sums) noexcept {
+    std::array<SumsOfRow, kernels::kRowsAtOnce> sums_of_rows{};
+    for (const engine::PackedMap::Run& run : map_.runs()) {
+      const Index place = run.first + rows.begin * run.row_stride;
+      kernels_.add_all_squares(step_.epsilon_1, run.column, a.weights + place, a.gradient + place, rows.size(),
+                               run.row_stride, run.count, sums_of_rows[0][0].data(), sums + run.column);
+    }
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      take_sums(row, sums_of_rows[static_cast<std::size_t>(row - rows.begin)]);
+    }
+  }
+
+  void take_row(const BlockArrays<T>& a, Index row) noexcept {
+    SumsOfRow sums{};
     map_.for_runs({row, row + 1}, [&](Index element, Index place, Index count) {
       const Index column = element - row * factors_.columns;
-      const T *w = a.weights + place, *g = a.gradient + place;
-      if (takes_all) return kernels_.add_all_squares(step_.epsilon_1, column, w, g, count, first, sums + column);
-      kernels_.add_squares(0, column, w, count, first);
-      kernels_.add_squares(step_.epsilon_1, column, g, count, first + chains[0].size());
+      kernels_.add_squares(0, column, a.weights + place, count, sums[0].data());
+      kernels_.add_squares(step_.epsilon_1, column, a.gradient + place, count, sums[1].data());
     });
-    if (!takes_all) add_to_columns(a, row, columns, sums);
-    of_weights_[static_cast<std::size_t>(row)] = sum_of(chains[0]);
+    take_sums(row, sums);
+  }
+
+  void take_sums(Index row, const SumsOfRow& sums) noexcept {
+    of_weights_[static_cast<std::size_t>(row)] = sum_of(sums[0]);
     if (!factors_.factored) return;
-    of_rows()[row] = mixed(of_rows()[row], sum_of(chains[1]) / static_cast<double>(factors_.columns));
+    of_rows()[row] = mixed(of_rows()[row], sum_of(sums[1]) / static_cast<double>(factors_.columns));
   }
 
   void add_to_columns(const BlockArrays<T>& a, Index row, Range columns, double* sums) const noexcept {
@@ -161,18 +186,17 @@ class AdafactorParameter final : public ParameterRuleOf<AdafactorParameter<T>, T
     });
   }
 
-  // Two rows of a matrix at once, or one and itself.
   void square_updates(const BlockArrays<T>& a, Range rows) noexcept {
-    for (Index row = rows.begin, next; row < rows.end; row = next + 1) {
-      next = row + 1 < rows.end && (row + 1) % factors_.rows != 0 ? row + 1 : row;
-      const double* columns = column_factors_of(row);
-      std::array<engine::Chains, 2> chains{};
+    for (Index row = rows.begin; row < rows.end;) {
+      const Index count = rows_at_once(row, rows.end);
+      std::array<engine::Chains, kernels::kRowsAtOnce> chains{};
       for (const engine::PackedMap::Run& run : map_.runs()) {
-        kernels_.add_scaled_squares(run.column, a.gradient + run.first + row * run.row_stride,
-                                    (next - row) * run.row_stride, columns + run.column, run.count, chains[0].data());
+        kernels_.add_scaled_squares(run.column, a.gradient + run.first + row * run.row_stride, count, run.row_stride,
+                                    column_factors_of(row) + run.column, run.count, chains[0].data());
       }
-      of_updates_[static_cast<std::size_t>(row)] = sum_of(chains[0]);
-      of_updates_[static_cast<std::size_t>(next)] = sum_of(chains[1]);
+      for (Index i = 0; i < count; ++i, ++row) {
+        of_updates_[static_cast<std::size_t>(row)] = sum_of(chains[static_cast<std::size_t>(i)]);
+      }
     }
     with_row_factors(rows, [&](Index row, double factor) {
       double& squares = of_updates_[static_cast<std::size_t>(row)];

@@ -57,7 +57,10 @@ Doubles velocity(Kept& kept, const Doubles& g, const Shape& shape, double beta) 
 }
 
 TEST(Adafactor, KeepsMeansOfRowsAndColumns) {
-  for (const Shape& shape : {Shape{7, 13}, Shape{11}, Shape{3, 2, 5}}) {
+  // Rows are taken one by one or by four, columns by eight.
+  for (const Shape& shape :
+       {Shape{7, 13}, Shape{11}, Shape{3, 2, 5}, Shape{3, 7}, Shape{4, 8}, Shape{5, 9}, Shape{9, 17}, Shape{2, 9, 5}}) {
+    SCOPED_TRACE(to_string(shape));
     Kept kept;
     expect_whole_steps(Adafactor({.learning_rate = 0.6, .beta_2_decay = -0.7, .clip_threshold = 0.8}), shape,
                        [&](Doubles& w, const Doubles& g, int t) {
