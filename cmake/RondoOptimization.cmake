@@ -34,8 +34,9 @@ if(RONDO_SANITIZE)
 elseif(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   # Most of the code sets up, checks, reads and reports once in a while: small rather than fast, four tenths less of it.
   # What works in each step, or on all numbers of a data set, is fast: three rooms, and what is listed of the others.
-  target_compile_options(rondo_core PRIVATE $<$<CONFIG:Release>:-Os>)
-  target_compile_options(rondo PRIVATE $<$<CONFIG:Release>:-Os>)
+  set(small $<IF:$<CXX_COMPILER_ID:GNU>,-Os,-Oz>)  # clang's -Os still puts much into line
+  target_compile_options(rondo_core PRIVATE $<$<CONFIG:Release>:${small}>)
+  target_compile_options(rondo PRIVATE $<$<CONFIG:Release>:${small}>)
   rondo_files_of(fast kernels engine layers)
   list(REMOVE_ITEM fast engine/single_walk layers/registry layers/core/input layers/parts/activations
     layers/parts/constraints layers/parts/regularizers layers/recurrent/cells layers/recurrent/gru layers/recurrent/lstm
@@ -56,9 +57,13 @@ elseif(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
   rondo_optimize($<$<CONFIG:Release>:-O2> ${less_fast})
   # Nothing is thrown in vector code or through it: without the tables for that it is a thirtieth smaller. (Not the
   # recurrent kernels and Dense's: there g++ then puts more into line.)
-  set(never_throw activations bf16_amx bf16_dot bf16_tiles dropout elementwise losses lstm_bf16 more_updates row_updates
-      updates)
-  list(TRANSFORM never_throw PREPEND kernels/)
+  rondo_files_of(never_throw kernels)
+  list(REMOVE_ITEM never_throw kernels/table kernels/bf16_route)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    set(never_throw activations bf16_amx bf16_dot bf16_tiles dropout elementwise losses lstm_bf16 more_updates
+        row_updates updates)
+    list(TRANSFORM never_throw PREPEND kernels/)
+  endif()
   rondo_optimize("$<$<CONFIG:Release>:-fno-exceptions>;$<$<CONFIG:Release>:-fno-asynchronous-unwind-tables>" ${never_throw})
 endif()
 

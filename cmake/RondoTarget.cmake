@@ -27,7 +27,9 @@ function(rondo_compile_flags target)
   if(sanitizers)
     string(APPEND disabled "|HWY_SSE4")  # its loops are those of AVX2, and compiling them takes a minute
   endif()
-  target_compile_definitions(${target} PRIVATE "HWY_DISABLED_TARGETS=(${disabled})")
+  # For processors without any of them clang would compile vectors made of scalars, of twice the code of scalars alone,
+  # which are what g++ has.
+  target_compile_definitions(${target} PRIVATE "HWY_DISABLED_TARGETS=(${disabled})" HWY_BROKEN_EMU128=1)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Notes about the ABI of vector arguments, which never leave one translation unit here. And no vectors made of
     # neighbouring scalars: g++ reads two fields of a small struct as one right after it wrote them one by one, and the
@@ -93,6 +95,8 @@ function(rondo_library target)
     target_link_options(${target} INTERFACE "${RONDO_LINK_OPTIONS}")
   endif()
   rondo_house_access(${target})
+  # A number of a configuration becomes an index where the code says so, not by itself: of 1e300 that is undefined.
+  target_compile_definitions(${target} PRIVATE JSON_USE_IMPLICIT_CONVERSIONS=0)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

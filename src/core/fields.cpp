@@ -8,6 +8,7 @@
 
 #include <rondo/error.hpp>
 
+#include "core/fork_safe.hpp"
 #include "core/names.hpp"
 
 namespace rondo {
@@ -159,14 +160,15 @@ void FieldReader::refuse_value(const char* key, const Json& given, const char* w
 }
 
 Serialized serialized(std::string_view what, const Json& json) {
-  static const Json kNoOptions = Json::object();
-  if (json.is_string()) return {.name = json.get<std::string>(), .class_name = {}, .config = kNoOptions};
+  static constinit Lazy<Json> none;
+  const Json& no_options = none.get([] { return Json::object(); });
+  if (json.is_string()) return {.name = json.get<std::string>(), .class_name = {}, .config = no_options};
   const auto class_name = json.is_object() ? json.find("class_name") : json.end();
   if (class_name != json.end() && class_name->is_string()) {
     const auto found = json.find("config");
-    const Json& config = found != json.end() ? *found : kNoOptions;
+    const Json& config = found != json.end() ? *found : no_options;
     const bool is_function = *class_name == "function" && config.is_string();
-    if (is_function) return {.name = config.get<std::string>(), .class_name = {}, .config = kNoOptions};
+    if (is_function) return {.name = config.get<std::string>(), .class_name = {}, .config = no_options};
     return {.name = {}, .class_name = class_name->get<std::string>(), .config = config};
   }
   throw ConfigError(std::string(what) + " " + value_text(json) +

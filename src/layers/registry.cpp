@@ -57,7 +57,7 @@ std::shared_ptr<graph::LayerNode> layer_from_config(const std::string& class_nam
 }
 
 std::shared_ptr<graph::LayerNode> layer_from_config(const graph::Json& serialized) {
-  return layer_from_config(serialized.at("class_name"), serialized.at("config"));
+  return layer_from_config(serialized.at("class_name").get<std::string>(), serialized.at("config"));
 }
 
 }  // namespace rondo::layers

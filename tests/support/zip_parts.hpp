@@ -11,6 +11,7 @@ namespace rondo::test {
 struct ZipEntry {
   std::string name, content;
   bool deflated = false;
+  int level = 9;  // of deflating: 1 is fast
   // How a stream is written: sizes and check sum stand behind the content, and are 0 before it.
   bool sizes_behind = false;
   std::string extra = {}, comment = {};  // in the list
@@ -31,10 +32,10 @@ inline std::string zip_number(std::uint64_t value, int bytes) {
   return text;
 }
 
-inline std::string raw_deflated(const std::string& content) {
+inline std::string raw_deflated(const std::string& content, int level) {
   std::string packed(compressBound(content.size()) + 100, '\0');
   z_stream stream = {};
-  deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+  deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
   stream.avail_in = static_cast<uInt>(content.size());
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
@@ -51,7 +52,7 @@ inline std::string zip_of(const std::vector<ZipEntry>& entries, const ZipOptions
   constexpr std::uint64_t kElsewhere = 0xFFFF'FFFF;
   std::string file, list;
   for (const ZipEntry& e : entries) {
-    const std::string stored = e.deflated ? raw_deflated(e.content) : e.content;
+    const std::string stored = e.deflated ? raw_deflated(e.content, e.level) : e.content;
     const std::uint32_t size = e.wrong_size != 0 ? e.wrong_size : static_cast<std::uint32_t>(e.content.size());
     const std::uint64_t sum = e.wrong_check_sum != 0 ? e.wrong_check_sum
                                                      : crc32_z(0, reinterpret_cast<const Bytef*>(e.content.data()),

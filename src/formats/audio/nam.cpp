@@ -79,7 +79,7 @@ void check_head(const Link& link, const Json& config) {
 // ---- reading -------------------------------------------------------------------------------------------------------
 
 void check_version(const Json& json) {
-  const std::string version = json;
+  const auto version = json.get<std::string>();
   int minor = -1;
   if (version.starts_with("0.")) std::from_chars(version.data() + 2, version.data() + version.size(), minor);
   if (minor >= kOldest && minor <= kNewest) return;
@@ -141,7 +141,7 @@ class Numbers {
 
 NamModel nam_of(const Json& json) {
   check_version(json.at("version"));
-  const std::string architecture = json.at("architecture");
+  const auto architecture = json.at("architecture").get<std::string>();
   if (architecture != "LSTM") {
     throw FileError("its architecture is " + audio::shown(architecture) + "; Rondo has LSTM alone");
   }

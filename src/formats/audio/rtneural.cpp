@@ -80,7 +80,7 @@ Json dense_json(const char* type, const Link& link, const Json& config) {
 }
 
 Json recurrent_json(const char* type, const Link& link, const Json& config) {
-  const Index units = config.at("units");
+  const auto units = config.at("units").get<Index>();
   audio::require_usual(kExportRtneural, link.layer, config);
   Shape bias{4 * units};
   if (link.layer.class_name() == "GRU") {
@@ -92,7 +92,7 @@ Json recurrent_json(const char* type, const Link& link, const Json& config) {
 
 // gamma, beta, mean, variance; what is not learned is as if it had stayed 1 or 0.
 Json batch_normalization_json(const Link& link, const Json& config) {
-  const Index axis = config.at("axis");
+  const auto axis = config.at("axis").get<Index>();
   if (axis != -1 && axis != link.input.rank() - 1) require_option(kExportRtneural, link.layer, config, "axis", -1);
   std::vector<Tensor> weights = finite_weights(kExportRtneural, link.layer);
   const Tensor like = Tensor::zeros({link.input.back()}, link.layer.dtype());
@@ -172,7 +172,7 @@ struct Made {
 
 // A layer for so many features.
 Made layer_of(const Json& json, Index features, const std::string& name) {
-  const std::string type = json.at("type");
+  const auto type = json.at("type").get<std::string>();
   const Json& shape = json.at("shape");
   const Index units = audio::size_of(shape.is_array() && !shape.empty() ? shape.back() : shape, name + ", its shape");
   const bool sequences = shape.size() == 3;

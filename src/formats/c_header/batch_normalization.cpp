@@ -13,7 +13,7 @@ Value add_batch_normalization(Program& program, const graph::LayerNode& layer, c
   std::vector<double> gamma = weight(layer, "gamma"), beta = weight(layer, "beta");
   if (gamma.empty()) gamma.assign(mean.size(), 1);
   beta.resize(mean.size());
-  const double epsilon = layer.config().at("epsilon");
+  const auto epsilon = layer.config().at("epsilon").get<double>();
   std::vector<double> factor, shift;
   for (std::size_t j = 0; j < mean.size(); ++j) {
     factor.push_back(gamma[j] / std::sqrt(variance[j] + epsilon));

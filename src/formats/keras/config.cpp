@@ -182,7 +182,7 @@ void refuse_foreign(const Json& config) {
   if (!config.is_structured()) return;
   if (config.is_object() && config.contains("class_name")) {
     const Json module = config.value("module", Json()), registered = config.value("registered_name", Json());
-    const bool is_foreign = (module.is_string() && !is_keras_module(module)) ||
+    const bool is_foreign = (module.is_string() && !is_keras_module(module.get<std::string>())) ||
                             (registered.is_string() && registered.get<std::string>().find('>') != std::string::npos);
     if (is_foreign) {
       throw ConfigError(

@@ -30,7 +30,7 @@ Json input_of(const Json& layer) {
 // Whole numbers come in as floating point ones.
 bool is_integer_type(const Json& dtype) {
   if (!dtype.is_string()) return false;
-  const std::string name = dtype;
+  const auto name = dtype.get<std::string>();
   return name.starts_with("int") || name.starts_with("uint") || name == "bool";
 }
 
@@ -108,7 +108,7 @@ void upgrade_inside(Json& config) {
 
 // "Custom>Adam": a class that TensorFlow had under a name of its own.
 void strip_package(Json& object) {
-  const std::string name = object.at("class_name");
+  const auto name = object.at("class_name").get<std::string>();
   object["class_name"] = name.substr(name.find('>') + 1);
 }
 

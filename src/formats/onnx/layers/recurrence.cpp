@@ -128,7 +128,7 @@ Cell cell_of(const graph::LayerNode& layer) {
   const graph::Json config = layer.config();
   const Weight kernel = weight(layer, "kernel").value();
   const std::size_t count = is_lstm ? 4 : 3;
-  Cell cell{.op = is_lstm ? "LSTM" : "GRU", .units = config.at("units")};
+  Cell cell{.op = is_lstm ? "LSTM" : "GRU", .units = config.at("units").get<Index>()};
   add_activation_of(cell, layer, "recurrent_activation");
   add_activation_of(cell, layer, "activation");
   if (is_lstm) add_activation_of(cell, layer, "activation");

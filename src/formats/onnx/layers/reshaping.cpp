@@ -14,20 +14,20 @@ Values add_flatten(Export& to, const graph::LayerNode&, const Values& inputs) {
 
 // 0 in a shape is the size that was there.
 Values add_reshape(Export& to, const graph::LayerNode& layer, const Values& inputs) {
-  std::vector<Index> shape = layer.config().at("target_shape");
+  auto shape = layer.config().at("target_shape").get<std::vector<Index>>();
   shape.insert(shape.begin(), 0);
   return {{to.graph.add_layer("Reshape", {inputs[0].name, to.graph.integers(shape)}, 1).front()}};
 }
 
 Values add_permute(Export& to, const graph::LayerNode& layer, const Values& inputs) {
-  std::vector<Index> axes = layer.config().at("dims");
+  auto axes = layer.config().at("dims").get<std::vector<Index>>();
   axes.insert(axes.begin(), 0);
   return {{to.graph.add_layer("Transpose", {inputs[0].name}, 1, {attribute("perm", axes)}).front()}};
 }
 
 Values add_repeat_vector(Export& to, const graph::LayerNode& layer, const Values& inputs) {
   const std::string one = to.graph.add("Unsqueeze", {inputs[0].name, to.graph.integers({1})});
-  const Index n = layer.config().at("n");
+  const auto n = layer.config().at("n").get<Index>();
   return {{to.graph.add_layer("Expand", {one, to.graph.integers({1, n, 1})}, 1).front()}};
 }
 
@@ -54,7 +54,7 @@ Steps merged_steps(const graph::LayerNode& layer, const Values& inputs) {
 }  // namespace
 
 Values add_concatenate(Export& to, const graph::LayerNode& layer, const Values& inputs) {
-  const Index rank = inputs[0].sample.rank() + 1, given = layer.config().at("axis"),
+  const Index rank = inputs[0].sample.rank() + 1, given = layer.config().at("axis").get<Index>(),
               axis = given < 0 ? given + rank : given;
   Names names;
   for (const Value& v : inputs) names.push_back(v.name);

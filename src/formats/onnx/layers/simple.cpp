@@ -34,7 +34,8 @@ Values add_dense(Export& to, const graph::LayerNode& layer, const Values& inputs
 // The operator normalizes the places of axis 1, so another axis is exchanged with that one.
 Values add_batch_normalization(Export& to, const graph::LayerNode& layer, const Values& inputs) {
   const Value& x = inputs[0];
-  const Index rank = x.sample.rank() + 1, given = layer.config().at("axis"), axis = given < 0 ? given + rank : given;
+  const Index rank = x.sample.rank() + 1, given = layer.config().at("axis").get<Index>(),
+              axis = given < 0 ? given + rank : given;
   const Weight mean = weight(layer, "moving_mean").value(), variance = weight(layer, "moving_variance").value();
   const auto in_each_place = [&](const char* name, double otherwise) {
     const std::optional<Weight> w = weight(layer, name);
