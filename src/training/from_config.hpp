@@ -20,6 +20,9 @@ Optimizer optimizer_from_config(const nlohmann::ordered_json& config);
 Loss loss_from_config(const nlohmann::ordered_json& config);
 Metric metric_from_config(const nlohmann::ordered_json& config);
 
+// Whether this is Keras's name of a tensor: a layer, which of its calls, which of that one's outputs. More may follow.
+bool is_tensor_name(const nlohmann::ordered_json& value);
+
 // The same back: what Keras calls serialized.
 nlohmann::ordered_json to_config(const Optimizer& optimizer);
 nlohmann::ordered_json to_config(const Loss& loss);

@@ -11,6 +11,7 @@
 #include "graph/symbol.hpp"
 #include "layers/nodes.hpp"
 #include "layers/parts/config.hpp"
+#include "training/from_config.hpp"
 #include "training/functional.hpp"
 
 namespace rondo {
@@ -35,9 +36,7 @@ void fields(Visitor& v, FunctionalFields& f) {
 using KerasHistory = std::tuple<std::string, Index, Index>;
 
 KerasHistory history_of(const Json& name) {
-  const bool is_history = name.is_array() && name.size() >= 3 && name[0].is_string() && name[1].is_number_integer() &&
-                          name[2].is_number_integer();
-  if (!is_history) {
+  if (!training::is_tensor_name(name)) {
     throw ConfigError("Functional: a tensor is named by its layer, the number of the call and that of the output; " +
                       core::value_text(name) + " was given");
   }
@@ -193,6 +192,11 @@ class Graph {
 };
 
 }  // namespace
+
+bool training::is_tensor_name(const Json& value) {
+  return value.is_array() && value.size() >= 3 && value[0].is_string() && value[1].is_number_integer() &&
+         value[2].is_number_integer();
+}
 
 std::shared_ptr<graph::LayerNode> layers::functional_from_config(const Json& config) {
   FunctionalFields f;

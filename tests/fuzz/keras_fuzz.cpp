@@ -35,7 +35,7 @@ std::span<const std::byte> bytes_of(const std::uint8_t* data, std::size_t size) 
   return std::as_bytes(std::span(data, size));
 }
 
-// Weights take no time to draw, and no more memory than a small file's.
+// Weights take no time to draw, and a megabyte at most: making a model is what is tried.
 void check_reads_back(const Model& model) {
   const std::string json = model.to_json();
   const graph::Loading loading(graph::FirstWeights::from_file, std::size_t{1} << 20);

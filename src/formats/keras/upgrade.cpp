@@ -4,10 +4,13 @@
 
 #include "core/fields.hpp"
 #include "formats/keras/keras_1.hpp"
+#include "training/from_config.hpp"
 
 namespace rondo::keras {
 
 namespace {
+
+using training::is_tensor_name;
 
 bool is_class(const Json& object, const char* name) {
   return object.is_object() && object.contains("class_name") && object["class_name"] == name;
@@ -52,12 +55,7 @@ Json tensor(const Json& layer, const Json& call, const Json& output) {
   return {{"class_name", "__keras_tensor__"}, {"config", {{"keras_history", {layer, call, output}}}}};
 }
 
-// ["lstm", 0, 1] or ["lstm", 0, 1, {arguments}].
-bool is_tensor_name(const Json& value) {
-  return value.is_array() && value.size() >= 3 && value[0].is_string() && value[1].is_number_integer() &&
-         value[2].is_number_integer();
-}
-
+// Names of tensors are ["lstm", 0, 1] or ["lstm", 0, 1, {arguments}].
 Json upgraded_argument(const Json& value) {
   if (is_tensor_name(value)) return tensor(value[0], value[1], value[2]);
   if (!value.is_array()) return value;

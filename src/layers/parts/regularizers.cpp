@@ -111,17 +111,7 @@ class ElementRule final : public detail::RegularizerImpl {
 
 // ---- angles between rows or columns ---------------------------------------------------------------------------------
 
-// f(i, place) for the elements of a row or column.
-template <class F>
-void for_vector(const PackedMap& map, bool rows, Index number, F&& f) {
-  if (rows) return for_row(map, number, f);
-  const PackedMap::Column column = map.column(number);
-  for (Index row = 0; row < map.rows(); ++row) {
-    f(static_cast<std::size_t>(row), static_cast<std::size_t>(column.first + row * column.stride));
-  }
-}
-
-// f(i, place, other place) for those of two.
+// f(i, place, other place) for the elements of two rows or columns.
 template <class F>
 void for_vectors(const PackedMap& map, bool rows, Index a, Index b, F&& f) {
   if (!rows) {
@@ -168,7 +158,7 @@ class PairsOfVectors final : public engine::TypedPenalty<PairsOfVectors> {
       });
     }
     if (gradient != nullptr && norm > kLeastNorm) {
-      for_vector(map, rows_, mine, [&](std::size_t, std::size_t at) {
+      for_vectors(map, rows_, mine, mine, [&](std::size_t, std::size_t at, std::size_t) {
         gradient[at] -= static_cast<T>(each * shrink / (norm * norm) * static_cast<double>(w[at]));
       });
     }
