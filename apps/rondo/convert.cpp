@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "formats.hpp"
 #include "given_model.hpp"
+#include "samples.hpp"
 
 namespace rondo::cli {
 
@@ -45,7 +46,12 @@ const Format& format_of_output(const ConvertArguments& o) {
 void check_convert(const ConvertArguments& o, const Format& format) {
   if (o.choices.any() && !format.takes_export_choices) {
     throw Failure(kUsage,
-                  "convert: --name, --precision and --calibration are for C headers (.h), not for ." + format.ending);
+                  "convert: --name, --precision, --calibration and its options of CSV are for C headers (.h), "
+                  "not for ." +
+                      format.ending);
+  }
+  if (o.choices.csv.given && !is_csv(o.choices.calibration)) {
+    throw Failure(kUsage, std::string("convert: ") + kCsvOptions + " are for a --calibration in CSV");
   }
   if (!o.choices.name.empty() && !is_identifier(o.choices.name)) {
     throw Failure(kUsage, "convert: --name '" + o.choices.name + "' is no name in C");
@@ -118,6 +124,7 @@ void add_convert(CLI::App& program, Command& chosen) {
   command->add_option("--precision", options->choices.precision, ".h: float32, int16x8 or int8")
       ->check(CLI::IsMember({"float32", "int16x8", "int8"}));
   command->add_option("--calibration", options->choices.calibration, ".h: a .npy or .csv file of inputs, for integers");
+  add_csv_options(*command, options->choices.csv);
   command->footer("\nOUT ends in\n" + format_table() + kExamples);
   command->callback([options, &chosen] { chosen = [options] { return run_convert(*options); }; });
 }

@@ -35,7 +35,7 @@ Text save_header(const Model& model, const Text& path, const ExportChoices& choi
   ExportHeaderOptions options{.name = choices.name};
   if (!choices.precision.empty()) options.precision = choices.precision;
   if (!choices.calibration.empty()) {
-    options.calibration = read_samples(choices.calibration, model.inputs().front().shape(), {}).X;
+    options.calibration = read_samples(choices.calibration, model.inputs().front().shape(), choices.csv.options).X;
   }
   const ExportReport report = export_header(model, path, options);
   Text text = report.name + ": " + report.precision + ", a state of " + std::to_string(report.state_bytes) +
@@ -99,9 +99,14 @@ const Format& format_of(const std::string& path) {
   throw Failure(kUsage, "'" + path + "' does not end as one of the formats that are written:\n" + format_table());
 }
 
-Model read_model(const std::string& path, bool compile) {
+const Format* format_read_by_name(const std::string& path) {
   const Format* format = find(path);
-  return format != nullptr && format->read != nullptr ? format->read(path) : load_model(path, {.compile = compile});
+  return format != nullptr && format->read != nullptr ? format : nullptr;
+}
+
+Model read_model(const std::string& path, bool compile) {
+  const Format* format = format_read_by_name(path);
+  return format != nullptr ? format->read(path) : load_model(path, {.compile = compile});
 }
 
 const Format& format_named(const std::string& name) {

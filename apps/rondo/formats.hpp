@@ -6,12 +6,15 @@
 
 #include <rondo/model.hpp>
 
+#include "csv_options.hpp"
+
 namespace rondo::cli {
 
 // Of `rondo convert`, for formats that take them.
 struct ExportChoices {
   std::string name, precision, calibration;  // "": not given
-  bool any() const { return !name.empty() || !precision.empty() || !calibration.empty(); }
+  CsvChoices csv = {};                       // of the calibration
+  bool any() const { return !name.empty() || !precision.empty() || !calibration.empty() || csv.given; }
 };
 
 struct Format {
@@ -28,6 +31,8 @@ struct Format {
 const std::vector<Format>& formats();
 // That of a file's name: the longest ending that fits. kUsage, with the endings that there are, where none does.
 const Format& format_of(const std::string& path);
+// That of a file which load_model does not read, by its name's end; null for any other file.
+const Format* format_read_by_name(const std::string& path);
 // The model of a file: by its name's end, or by load_model. Errors are Rondo's.
 Model read_model(const std::string& path, bool compile);
 // That of a name.

@@ -11,6 +11,7 @@
 #include <rondo/saving.hpp>
 
 #include "commands.hpp"
+#include "formats.hpp"
 #include "given_model.hpp"
 #include "text.hpp"
 
@@ -157,7 +158,7 @@ std::string table_of(const std::vector<NamedWeight>& weights) {
   return text;
 }
 
-// ---- the two kinds of files ----------------------------------------------------------------------------------------
+// ---- the kinds of files --------------------------------------------------------------------------------------------
 
 std::string what_it_is(ModelFileKind kind) {
   switch (kind) {
@@ -171,26 +172,38 @@ std::string what_it_is(ModelFileKind kind) {
 
 bool is_whole(ModelFileKind kind) { return kind == ModelFileKind::keras || kind == ModelFileKind::h5; }
 
-std::string facts_of(const GivenModel& given, const ModelFileInfo& info) {
+// What is known of a file before its model is read.
+struct Facts {
   std::string text;
-  add_line(text, "file", given.name() + ", " + std::to_string(info.bytes) + " bytes");
-  add_line(text, "format", what_it_is(info.kind));
+  Json json;
+};
+
+Facts facts_of(const GivenModel& given, const ModelFileInfo& info) {
+  Facts facts{{},
+              {{"file", given.name()},
+               {"bytes", info.bytes},
+               {"format", to_string(info.kind)},
+               {"keras_version", info.keras_version.empty() ? Json() : Json(info.keras_version)},
+               {"keras_compat", info.keras_compat},
+               {"verification", info.has_verification}}};
+  add_line(facts.text, "file", given.name() + ", " + std::to_string(info.bytes) + " bytes");
+  add_line(facts.text, "format", what_it_is(info.kind));
   const std::string version = info.keras_version.empty() ? "it does not say" : "Keras " + info.keras_version;
-  add_line(text, "version",
+  add_line(facts.text, "version",
            version + (is_whole(info.kind) ? "; read as set_keras_compat(\"" + info.keras_compat + "\") says" : ""));
   if (is_whole(info.kind)) {
-    add_line(text, "verification", info.has_verification ? "there: rondo verify compares" : "none in it");
+    add_line(facts.text, "verification", info.has_verification ? "there: rondo verify compares" : "none in it");
   }
-  return text;
+  return facts;
 }
 
-Json json_of(const GivenModel& given, const ModelFileInfo& info) {
-  return {{"file", given.name()},
-          {"bytes", info.bytes},
-          {"format", to_string(info.kind)},
-          {"keras_version", info.keras_version.empty() ? Json() : Json(info.keras_version)},
-          {"keras_compat", info.keras_compat},
-          {"verification", info.has_verification}};
+// Of another program's file.
+Facts facts_of(const GivenModel& given, const Format& format) {
+  const std::size_t bytes = read_file(given.name()).size();
+  Facts facts{{}, {{"file", given.name()}, {"bytes", bytes}, {"format", format.ending}}};
+  add_line(facts.text, "file", given.name() + ", " + std::to_string(bytes) + " bytes");
+  add_line(facts.text, "format", format.ending + ": " + format.what);
+  return facts;
 }
 
 // The model with what it was compiled with; without that where it cannot be read, which `unread` then tells.
@@ -204,14 +217,14 @@ Model load(const GivenModel& given, std::string& unread) {
   }
 }
 
-void show_model(const GivenModel& given, const ModelFileInfo& info, const InspectArguments& o) {
+void show_model(const GivenModel& given, const Facts& facts, const InspectArguments& o) {
   std::string unread;
-  if (!o.json) print(facts_of(given, info));  // what is known of a file whose model is not read
+  if (!o.json) print(facts.text);  // what is known of a file whose model is not read
   const Model model = load(given, unread);
   const Json compiled = compiled_of(model);
   const std::string hash = weights_hash(model);
   if (o.json) {
-    Json all = json_of(given, info);
+    Json all = facts.json;
     all["model"] = {{"class", model.class_name()},
                     {"name", model.name()},
                     {"dtype", std::string(to_string(model.dtype()))},
@@ -235,19 +248,19 @@ void show_model(const GivenModel& given, const ModelFileInfo& info, const Inspec
   print(text);
 }
 
-void show_weights(const GivenModel& given, const ModelFileInfo& info, const InspectArguments& o) {
+void show_weights(const GivenModel& given, const Facts& facts, const InspectArguments& o) {
   const std::vector<NamedWeight> weights = given.read([](const std::string& path) { return read_weights(path); });
   Index parameters = 0;
   for (const NamedWeight& weight : weights) parameters += weight.value.size();
   const std::string hash = weights_hash(weights);
   if (o.json) {
-    Json all = json_of(given, info);
+    Json all = facts.json;
     all["parameters"] = parameters;
     all["weights_hash"] = hash;
     if (o.weights) all["weights"] = json_of(weights);
     return print(all.dump(2) + "\n");
   }
-  std::string text = facts_of(given, info);
+  std::string text = facts.text;
   add_line(text, "parameters", std::to_string(parameters) + " in " + std::to_string(weights.size()) + " weights");
   add_line(text, "weights", hash);
   if (o.weights) text += "\n" + table_of(weights);
@@ -256,8 +269,13 @@ void show_weights(const GivenModel& given, const ModelFileInfo& info, const Insp
 
 int run_inspect(const InspectArguments& o) {
   const GivenModel given(o.file);
+  if (const Format* format = format_read_by_name(o.file)) {
+    show_model(given, facts_of(given, *format), o);
+    return kDone;
+  }
   const ModelFileInfo info = given.read([](const std::string& path) { return inspect_file(path); });
-  is_whole(info.kind) ? show_model(given, info, o) : show_weights(given, info, o);
+  const Facts facts = facts_of(given, info);
+  is_whole(info.kind) ? show_model(given, facts, o) : show_weights(given, facts, o);
   return kDone;
 }
 
@@ -266,7 +284,10 @@ int run_inspect(const InspectArguments& o) {
 void add_inspect(CLI::App& program, Command& chosen) {
   const auto options = std::make_shared<InspectArguments>();
   CLI::App* command = program.add_subcommand("inspect", "tell what is in a model file");
-  command->add_option("FILE", options->file, "a .keras, .h5 or .weights.h5 file; - is standard input")->required();
+  command
+      ->add_option("FILE", options->file,
+                   "a .keras, .h5 or .weights.h5 file, .onnx, .rtneural.json or .nam; - is standard input")
+      ->required();
   command->add_flag("--weights", options->weights, "list the weights: shape, smallest, largest, mean");
   command->add_flag("--json", options->json, "for machines");
   command->footer(kInspectHelp);

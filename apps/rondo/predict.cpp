@@ -5,6 +5,7 @@
 #include <rondo/npy.hpp>
 
 #include "commands.hpp"
+#include "csv_options.hpp"
 #include "given_model.hpp"
 #include "interrupt.hpp"
 #include "samples.hpp"
@@ -14,8 +15,9 @@ namespace rondo::cli {
 namespace {
 
 struct PredictArguments {
-  std::string model, in, out, header, decimal = ".";
+  std::string model, in, out;
   Index batch_size = 32;
+  CsvChoices csv;
 };
 
 constexpr const char* kPredictHelp =
@@ -24,7 +26,7 @@ constexpr const char* kPredictHelp =
     "  .csv, -      a row is a sample: its numbers in row-major order, so time step after time step, features within.\n"
     "               Where the model takes any number of time steps and the rows have as many columns as it has\n"
     "               features, the rows are the time steps of one sequence. A first line of names is passed over; an\n"
-    "               empty cell is NaN. (.tsv and .txt are read as .csv; the separator is found out.)\n"
+    "               empty cell is NaN. (.tsv and .txt are read as .csv.)\n"
     "OUT\n"
     "  .npy         the array of predictions, of a model with one output\n"
     "  .csv, -      a row for each sample; of one sequence a row for each time step, if the model gives its steps\n"
@@ -46,15 +48,12 @@ void check_predict(const PredictArguments& o) {
     throw Failure(kUsage,
                   "predict: OUT must end in .npy or .csv, or be - for CSV to standard output; it is '" + o.out + "'");
   }
+  if (o.csv.given && is_npy(o.in)) {
+    throw Failure(kUsage, std::string("predict: ") + kCsvOptions + " are for CSV, not for '" + o.in + "'");
+  }
   if (o.model == "-" && o.in == "-") {
     throw Failure(kUsage, "predict: MODEL and IN are both -; standard input can be only one of them");
   }
-}
-
-CsvChoices csv_choices(const PredictArguments& o) {
-  CsvChoices choices{.decimal = o.decimal[0]};
-  if (!o.header.empty()) choices.header = o.header == "yes";
-  return choices;
 }
 
 void write(const PredictArguments& o, const std::vector<Tensor>& outputs, const Samples& samples) {
@@ -75,7 +74,7 @@ int run_predict(const PredictArguments& o) {
     throw Failure(kBadModel, "predict: the model has " + std::to_string(model.outputs().size()) +
                                  " outputs, a .npy file holds one; CSV has them side by side");
   }
-  const Samples samples = read_samples(o.in, inputs[0].shape(), csv_choices(o));
+  const Samples samples = read_samples(o.in, inputs[0].shape(), o.csv.options);
   try {
     const PredictOptions options{
         .batch_size = o.batch_size, .verbose = 0, .callbacks = {std::make_shared<StopAtCtrlC>()}};
@@ -91,15 +90,14 @@ int run_predict(const PredictArguments& o) {
 void add_predict(CLI::App& program, Command& chosen) {
   const auto options = std::make_shared<PredictArguments>();
   CLI::App* command = program.add_subcommand("predict", "predict from a file of numbers");
-  command->add_option("MODEL", options->model, "a .keras or .h5 file; - is standard input")->required();
+  command
+      ->add_option("MODEL", options->model, "a .keras or .h5 file, .onnx, .rtneural.json or .nam; - is standard input")
+      ->required();
   command->add_option("IN", options->in, "the samples, .npy or .csv; - is CSV from standard input")->required();
   command->add_option("OUT", options->out, "the predictions, .npy or .csv; - is CSV to standard output")->required();
   command->add_option("--batch-size", options->batch_size, "samples at a time; changes no number (32)")
       ->check(CLI::Range(Index{1}, Index{1} << 31));
-  command->add_option("--header", options->header, "whether the first line of CSV names the columns (found out)")
-      ->check(CLI::IsMember({"yes", "no"}));
-  command->add_option("--decimal", options->decimal, "the decimal sign of CSV: . or ,")
-      ->check(CLI::IsMember({".", ","}));
+  add_csv_options(*command, options->csv);
   command->footer(kPredictHelp);
   command->callback([options, &chosen] { chosen = [options] { return run_predict(*options); }; });
 }

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
-#include <rondo/data.hpp>
 #include <rondo/rows.hpp>
 
+#include "csv_options.hpp"
 #include "files.hpp"
 #include "text.hpp"
 
@@ -21,44 +22,47 @@ namespace {
 // ---- CSV -----------------------------------------------------------------------------------------------------------
 
 // The number in a cell: NaN where it is missing, none for a text.
-std::optional<double> number_in(const std::string& cell, char decimal) {
+std::optional<double> number_in(const std::string& cell, CsvOptions csv) {
+  csv.header = true;
+  csv.separator = ';';
   try {
-    const std::string quoted = "\"" + replaced(cell, "\"", "\"\"") + "\"";
-    return parse_csv("x\n" + quoted + "\n", {.separator = ';', .decimal = decimal}).numbers("x").front();
+    return parse_csv("x\n\"" + replaced(cell, "\"", "\"\"") + "\"\n", csv).numbers("x").front();
   } catch (const Error&) {
     return {};
   }
 }
 
 // The first line names the columns where there is a text in it and no number.
-bool begins_with_names(const Table& table, char decimal) {
+bool begins_with_names(const Table& table, const CsvOptions& csv) {
   if (table.rows() == 0) return false;
   bool has_text = false;
   for (const std::string& column : table.columns()) {
-    const std::optional<double> number = number_in(table.text(column).front(), decimal);
+    const std::optional<double> number = number_in(table.text(column).front(), csv);
     if (number && !std::isnan(*number)) return false;
     has_text = has_text || !number;
   }
   return has_text;
 }
 
-Tensor numbers_of_csv(const std::string& path, const CsvChoices& choices) {
-  const bool is_input = path == "-";
+Tensor numbers_of_csv(const std::string& path, CsvOptions csv) {
+  const bool is_input = path == "-", finds_header = !csv.header;
   const std::string text = is_input ? read_input() : std::string();
   const auto parse = [&](bool header) {
-    const CsvOptions options{.header = header, .decimal = choices.decimal};
-    return is_input ? parse_csv(text, options) : read_csv(path, options);
+    csv.header = header;
+    return is_input ? parse_csv(text, csv) : read_csv(path, csv);
   };
   const auto read = [&] {
-    Table table = parse(choices.header.value_or(false));
-    if (!choices.header && begins_with_names(table, choices.decimal)) table = parse(true);
+    Table table = parse(csv.header.value_or(false));
+    if (finds_header && begins_with_names(table, csv)) table = parse(true);
     return table.tensor();
   };
-  if (!is_input) return reading(path, kBadData, read);
   try {
+    if (!is_input) return reading(path, kBadData, read);
     return read();
+  } catch (const Failure& failure) {
+    throw Failure(failure.status(), in_csv_options(failure.what()));
   } catch (const Error& error) {
-    throw Failure(kBadData, replaced(error.what(), "CSV text", "standard input"));
+    throw Failure(kBadData, in_csv_options(replaced(error.what(), "CSV text", "standard input")));
   }
 }
 
@@ -68,9 +72,9 @@ std::string shape_in_words(const Shape& input) {
   return words;
 }
 
-Samples samples_of_csv(const std::string& path, const Shape& input, const CsvChoices& choices) {
+Samples samples_of_csv(const std::string& path, const Shape& input, const CsvOptions& csv) {
   const std::string name = path == "-" ? "standard input" : path;
-  const Tensor table = numbers_of_csv(path, choices);
+  const Tensor table = numbers_of_csv(path, csv);
   const Index rows = table.shape()[0], columns = table.shape()[1];
   if (rows == 0) refuse(name, "there are no rows of numbers in it");
   const Shape sample = input.from(1);
@@ -120,8 +124,8 @@ bool is_csv(const std::string& path) {
   return path.ends_with(".csv") || path.ends_with(".tsv") || path.ends_with(".txt");
 }
 
-Samples read_samples(const std::string& path, const Shape& input, const CsvChoices& choices) {
-  return is_npy(path) ? samples_of_npy(path) : samples_of_csv(path, input, choices);
+Samples read_samples(const std::string& path, const Shape& input, const CsvOptions& csv) {
+  return is_npy(path) ? samples_of_npy(path) : samples_of_csv(path, input, csv);
 }
 
 std::string csv_of(const std::vector<Tensor>& outputs, const Samples& samples) {

@@ -1,20 +1,14 @@
 // Files of numbers: samples for a model, and its predictions.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
+#include <rondo/data.hpp>
 #include <rondo/shape.hpp>
 #include <rondo/tensor.hpp>
 
 namespace rondo::cli {
-
-// What the command line says of CSV files.
-struct CsvChoices {
-  std::optional<bool> header = {};  // not given: there is one if its cells are no numbers
-  char decimal = '.';
-};
 
 struct Samples {
   Tensor X;                // (samples, ...)
@@ -27,8 +21,9 @@ bool is_csv(const std::string& path);
 
 // Of a .npy or CSV file, or of standard input ("-") as CSV, for a model with this batch shape of its input. In CSV a
 // row is a sample, its numbers in row-major order; where the number of time steps is open and the rows have as many
-// columns as a step, the rows are the steps of one sequence. Ends the program with kBadData for a file that is not so.
-Samples read_samples(const std::string& path, const Shape& input, const CsvChoices& choices);
+// columns as a step, the rows are the steps of one sequence. Where `csv` does not say whether there is a header, there
+// is one if its cells are no numbers. Ends the program with kBadData for a file that is not so.
+Samples read_samples(const std::string& path, const Shape& input, const CsvOptions& csv);
 
 // A row for each sample, or of a series, whose outputs have its time steps too, for each step. Outputs stand side by
 // side; numbers are the shortest that read back the same.

@@ -18,8 +18,7 @@
 
 namespace rondo {
 
-// ---- what a file is
-// --------------------------------------------------------------------------------------------------
+// ---- what a file is ------------------------------------------------------------------------------------------------
 
 enum class ModelFileKind {
   keras,          // a .keras archive
@@ -43,8 +42,7 @@ struct ModelFileInfo {
 // Reads what a file says of itself, neither layers nor weights.
 ModelFileInfo inspect_file(const std::string& path);
 
-// ---- weights
-// ---------------------------------------------------------------------------------------------------------
+// ---- weights -------------------------------------------------------------------------------------------------------
 
 struct NamedWeight {
   std::string name;
@@ -64,8 +62,7 @@ std::vector<NamedWeight> read_weights(const std::string& path);
 std::string weights_hash(const Model& model);
 std::string weights_hash(const std::vector<NamedWeight>& weights);
 
-// ---- the same numbers here?
-// ------------------------------------------------------------------------------------------
+// ---- the same numbers here? ----------------------------------------------------------------------------------------
 
 // Model::save keeps a few inputs and the model's predictions for them in the file (docs/formats.md, "Verification").
 struct VerifiedOutput {

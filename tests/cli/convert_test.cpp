@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -112,6 +113,13 @@ TEST(Convert, IntegersAreCalibratedByAFileOfNumbers) {
   const Ran ran = cli.run("convert m.keras m.h --precision int8 --calibration x.csv");
   expect_success(ran);
   EXPECT_NE(ran.out.find("error on the calibration"), std::string::npos) << ran.out;
+  std::ranges::replace(csv, ',', ';');
+  std::ranges::replace(csv, '.', ',');
+  cli.write("comma.csv", csv);
+  const Ran other = cli.run("convert m.keras m2.h --name m --precision int8 --calibration comma.csv --decimal ,");
+  EXPECT_EQ(other.out.substr(other.out.find(':')), ran.out.substr(ran.out.find(':')));
+  expect_failure(cli.run("convert m.keras m.h --decimal ,"), 2, {"--decimal", "--calibration in CSV"});
+  expect_failure(cli.run("convert m.keras m.h5 --decimal ,"), 2, {"options of CSV", "C headers"});
   cli.write("few.csv", "1,2\n");
   expect_failure(cli.run("convert m.keras m.h --precision int8 --calibration few.csv"), 3,
                  {"few.csv", "8 numbers a row"});

@@ -118,6 +118,27 @@ TEST(Inspect, ListsWeightsThatStandAlone) {
   EXPECT_NE(text.out.find("491 in 5 weights"), std::string::npos) << text.out;
 }
 
+TEST(Inspect, TellsOfModelsInFormatsOfOtherPrograms) {
+  const Cli cli;
+  const Model model = small_model();
+  export_onnx(model, cli.path("m.onnx"));
+  const Json all = inspected(cli, "--weights m.onnx");
+  EXPECT_EQ(all.at("format"), "onnx");
+  EXPECT_EQ(all.at("bytes"), std::filesystem::file_size(cli.path("m.onnx")));
+  EXPECT_EQ(all.at("model").at("parameters"), model.count_params());
+  EXPECT_EQ(all.at("weights").size(), 5U);
+  const Ran text = cli.run("inspect m.onnx");
+  expect_success(text);
+  for (const char* part : {"m.onnx, ", "onnx: ONNX", "(None, 1)", "compiled with   no", "sha256:", "(LSTM)"}) {
+    EXPECT_NE(text.out.find(part), std::string::npos) << part << " is not in\n" << text.out;
+  }
+  cli.write("damaged.onnx", "no model");
+  const Ran damaged = cli.run("inspect damaged.onnx");
+  EXPECT_EQ(damaged.status, 4);
+  EXPECT_NE(damaged.err.find("damaged.onnx"), std::string::npos) << damaged.err;
+  expect_failure(cli.run("inspect none.onnx"), 1, {"none.onnx", "No such file"});
+}
+
 TEST(Inspect, ReadsStandardInput) {
   const Cli cli;
   const Ran ran = cli.run("inspect - <" + golden_model("seed_model.keras"));

@@ -123,6 +123,41 @@ TEST_F(Predict, ATextInANumbersPlaceIsNamedWithItsLine) {
   EXPECT_FALSE(std::filesystem::exists(cli.path("y.csv")));
 }
 
+TEST_F(Predict, WhatAMessageAdvisesIsAnOptionAndHelps) {
+  struct Case {
+    const char *rows, *given, *advice;
+  };
+  for (const Case& c :
+       {Case{"1,2,3,4,5,6,7,nil\n", "", "--missing \"nil\""}, Case{"1;2;3;4;5;6;7;8,5\n", "", "--decimal ,"},
+        Case{"1,2,3,4,5,6,7,\"8,5\"\n", "", "--separator , --decimal ,"},
+        Case{"1;2;3;4;5;6;7;8.5\n", "--decimal ,", "--decimal ."},
+        Case{"1,1,3,4,5,6,7,8\n", "--header yes", "--header no"}}) {
+    const Ran ran = cli.run(std::string("predict m.keras - - ") + c.given, c.rows);
+    expect_failure(ran, 3, {"standard input, line 1", c.advice});
+    for (const char* member : {"{.", "text("}) EXPECT_EQ(ran.err.find(member), std::string::npos) << ran.err;
+    expect_success(cli.run(std::string("predict m.keras - - ") + c.advice, c.rows));
+  }
+  expect_failure(cli.run("predict m.keras - -", "1,2\n1,2,3\n"), 3, {"line 2", "--separator"});
+}
+
+TEST_F(Predict, CellsMayMeanMissingValues) {
+  const Ran ran =
+      cli.run("predict m.keras - - --missing nil --missing -999", "1,2,nil,4,5,6,7,8\n1,2,3,4,5,6,7,-999\n");
+  expect_success(ran);
+  EXPECT_EQ(ran.out, "nan\nnan\n");
+  EXPECT_EQ(cli.run("predict m.keras - - --separator ';'", "1;2;3;4;5;6;7;8\n").out,
+            cli.run("predict m.keras - -", "1,2,3,4,5,6,7,8\n").out);
+  EXPECT_EQ(cli.run("predict m.keras - - --separator tab", "1\t2\t3\t4\t5\t6\t7\t8\n").out,
+            cli.run("predict m.keras - -", "1,2,3,4,5,6,7,8\n").out);
+}
+
+TEST_F(Predict, OptionsOfCsvAreRefusedForNpy) {
+  for (const char* option : {"--header no", "--separator ,", "--decimal ,", "--missing nil"}) {
+    expect_failure(cli.run(std::string("predict m.keras x.npy - ") + option), 2, {"for CSV", "x.npy"});
+  }
+  expect_failure(cli.run("predict m.keras - - --separator ':'"), 2, {"--separator"});
+}
+
 TEST_F(Predict, RowsOfAnotherLengthAreNamed) {
   expect_failure(cli.run("predict m.keras - -", "1,2,3\n"), 3,
                  {"standard input", "3 numbers", "(None, 4, 2) = (samples, timesteps, features)", "8 numbers a row"});

@@ -18,8 +18,8 @@ using namespace rondo;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  // Weights take no time to draw, and a megabyte at most: making a model is what is tried.
-  const graph::Loading loading(graph::FirstWeights::from_file, std::size_t{1} << 20);
+  // Weights take no time to draw, and 64 KB at most: making a model is what is tried.
+  const graph::Loading loading(graph::FirstWeights::from_file, std::size_t{1} << 16);
   (void)fuzz::succeeds<Error>([&] {
     const std::string json = model_from_json(text).to_json();
     fuzz::require(model_from_json(json).to_json() == json, "what a model is made of is read back");

@@ -6,45 +6,26 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <random>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <rondo/onnx.hpp>
 
 #include "formats/onnx/import.hpp"
 #include "formats/onnx/layers.hpp"
+#include "fuzz/promises.hpp"
+#include "graph/loading.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size)
     __attribute__((weak));
 
 namespace {
 
-// Says which promise was broken, and ends the program for the fuzzer to notice.
-void require(bool kept, const char* promise) {
-  if (kept) return;
-  std::fprintf(stderr, "broken: %s\n", promise);
-  std::abort();
-}
-
-// Whether the action did not throw an error of the family.
-template <class Action>
-bool succeeds(Action action) {
-  try {
-    action();
-    return true;
-  } catch (const rondo::Error& error) {
-    const std::string_view text = error.what();
-    require(!text.empty() && text.find_first_of("\r\n") == std::string_view::npos, "a message is one line");
-    require(text.size() < 50000, "a message can be read");
-    return false;
-  }
-}
+using rondo::Error;
+using rondo::fuzz::require, rondo::fuzz::succeeds;
 
 // Predictions take as long as the model is large.
 constexpr rondo::Index kMostWeights = 20000, kMostNumbers = 2000;
@@ -60,7 +41,7 @@ void ask(const rondo::Model& model) {
     if (shape.elements() > kMostNumbers) return;
     x.push_back(rondo::Tensor::zeros(shape, input.dtype()));
   }
-  (void)succeeds([&] {
+  (void)succeeds<Error>([&] {
     const auto y = model.predict_outputs(rondo::Inputs(x), {.verbose = 0});
     require(y.size() == model.outputs().size(), "a model has its outputs");
   });
@@ -70,15 +51,17 @@ void ask(const rondo::Model& model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
+  // Weights take no time to draw, and 64 KB at most: making a model is what is tried.
+  const rondo::graph::Loading loading(rondo::graph::FirstWeights::from_file, std::size_t{1} << 16);
   std::optional<rondo::Model> model;
-  if (!succeeds([&] { model.emplace(rondo::onnx::model_of(bytes)); })) return 0;
+  if (!succeeds<Error>([&] { model.emplace(rondo::onnx::model_of(bytes)); })) return 0;
   require(model->built(), "a model has its weights");
   if (model->count_params() > kMostWeights) return 0;
   ask(*model);
   std::vector<std::byte> written;
-  if (!succeeds([&] { written = rondo::onnx::bytes_of(*model, {}); })) return 0;
-  (void)succeeds([&] { (void)rondo::onnx::parse_model(written); });
-  (void)succeeds([&] { (void)rondo::onnx::model_of(written); });
+  if (!succeeds<Error>([&] { written = rondo::onnx::bytes_of(*model, {}); })) return 0;
+  (void)succeeds<Error>([&] { (void)rondo::onnx::parse_model(written); });
+  (void)succeeds<Error>([&] { (void)rondo::onnx::model_of(written); });
   return 0;
 }
 
