@@ -104,14 +104,19 @@ Json compiled_of(const Model& model) {
 
 // ---- as text -------------------------------------------------------------------------------------------------------
 
-// "Adam" of {class_name, config}; lists side by side.
+// "Adam" of {class_name, config}; lists side by side, "none" where nothing is in them.
 std::string in_short(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
   if (json.is_object() && json.contains("class_name")) return json["class_name"].get<std::string>();
   if (json.is_object() || json.is_array()) {
     std::string text;
-    for (const Json& each : json) text += (text.empty() ? "" : ", ") + in_short(each);
-    return text.empty() ? "none" : text;
+    bool any = false;
+    for (const Json& each : json) {
+      const std::string part = in_short(each);
+      any = any || part != "none";
+      text += (text.empty() ? "" : ", ") + part;
+    }
+    return any ? text : "none";
   }
   return "none";
 }

@@ -139,6 +139,14 @@ TEST(Inspect, TellsOfModelsInFormatsOfOtherPrograms) {
   expect_failure(cli.run("inspect none.onnx"), 1, {"none.onnx", "No such file"});
 }
 
+TEST(Inspect, SeveralOutputsWithoutMetricsHaveNone) {
+  const Ran ran = Cli().run("inspect " + golden_model("functional_two_k2_2.h5"));
+  expect_success(ran);
+  EXPECT_NE(ran.out.find("loss MeanSquaredError, CategoricalCrossentropy, metrics none; 4 steps made"),
+            std::string::npos)
+      << ran.out;
+}
+
 TEST(Inspect, ReadsStandardInput) {
   const Cli cli;
   const Ran ran = cli.run("inspect - <" + golden_model("seed_model.keras"));
