@@ -3,6 +3,8 @@
 
 #include <rondo/rondo.hpp>
 
+#include "support/expect_error.hpp"
+
 namespace rondo {
 namespace {
 
@@ -119,9 +121,21 @@ TEST_F(ModelTest, AFloat64ModelComputesInFloat64HoweverItIsCalled) {
   EXPECT_TRUE(model(X)[0].identical(predicted)) << "called at once, as a layer";
 }
 
-TEST_F(ModelTest, LayersOfDifferentTypesAreRefused) {
-  const Sequential model{LSTM(4, {.dtype = DType::float64, .input_shape = {5, 2}}), Dense(3)};
-  EXPECT_THROW((void)model.predict(zigzag({3, 5, 2}), {.verbose = 0}), ConfigError);
+// As soon as shapes are known: such a model can neither compute nor be saved.
+TEST_F(ModelTest, LayersOfDifferentTypesAreRefusedWhenTheyAreBuilt) {
+  Sequential model{LSTM(4, {.dtype = DType::float64, .input_shape = {5, 2}})};
+  test::expect_error<ConfigError>([&] { model.add(Dense(3, {.name = "last"})); },
+                                  {"one dtype", "LSTM", "float64", "'last'", "float32"});
+  model.add(Dense(3, {.dtype = DType::float64}));
+  EXPECT_EQ(model.predict(zigzag({3, 5, 2}), {.verbose = 0}).dtype(), DType::float64) << "what was refused is not there";
+  const Sequential open{LSTM(4, {.dtype = DType::float64}), Dense(3)};
+  EXPECT_THROW(open.build({Shape::kUnknown, 5, 2}), ConfigError);
+  EXPECT_THROW((void)model_from_json(
+                   R"({"class_name": "Sequential", "config": {"name": "m", "build_input_shape": [null, 1], "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 1]}},
+        {"class_name": "Activation", "config": {"name": "a", "activation": "relu", "dtype": "float32"}},
+        {"class_name": "Dense", "config": {"name": "d", "units": 1, "dtype": "float64"}}]}})"),
+               ConfigError);
 }
 
 TEST_F(ModelTest, FrozenLayersKeepTheirWeightsAndThawAgain) {

@@ -143,6 +143,7 @@ class SequentialNode final : public ModelNode {
   }
 
   void build_line(const Shape& input) {
+    (void)dtype();  // one for all layers
     network_.build({input});
     if (!layers().empty()) mark_built();
   }
