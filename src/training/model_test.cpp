@@ -127,7 +127,8 @@ TEST_F(ModelTest, LayersOfDifferentTypesAreRefusedWhenTheyAreBuilt) {
   test::expect_error<ConfigError>([&] { model.add(Dense(3, {.name = "last"})); },
                                   {"one dtype", "LSTM", "float64", "'last'", "float32"});
   model.add(Dense(3, {.dtype = DType::float64}));
-  EXPECT_EQ(model.predict(zigzag({3, 5, 2}), {.verbose = 0}).dtype(), DType::float64) << "what was refused is not there";
+  EXPECT_EQ(model.predict(zigzag({3, 5, 2}), {.verbose = 0}).dtype(), DType::float64)
+      << "what was refused is not there";
   const Sequential open{LSTM(4, {.dtype = DType::float64}), Dense(3)};
   EXPECT_THROW(open.build({Shape::kUnknown, 5, 2}), ConfigError);
   EXPECT_THROW((void)model_from_json(
