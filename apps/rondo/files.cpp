@@ -98,6 +98,14 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+std::uint64_t size_of_file(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  errno = error.value();
+  if (error) fail("cannot read '" + path + "'");
+  return size;
+}
+
 void print(std::string_view text) { write_all(STDOUT_FILENO, text, "cannot write standard output"); }
 
 void write_file(const std::string& path, std::string_view bytes) {

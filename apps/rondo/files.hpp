@@ -1,6 +1,7 @@
 // Files and streams, and which exit status belongs to what goes wrong with them.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -28,6 +29,8 @@ class TemporaryFolder {
 // All of standard input. kInterrupted after Ctrl-C (interrupt.hpp).
 std::string read_input();
 std::string read_file(const std::string& path);
+// Its bytes; kFailed where there is no such file.
+std::uint64_t size_of_file(const std::string& path);
 
 // To standard output; kFailed where that takes no more.
 void print(std::string_view text);

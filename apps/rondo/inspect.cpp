@@ -183,16 +183,18 @@ struct Facts {
   Json json;
 };
 
+Facts facts_of(const GivenModel& given, std::uint64_t bytes, const std::string& format, const std::string& what) {
+  Facts facts{{}, {{"file", given.name()}, {"bytes", bytes}, {"format", format}}};
+  add_line(facts.text, "file", given.name() + ", " + std::to_string(bytes) + " bytes");
+  add_line(facts.text, "format", what);
+  return facts;
+}
+
 Facts facts_of(const GivenModel& given, const ModelFileInfo& info) {
-  Facts facts{{},
-              {{"file", given.name()},
-               {"bytes", info.bytes},
-               {"format", to_string(info.kind)},
-               {"keras_version", info.keras_version.empty() ? Json() : Json(info.keras_version)},
-               {"keras_compat", info.keras_compat},
-               {"verification", info.has_verification}}};
-  add_line(facts.text, "file", given.name() + ", " + std::to_string(info.bytes) + " bytes");
-  add_line(facts.text, "format", what_it_is(info.kind));
+  Facts facts = facts_of(given, info.bytes, to_string(info.kind), what_it_is(info.kind));
+  facts.json["keras_version"] = info.keras_version.empty() ? Json() : Json(info.keras_version);
+  facts.json["keras_compat"] = info.keras_compat;
+  facts.json["verification"] = info.has_verification;
   const std::string version = info.keras_version.empty() ? "it does not say" : "Keras " + info.keras_version;
   add_line(facts.text, "version",
            version + (is_whole(info.kind) ? "; read as set_keras_compat(\"" + info.keras_compat + "\") says" : ""));
@@ -204,11 +206,7 @@ Facts facts_of(const GivenModel& given, const ModelFileInfo& info) {
 
 // Of another program's file.
 Facts facts_of(const GivenModel& given, const Format& format) {
-  const std::size_t bytes = read_file(given.name()).size();
-  Facts facts{{}, {{"file", given.name()}, {"bytes", bytes}, {"format", format.ending}}};
-  add_line(facts.text, "file", given.name() + ", " + std::to_string(bytes) + " bytes");
-  add_line(facts.text, "format", format.ending + ": " + format.what);
-  return facts;
+  return facts_of(given, size_of_file(given.name()), format.ending, format.ending + ": " + format.what);
 }
 
 // The model with what it was compiled with; without that where it cannot be read, which `unread` then tells.

@@ -9,7 +9,7 @@
 
 #include "fuzz/json_mutation.hpp"
 #include "fuzz/promises.hpp"
-#include "graph/loading.hpp"
+#include "fuzz/small_models.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size)
     __attribute__((weak));
@@ -18,8 +18,7 @@ using namespace rondo;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  // Weights take no time to draw, and 64 KB at most: making a model is what is tried.
-  const graph::Loading loading(graph::FirstWeights::from_file, std::size_t{1} << 16);
+  const fuzz::SmallModels bounds;
   (void)fuzz::succeeds<Error>([&] {
     const std::string json = model_from_json(text).to_json();
     fuzz::require(model_from_json(json).to_json() == json, "what a model is made of is read back");

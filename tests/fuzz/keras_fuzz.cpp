@@ -20,7 +20,7 @@
 #include "fuzz/hdf5_mutation.hpp"
 #include "fuzz/json_mutation.hpp"
 #include "fuzz/promises.hpp"
-#include "graph/loading.hpp"
+#include "fuzz/small_models.hpp"
 #include "support/zip_parts.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size)
@@ -106,8 +106,7 @@ std::string changed_whole_model(std::span<const std::byte> bytes, unsigned seed)
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  // Weights take no time to draw, and 64 KB at most: making a model is what is tried.
-  const graph::Loading loading(graph::FirstWeights::from_file, std::size_t{1} << 16);
+  const fuzz::SmallModels bounds;
   (void)succeeds<FileError>([&] {
     const Model model = keras::load_model(bytes_of(data, size), "input", {}, {.verify_checksums = false});
     require(model.built(), "a model that is loaded has weights");

@@ -17,7 +17,7 @@
 #include "formats/onnx/import.hpp"
 #include "formats/onnx/layers.hpp"
 #include "fuzz/promises.hpp"
-#include "graph/loading.hpp"
+#include "fuzz/small_models.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size)
     __attribute__((weak));
@@ -51,8 +51,7 @@ void ask(const rondo::Model& model) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(data, size));
-  // Weights take no time to draw, and 64 KB at most: making a model is what is tried.
-  const rondo::graph::Loading loading(rondo::graph::FirstWeights::from_file, std::size_t{1} << 16);
+  const rondo::fuzz::SmallModels bounds;
   std::optional<rondo::Model> model;
   if (!succeeds<Error>([&] { model.emplace(rondo::onnx::model_of(bytes)); })) return 0;
   require(model->built(), "a model has its weights");
