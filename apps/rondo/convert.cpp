@@ -9,6 +9,7 @@
 #include "formats.hpp"
 #include "given_model.hpp"
 #include "samples.hpp"
+#include "text.hpp"
 
 namespace rondo::cli {
 
@@ -27,10 +28,23 @@ constexpr const char* kExamples =
     "  rondo convert - - --to weights.h5 <model.keras >model.weights.h5\n"
     "  rondo convert weights.h5 model.keras --architecture model.json\n";
 
-bool is_identifier(const std::string& name) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && is_letter(name[0]) &&
-         std::ranges::all_of(name, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+// As export_header takes it.
+bool may_begin_names(const std::string& name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto fits = [&](char c) { return is_letter(c) || c == '_' || (c >= '0' && c <= '9'); };
+  return is_letter(name.front()) && name.back() != '_' && name.find("__") == std::string::npos &&
+         std::ranges::all_of(name, fits);
+}
+
+// What the library advises, as options.
+std::string in_options(std::string message) {
+  constexpr const char* kOptions[][2] = {{".states", "--states"},
+                                         {".sequence_lengths", "--sequence-lengths"},
+                                         {" = true", ""},
+                                         {"give .name", "give --name"},
+                                         {".calibration", "--calibration"}};
+  for (const auto& [member, option] : kOptions) message = replaced(message, member, option);
+  return message;
 }
 
 const Format& format_of_output(const ConvertArguments& o) {
@@ -44,7 +58,10 @@ const Format& format_of_output(const ConvertArguments& o) {
 }
 
 void check_convert(const ConvertArguments& o, const Format& format) {
-  if (o.choices.any() && !format.takes_export_choices) {
+  if (o.choices.any_of_onnx() && !format.takes_onnx_choices) {
+    throw Failure(kUsage, "convert: --states and --sequence-lengths are for .onnx, not for ." + format.ending);
+  }
+  if (o.choices.any_of_header() && !format.takes_header_choices) {
     throw Failure(kUsage,
                   "convert: --name, --precision, --calibration and its options of CSV are for C headers (.h), "
                   "not for ." +
@@ -53,8 +70,10 @@ void check_convert(const ConvertArguments& o, const Format& format) {
   if (o.choices.csv.given && !is_csv(o.choices.calibration)) {
     throw Failure(kUsage, std::string("convert: ") + kCsvOptions + " are for a --calibration in CSV");
   }
-  if (!o.choices.name.empty() && !is_identifier(o.choices.name)) {
-    throw Failure(kUsage, "convert: --name '" + o.choices.name + "' is no name in C");
+  if (!o.choices.name.empty() && !may_begin_names(o.choices.name)) {
+    throw Failure(kUsage, "convert: --name '" + o.choices.name +
+                              "' cannot begin the names of a header: letters, digits and single '_' between them, a "
+                              "letter first");
   }
   const bool needs_calibration = !o.choices.precision.empty() && o.choices.precision != "float32";
   if (needs_calibration && o.choices.calibration.empty()) {
@@ -84,9 +103,9 @@ std::string write(const Model& model, const Format& format, const std::string& p
   try {
     return format.write(model, path, choices);
   } catch (const ConfigError& error) {
-    throw Failure(kBadModel, error.what());  // no form of it in this format
+    throw Failure(kBadModel, in_options(error.what()));  // no form of it in this format
   } catch (const ShapeError& error) {
-    throw Failure(kBadData, error.what());
+    throw Failure(kBadData, in_options(error.what()));
   }
 }
 
@@ -125,6 +144,9 @@ void add_convert(CLI::App& program, Command& chosen) {
       ->check(CLI::IsMember({"float32", "int16x8", "int8"}));
   command->add_option("--calibration", options->choices.calibration, ".h: a .npy or .csv file of inputs, for integers");
   add_csv_options(*command, options->choices.csv);
+  command->add_flag("--states", options->choices.states, ".onnx: recurrent layers' states go in and come out");
+  command->add_flag("--sequence-lengths", options->choices.sequence_lengths,
+                    ".onnx: an input more says how many steps of each row count");
   command->footer("\nOUT ends in\n" + format_table() + kExamples);
   command->callback([options, &chosen] { chosen = [options] { return run_convert(*options); }; });
 }

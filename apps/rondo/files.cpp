@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "interrupt.hpp"
@@ -30,14 +31,23 @@ void write_all(int descriptor, std::string_view bytes, const std::string& what) 
   }
 }
 
-// A new file beside the one whose place it takes.
+// Where symbolic links lead, if there is something.
+std::string behind_links(const std::string& path) {
+  std::error_code error;
+  const fs::path target = fs::canonical(path, error);
+  return error ? path : target.string();
+}
+
+// A new file beside the one whose place it takes, with that one's rights.
 class NewFile {
  public:
   explicit NewFile(const std::string& path)
-      : target_(path),
-        path_(path + ".tmp" + std::to_string(std::random_device()())),
+      : target_(behind_links(path)),
+        path_(target_ + ".tmp" + std::to_string(std::random_device()())),
         descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
     if (descriptor_ < 0) fail(what());
+    struct stat old {};
+    if (stat(target_.c_str(), &old) == 0) (void)fchmod(descriptor_, old.st_mode & 07777);
   }
   ~NewFile() {
     close(descriptor_);
@@ -59,6 +69,15 @@ class NewFile {
   int descriptor_;
   bool kept_ = false;
 };
+
+// Of a device or pipe, which is not replaced.
+void write_into(const std::string& path, std::string_view bytes) {
+  const std::string what = "cannot write '" + path + "'";
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) fail(what);
+  write_all(descriptor, bytes, what);
+  if (close(descriptor) != 0) fail(what);
+}
 
 }  // namespace
 
@@ -110,7 +129,10 @@ void print(std::string_view text) { write_all(STDOUT_FILENO, text, "cannot write
 
 void write_file(const std::string& path, std::string_view bytes) {
   errno = EISDIR;
-  if (fs::is_directory(path)) fail("cannot write '" + path + "'");
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_directory(status)) fail("cannot write '" + path + "'");
+  if (fs::exists(status) && !fs::is_regular_file(status)) return write_into(path, bytes);
   NewFile file(path);
   file.write(bytes);
   file.keep();

@@ -1,6 +1,7 @@
 #include "formats.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <rondo/audio.hpp>
 #include <rondo/export.hpp>
@@ -23,7 +24,11 @@ Text save_json(const Model& model, const Text& path, const ExportChoices&) {
   return write_file(path, model.to_json() + "\n"), "";
 }
 
-Text save_onnx(const Model& model, const Text& path, const ExportChoices&) { return export_onnx(model, path), ""; }
+Text save_onnx(const Model& model, const Text& path, const ExportChoices& choices) {
+  export_onnx(model, path, {.states = choices.states, .sequence_lengths = choices.sequence_lengths});
+  return "";
+}
+
 Text save_rtneural(const Model& model, const Text& path, const ExportChoices&) {
   return export_rtneural(model, path), "";
 }
@@ -31,12 +36,17 @@ Model read_rtneural(const Text& path) { return import_rtneural(path); }
 Text save_nam(const Model& model, const Text& path, const ExportChoices&) { return export_nam(model, path), ""; }
 Model read_nam(const Text& path) { return import_nam(path).model; }
 
+Tensor calibration_of(const Model& model, const ExportChoices& choices) {
+  const Tensor X = read_samples(choices.calibration, model.inputs().front().shape(), choices.csv.options).X;
+  if (std::ranges::all_of(X.to_vector(), [](double v) { return std::isfinite(v); })) return X;
+  throw Failure(kBadData, "'" + choices.calibration +
+                              "': a number for the calibration is missing, or not finite; leave out its sample");
+}
+
 Text save_header(const Model& model, const Text& path, const ExportChoices& choices) {
   ExportHeaderOptions options{.name = choices.name};
   if (!choices.precision.empty()) options.precision = choices.precision;
-  if (!choices.calibration.empty()) {
-    options.calibration = read_samples(choices.calibration, model.inputs().front().shape(), choices.csv.options).X;
-  }
+  if (!choices.calibration.empty()) options.calibration = calibration_of(model, choices);
   const ExportReport report = export_header(model, path, options);
   Text text = report.name + ": " + report.precision + ", a state of " + std::to_string(report.state_bytes) +
               " bytes, constants of " + std::to_string(report.constant_bytes) + ", arrays on the stack of " +
@@ -68,9 +78,13 @@ const std::vector<Format>& formats() {
       {.ending = "json", .what = "the layers alone, without weights, as Keras's to_json", .write = save_json},
       {.ending = "h",
        .what = "C for programs without Rondo: --name, --precision, --calibration",
-       .takes_export_choices = true,
+       .takes_header_choices = true,
        .write = save_header},
-      {.ending = "onnx", .what = "ONNX, for ONNX Runtime and others", .write = save_onnx, .read = import_onnx},
+      {.ending = "onnx",
+       .what = "ONNX, for ONNX Runtime and others: --states, --sequence-lengths",
+       .takes_onnx_choices = true,
+       .write = save_onnx,
+       .read = import_onnx},
       {.ending = "rtneural.json",
        .what = "RTNeural's, for audio plug-ins",
        .write = save_rtneural,

@@ -14,13 +14,15 @@ namespace rondo::cli {
 struct ExportChoices {
   std::string name, precision, calibration;  // "": not given
   CsvChoices csv = {};                       // of the calibration
-  bool any() const { return !name.empty() || !precision.empty() || !calibration.empty() || csv.given; }
+  bool states = false, sequence_lengths = false;
+  bool any_of_header() const { return !name.empty() || !precision.empty() || !calibration.empty() || csv.given; }
+  bool any_of_onnx() const { return states || sequence_lengths; }
 };
 
 struct Format {
   std::string ending;  // of file names, behind the point; also its name for --to
   std::string what;    // for the help
-  bool takes_export_choices = false;
+  bool takes_header_choices = false, takes_onnx_choices = false;
   // Writes a file; returns what there is to tell of it, usually nothing.
   std::string (*write)(const Model& model, const std::string& path, const ExportChoices& choices) = nullptr;
   // Reads one; null where load_model does, or where a file holds no whole model.

@@ -220,6 +220,9 @@ Model load(const GivenModel& given, std::string& unread) {
   }
 }
 
+// (A file's name may have bytes that are no UTF-8.)
+std::string text_of(const Json& all) { return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 void show_model(const GivenModel& given, const Facts& facts, const InspectArguments& o) {
   std::string unread;
   if (!o.json) print(facts.text);  // what is known of a file whose model is not read
@@ -239,7 +242,7 @@ void show_model(const GivenModel& given, const Facts& facts, const InspectArgume
     if (!unread.empty()) all["compiled_unread"] = unread;
     all["weights_hash"] = hash;
     if (o.weights) all["weights"] = json_of(weights_of(model));
-    return print(all.dump(2) + "\n");
+    return print(text_of(all));
   }
   std::string text;
   add_line(text, "inputs", shapes_in_short(model.inputs()));
@@ -261,7 +264,7 @@ void show_weights(const GivenModel& given, const Facts& facts, const InspectArgu
     all["parameters"] = parameters;
     all["weights_hash"] = hash;
     if (o.weights) all["weights"] = json_of(weights);
-    return print(all.dump(2) + "\n");
+    return print(text_of(all));
   }
   std::string text = facts.text;
   add_line(text, "parameters", std::to_string(parameters) + " in " + std::to_string(weights.size()) + " weights");

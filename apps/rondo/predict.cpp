@@ -9,6 +9,7 @@
 #include "given_model.hpp"
 #include "interrupt.hpp"
 #include "samples.hpp"
+#include "text.hpp"
 
 namespace rondo::cli {
 
@@ -80,7 +81,8 @@ int run_predict(const PredictArguments& o) {
         .batch_size = o.batch_size, .verbose = 0, .callbacks = {std::make_shared<StopAtCtrlC>()}};
     write(o, model.predict_outputs(Inputs(samples.X), options), samples);
   } catch (const ShapeError& error) {
-    throw Failure(kBadData, error.what());
+    throw Failure(kBadData,
+                  replaced(error.what(), "Call reset_states() first, or use a batch_size", "Use a --batch-size"));
   }
   return kDone;
 }
@@ -95,7 +97,9 @@ void add_predict(CLI::App& program, Command& chosen) {
       ->required();
   command->add_option("IN", options->in, "the samples, .npy or .csv; - is CSV from standard input")->required();
   command->add_option("OUT", options->out, "the predictions, .npy or .csv; - is CSV to standard output")->required();
-  command->add_option("--batch-size", options->batch_size, "samples at a time; changes no number (32)")
+  command
+      ->add_option("--batch-size", options->batch_size,
+                   "samples at a time; changes no number, but of stateful models (32)")
       ->check(CLI::Range(Index{1}, Index{1} << 31));
   add_csv_options(*command, options->csv);
   command->footer(kPredictHelp);

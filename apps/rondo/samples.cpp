@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <optional>
 
-#include <rondo/rows.hpp>
+#include <rondo/npy.hpp>
 
 #include "csv_options.hpp"
 #include "files.hpp"
@@ -44,6 +43,13 @@ bool begins_with_names(const Table& table, const CsvOptions& csv) {
   return has_text;
 }
 
+// A gap in a series of single numbers is a blank line. Those at the end are none.
+Tensor with_gaps(const Table& table) {
+  const std::vector<std::string>& cells = table.text(0);
+  const auto last = std::find_if(cells.rbegin(), cells.rend(), [](const std::string& cell) { return !cell.empty(); });
+  return table.tensor().rows(0, static_cast<Index>(cells.rend() - last));
+}
+
 Tensor numbers_of_csv(const std::string& path, CsvOptions csv) {
   const bool is_input = path == "-", finds_header = !csv.header;
   const std::string text = is_input ? read_input() : std::string();
@@ -54,7 +60,9 @@ Tensor numbers_of_csv(const std::string& path, CsvOptions csv) {
   const auto read = [&] {
     Table table = parse(csv.header.value_or(false));
     if (finds_header && begins_with_names(table, csv)) table = parse(true);
-    return table.tensor();
+    if (table.columns().size() > 1) return table.tensor();
+    csv.skip_blank_lines = false;
+    return with_gaps(parse(*csv.header));
   };
   try {
     if (!is_input) return reading(path, kBadData, read);
@@ -99,12 +107,9 @@ Samples samples_of_csv(const std::string& path, const Shape& input, const CsvOpt
 
 Samples samples_of_npy(const std::string& path) {
   return reading(path, kBadData, [&] {
-    const Rows rows = Rows::npy(path);
-    if (rows.count() == 0) refuse(path, "there are no samples in it");
-    Samples samples{Tensor(rows.sample().prepend(rows.count()), rows.dtype())};
-    std::vector<Index> all(static_cast<std::size_t>(rows.count()));
-    std::iota(all.begin(), all.end(), Index{0});
-    rows.read(all, samples.X);
+    Samples samples{read_npy(path)};
+    if (samples.X.rank() == 0) refuse(path, "it holds a scalar; the first axis must be the samples");
+    if (samples.X.size() == 0) refuse(path, "there are no samples in it");
     return samples;
   });
 }

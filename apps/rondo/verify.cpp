@@ -5,6 +5,7 @@
 #include <rondo/inspection.hpp>
 
 #include "commands.hpp"
+#include "formats.hpp"
 #include "given_model.hpp"
 #include "text.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 constexpr const char* kVerifyHelp =
     "\nRondo keeps a few inputs and the model's predictions for them in each model that it saves. They are predicted\n"
     "again here and compared to the bit (models of the policy mixed_bfloat16: to a hundredth).\n"
-    "Exit status: 0 equal, 4 not equal or nothing to compare with (files of Keras).\n"
+    "Exit status: 0 equal, 4 not equal or nothing to compare with (files of Keras, other formats).\n"
     "\nExample:\n"
     "  rondo verify model.keras && cp model.keras /srv/models/\n";
 
@@ -29,6 +30,11 @@ std::string line_of(const VerifiedOutput& output, double tolerance) {
 
 int run_verify(const std::string& argument) {
   const GivenModel given(argument);
+  if (const Format* format = format_read_by_name(argument)) {
+    given.load(false);  // a file that is missing or damaged has its own error
+    throw Failure(kBadModel, given.name() + ": nothing to verify with: ." + format->ending +
+                                 " keeps no predictions. .keras and .h5 files that Rondo saves do.");
+  }
   const Verification result = given.read([](const std::string& path) { return verify_file(path); });
   std::string text = given.name() + ": saved by Rondo " + result.rondo_version + "\n";
   for (const VerifiedOutput& output : result.outputs) text += line_of(output, result.tolerance);

@@ -59,7 +59,8 @@ struct BackupAndRestoreOptions {
 // kept in a file of the folder, "latest.weights.h5"; a fit that finds one begins behind that epoch. The program that is
 // started again must make the same model from the same random seed; the weights at the end are then those of a fit that
 // was never broken off, to the bit. History has the epochs since. (A stateful model's state is not kept: reset it at
-// the begin of each epoch.) Ctrl-C ends a fit before its end, so that the file stays.
+// the begin of each epoch. Other callbacks begin anew, and count what they count from there.) Ctrl-C ends a fit before
+// its end, so that the file stays.
 //
 //   model.fit(X, y, {.epochs = 1000, .callbacks = {make_callback<BackupAndRestore>("backup")}});
 //

@@ -94,7 +94,7 @@ class LecunNormal : public Initializer {
 struct VarianceScalingOptions {
   Real scale = 1.0;                               // above 0
   std::string mode = "fan_in";                    // or "fan_out", or "fan_avg", the mean of both
-  std::string distribution = "truncated_normal";  // or "untruncated_normal", "uniform"
+  std::string distribution = "truncated_normal";  // or "normal", which is the same; "untruncated_normal", "uniform"
   std::optional<std::uint64_t> seed = {};
 };
 // Of mean 0 and variance scale / n, where n is what mode says: all of the above are of this kind. A normal distribution

@@ -18,12 +18,16 @@
 //   accuracy of a single output p        y is p rounded            the same    y is whether p > 0.5  the same
 //   a loss with sample weights is
 //   divided by the number of             rows of a weight but 0    all rows  all rows              all rows
+//   clipnorm is for                      all gradients together    the same    each                  each
 //   epsilon of optimizers                1e-8                      1e-7        1e-7                  1e-7
 //   in RMSprop and Adagrad               sqrt(v) + epsilon         the same    sqrt(v + epsilon)     the same
 //   learning rate of Adagrad, Adadelta   0.01, 1                   the same    0.001                 0.001
 //   of Adamax, Nadam                     0.002                     the same    0.001                 0.001
 //   initial_accumulator_value of Adagrad 0                         0           0.1                   0.1
 //   schedule_decay of Nadam              0.004                     0.004       1                     1
+//
+// "3.16" is "3", but for masks: LSTM, GRU, RNN, Bidirectional and TimeDistributed use theirs and do not hand it on, so
+// that layers behind them, and the loss, count all steps.
 #pragma once
 
 #include <optional>
@@ -33,9 +37,9 @@
 
 namespace rondo {
 
-// "2.0", "2.3", "2.4" or "3" (the one to begin with); ConfigError for another. Holds for what is made afterwards:
-// options, layers, optimizers, compile and fit look at it when they are made or called. Thread-safe; one for the whole
-// program. Where a file is read, the version that wrote it counts instead.
+// "2.0", "2.3", "2.4", "3" (the one to begin with) or "3.16"; ConfigError for another. Holds for what is made
+// afterwards: options, layers, optimizers, compile and fit look at it when they are made or called. Thread-safe; one
+// for the whole program. Where a file is read, the version that wrote it counts instead.
 void set_keras_compat(const std::string& version);
 std::string keras_compat();
 
@@ -52,6 +56,9 @@ struct KerasDefaults {
   bool full_metric_names;
   bool rounds_for_accuracy;
   bool divides_by_weighted_rows;
+  bool masks_go_on;                  // behind layers that walk sequences
+  bool metrics_are_for_each_output;  // a list of them in a file; else one for each output
+  bool clipnorm_is_global;
   double optimizer_epsilon;
   bool epsilon_outside_root;  // of RMSprop and Adagrad
   double adagrad_rate, adadelta_rate, adamax_rate, nadam_rate;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <random>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -24,6 +25,21 @@ namespace {
 std::string folder_of(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+// Where symbolic links lead: what they name is written, and they stay.
+std::string behind_links(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path at = path;
+  for (int i = 0; fs::is_symlink(at, error); ++i) {
+    if (i == kMostLinks) fail_to_write(path, ELOOP);
+    const fs::path to = fs::read_symlink(at, error);
+    if (error) fail_to_write(path, error.value());
+    at = at.parent_path() / to;
+  }
+  return at.string();
 }
 
 // A file without a name, which goes with the process, however that ends; -1 where the system has no such files.
@@ -48,10 +64,19 @@ void write_at(const std::string& path, int descriptor, std::size_t begin, Bytes 
 }  // namespace
 
 NewFile::NewFile(const std::string& path)
-    : target_(path), path_(path + ".tmp" + std::to_string(std::random_device()())), descriptor_(-1) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) fail_to_write(path, EISDIR);
-  descriptor_ = open_without_name(folder_of(path));
+    : target_(behind_links(path)), path_(target_ + ".tmp" + std::to_string(std::random_device()())), descriptor_(-1) {
+  struct stat old {};
+  const bool is_there = stat(target_.c_str(), &old) == 0;
+  if (is_there && S_ISDIR(old.st_mode)) fail_to_write(path, EISDIR);
+  if (is_there && !S_ISREG(old.st_mode)) {
+    throw FileError("cannot write '" + path + "': it is a device or pipe, which a new file would replace");
+  }
+  open_new();
+  if (is_there) (void)fchmod(descriptor_, old.st_mode & 07777);  // where the file system has such rights
+}
+
+void NewFile::open_new() {
+  descriptor_ = open_without_name(folder_of(target_));
   if (descriptor_ >= 0) return;
   descriptor_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_to_write(target_, errno);

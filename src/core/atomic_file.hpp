@@ -13,7 +13,7 @@ using Bytes = std::span<const std::byte>;
 // A file in the making, piece by piece. It goes again unless it is kept. Errors as of write_file.
 class NewFile {
  public:
-  // Beside the file whose place it will take.
+  // Beside the file whose place it will take, with that one's rights. Symbolic links are followed, and stay.
   explicit NewFile(const std::string& path);
   ~NewFile();
   NewFile(const NewFile&) = delete;
@@ -27,6 +27,7 @@ class NewFile {
   void keep();
 
  private:
+  void open_new();
   void give_name();
 
   std::string target_, path_;

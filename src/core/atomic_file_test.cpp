@@ -56,6 +56,33 @@ TEST_F(WriteFile, NamesPathAndReasonWhenItCannotBeWritten) {
   EXPECT_EQ(files(), 1U);
 }
 
+TEST_F(WriteFile, FollowsLinksAndKeepsRights) {
+  std::ofstream(path("file")) << "old";
+  std::filesystem::permissions(path("file"), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::create_directory(path("links"));
+  std::filesystem::create_symlink("../file", path("links/one"));
+  std::filesystem::create_symlink(path("links/one"), path("two"));
+  core::write_file(path("two"), kContent);
+  EXPECT_EQ(content(path("file")), kContent);
+  EXPECT_TRUE(std::filesystem::is_symlink(path("two")));
+  EXPECT_TRUE(std::filesystem::is_symlink(path("links/one")));
+  EXPECT_EQ(std::filesystem::status(path("file")).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  // One that leads nowhere yet, and one that never does.
+  std::filesystem::create_symlink("new", path("three"));
+  core::write_file(path("three"), kContent);
+  EXPECT_EQ(content(path("new")), kContent);
+  std::filesystem::create_symlink("loop", path("loop"));
+  expect_error<FileError>([&] { core::write_file(path("loop"), kContent); }, {"loop", "symbolic links"});
+  EXPECT_TRUE(std::filesystem::is_symlink(path("loop")));
+}
+
+TEST_F(WriteFile, TakesNoDevicesPlace) {
+  ASSERT_EQ(mkfifo(path("pipe").c_str(), 0600), 0);
+  expect_error<FileError>([&] { core::write_file(path("pipe"), kContent); }, {"pipe", "device or pipe"});
+  EXPECT_TRUE(std::filesystem::is_fifo(path("pipe")));
+}
+
 // A limit on file sizes stands for a full disk.
 TEST_F(WriteFile, KeepsTheOlderFileWhenTheDiskIsFull) {
   std::ofstream(path("file")) << "old";

@@ -125,6 +125,10 @@ class FieldWriter {
   void if_given(const char* key, const std::optional<T>& value) {
     if (value) (*this)(key, value);
   }
+  template <class T>
+  void if_any(const char* key, const std::vector<T>& values) {
+    if (!values.empty()) (*this)(key, values);
+  }
   // One that is written where it is true.
   void if_on(const char* key, bool value) {
     if (value) (*this)(key, value);
@@ -161,6 +165,10 @@ class FieldReader {
   template <class T>
   void if_given(const char* key, std::optional<T>& value) {
     (*this)(key, value);
+  }
+  template <class T>
+  void if_any(const char* key, std::vector<T>& values) {
+    (*this)(key, values);
   }
   void if_on(const char* key, bool& value) { (*this)(key, value); }
   template <class T>

@@ -8,7 +8,7 @@
 namespace rondo::core {
 
 // Those of a version as Keras writes it into files ("2.0.8", "2.3.0-tf", "2.12.0", "3.15.1"). What is no version counts
-// as the latest.
+// as 3.15.1.
 const detail::KerasDefaults& keras_defaults_of(const std::string& version);
 
 // While it lives, these defaults count for its thread.

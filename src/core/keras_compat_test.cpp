@@ -141,6 +141,25 @@ TEST_F(KerasCompat, RmspropAndAdagradOfKeras2AddEpsilonToTheRoot) {
   EXPECT_NEAR(after_steps(old), 1 - 2 / (std::sqrt(0.4) + 0.5), 1e-15);
 }
 
+// Two layers, whose gradients are 3 and 4 each: together 5 sqrt(2).
+TEST_F(KerasCompat, ClipnormWasForAllGradientsTogether) {
+  const auto steps = [](const Optimizer& optimizer) {
+    const Input x({2});
+    const Dense a(1, {.use_bias = false, .kernel_initializer = "zeros", .dtype = DType::float64});
+    const Dense b(1, {.use_bias = false, .kernel_initializer = "zeros", .dtype = DType::float64});
+    const Model model({x}, {a(x), b(x)});
+    model.compile({.optimizer = optimizer, .loss = "mse"});
+    (void)model.train_on_batch(Inputs{Tensor{{3, 4}}}, Outputs{Tensor{{-0.5}}, Tensor{{-0.5}}});
+    return model.get_weights();
+  };
+  for (const Tensor& w : steps(SGD({.learning_rate = 1, .clipnorm = 1}))) EXPECT_NEAR(w(0, 0), -0.6, 1e-15);
+  set_keras_compat("2.3");
+  for (const Tensor& w : steps(SGD({.learning_rate = 1, .clipnorm = 1}))) {
+    EXPECT_NEAR(w(0, 0), -0.6 / std::sqrt(2), 1e-15);
+    EXPECT_NEAR(w(1, 0), -0.8 / std::sqrt(2), 1e-15);
+  }
+}
+
 TEST_F(KerasCompat, OptimizersHaveTheRatesOfTheirVersion) {
   const auto rates = [] {
     std::vector<double> all;
@@ -169,11 +188,12 @@ TEST_F(KerasCompat, DecayLowersTheRateStepByStep) {
 
 TEST_F(KerasCompat, TellsTheVersionsThatFilesName) {
   const auto version = [](const char* text) { return std::string(core::keras_defaults_of(text).version); };
-  for (const char* text : {"1.2.2", "2.0.8", "2.2.4"}) EXPECT_EQ(version(text), "2.0") << text;
+  for (const char* text : {"1.2.2", "2.0.8", "2.2.4", "2.1.6-tf"}) EXPECT_EQ(version(text), "2.0") << text;
   EXPECT_EQ(version("2.3.1"), "2.3");
   for (const char* text : {"2.2.4-tf", "2.3.0-tf", "2.4.0", "2.12.0", "2.15.0"})
     EXPECT_EQ(version(text), "2.4") << text;
   for (const char* text : {"3.0.5", "3.15.1", "", "new"}) EXPECT_EQ(version(text), "3") << text;
+  for (const char* text : {"3.16.0", "3.20.1", "4.0.0"}) EXPECT_EQ(version(text), "3.16") << text;
 }
 
 TEST_F(KerasCompat, WhileAFileIsReadItsVersionCounts) {

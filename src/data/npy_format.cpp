@@ -193,14 +193,6 @@ Index checked_npy_elements(const NpyHeader& header, std::size_t element_size, st
 
 namespace {
 
-// Whether a double has all of an integer's digits.
-template <std::integral From>
-bool is_exact(From value) {
-  auto size = static_cast<std::uint64_t>(value);
-  if (std::signed_integral<From> && std::bit_cast<std::int64_t>(size) < 0) size = 0 - size;
-  return size == 0 || static_cast<int>(std::bit_width(size)) - std::countr_zero(size) <= 53;
-}
-
 // Of an array that stands column by column: where its elements belong, one after the other.
 class ColumnOrder {
  public:
@@ -234,12 +226,7 @@ Tensor tensor_of(const NpyHeader& header, core::Bytes file, DType dtype, const s
   const auto number = [&](std::size_t i) {
     From value;
     std::memcpy(&value, from + i * sizeof(From), sizeof(From));
-    if constexpr (std::integral<From> && sizeof(From) == 8) {
-      if (!is_exact(value)) {
-        fail_npy(name, "its number " + std::to_string(value) + ", element " + std::to_string(i) +
-                           " of the file, has more digits than a float64: save array.astype(np.float64) to round them");
-      }
-    }
+    require_exact(value, i, name);
     return value;
   };
   Tensor tensor(Shape(header.shape), dtype);

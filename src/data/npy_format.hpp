@@ -1,6 +1,8 @@
 // The .npy files of NumPy, formats 1.0 to 3.0: a header of text that says what the array is, then its numbers.
 #pragma once
 
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -49,6 +51,18 @@ auto with_npy_type(const std::string& name, const std::string& type, const F& f)
   if (type == "<u8") return f(std::uint64_t{}, DType::float64);
   if (type == "<i8") return f(std::int64_t{}, DType::float64);
   refuse_npy_type(name, type);
+}
+
+// FileError, naming it and its place in the file, for an integer with more digits than a double has.
+template <class From>
+void require_exact(From value, std::size_t element, const std::string& name) {
+  if constexpr (std::integral<From> && sizeof(From) == 8) {
+    auto size = static_cast<std::uint64_t>(value);
+    if (std::signed_integral<From> && std::bit_cast<std::int64_t>(size) < 0) size = 0 - size;
+    if (size == 0 || static_cast<int>(std::bit_width(size)) - std::countr_zero(size) <= 53) return;
+    fail_npy(name, "its number " + std::to_string(value) + ", element " + std::to_string(element) +
+                       " of the file, has more digits than a float64: save array.astype(np.float64) to round them");
+  }
 }
 
 // An array in memory as a tensor. FileError as npy.hpp says.

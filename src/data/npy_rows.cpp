@@ -47,7 +47,11 @@ class NpyRows final : public TypedRows<NpyRows<From>> {
         const auto now = std::min(static_cast<Index>(piece.size()), elements - done);
         const std::size_t bytes = static_cast<std::size_t>(now) * sizeof(From);
         file_->read(at, bytes, piece.data());
-        to = std::transform(piece.begin(), piece.begin() + now, to, [](From v) { return static_cast<T>(v); });
+        for (Index i = 0; i < now; ++i) {
+          const From number = piece[static_cast<std::size_t>(i)];
+          data::require_exact(number, static_cast<std::size_t>(first * this->elements() + done + i), file_->path());
+          *to++ = static_cast<T>(number);
+        }
         at += static_cast<std::int64_t>(bytes);
         done += now;
       }

@@ -117,6 +117,12 @@ TEST_F(NpyTest, HoldsNumbersOfManyTypes) {
   EXPECT_EQ(read("|b1", bytes_of<std::uint8_t>({1, 2, 3, 100})), expected);
 }
 
+TEST_F(NpyTest, IntegersThatRoundingWouldChangeAreNamed) {
+  const std::int64_t odd = (std::int64_t{1} << 53) + 1;
+  const std::string name = file(header("<i8", "3,"), bytes_of<std::int64_t>({1, 2, odd}));
+  expect_error<FileError>([&] { all_of(Rows::npy(name)); }, {"9007199254740993", "element 2", "float64"});
+}
+
 TEST_F(NpyTest, TellsCountShapeAndType) {
   const Rows rows = Rows::npy(file(header("<f4", "3,"), bytes_of<float>({1, 2, 3}), 2));
   EXPECT_EQ(rows.count(), 3);

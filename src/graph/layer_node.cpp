@@ -17,6 +17,7 @@ LayerNode::LayerNode(std::string class_name, const LayerOptions& options, std::u
       name_(options.name.empty() ? unique_name(class_name_) : options.name),
       policy_(options.dtype.value_or(dtype_policy())),
       trainable_(options.trainable),
+      masks_go_on_(options.masks_go_on),
       seed_(random_seed()),
       number_(number) {
   Loading::step();

@@ -16,6 +16,7 @@
 
 #include <rondo/dtype_policy.hpp>
 #include <rondo/initializers.hpp>
+#include <rondo/keras_compat.hpp>
 #include <rondo/layer.hpp>
 
 #include "core/access.hpp"
@@ -32,6 +33,7 @@ struct LayerOptions {
   std::string name;
   std::optional<DTypePolicy> dtype;
   bool trainable = true;
+  bool masks_go_on = detail::keras_defaults().masks_go_on;
 };
 
 template <class Visitor>
@@ -126,6 +128,8 @@ class LayerNode {
   virtual std::vector<Shape> state_shapes() const { return {}; }
   // Of a layer that walks sequences in one direction; none of others.
   virtual std::optional<Recurrence> recurrence() const { return {}; }
+  // Of a layer that walks time: whether layers behind it have its mask, which Keras 3.16 has changed. None of others.
+  virtual std::optional<bool> hands_mask_on() const { return {}; }
   // Whether inputs behind the first are the state in which it begins.
   virtual bool takes_initial_state() const { return false; }
 
@@ -165,7 +169,7 @@ class LayerNode {
  protected:
   // What a copy has in common with it.
   LayerOptions options_for_copy(const Changes& changes) const {
-    return {changes.name.value_or(name_), policy_, trainable_};
+    return {changes.name.value_or(name_), policy_, trainable_, masks_go_on_};
   }
 
   // Nothing for layers without weights.
@@ -183,6 +187,7 @@ class LayerNode {
 
   // ShapeError for sizes that no data can have.
   void declare_input(const Shape& sample);
+  bool masks_go_on() const { return masks_go_on_; }
   // Plans made before are not those of the layer any more.
   void mark_changed();
   // For layers of layers, whose parameters are made piece by piece.
@@ -195,6 +200,7 @@ class LayerNode {
   std::string name_;
   DTypePolicy policy_;
   bool trainable_;
+  bool masks_go_on_;
   bool built_ = false;
   std::uint64_t changed_ = 0;
   // Key of the initial weights and of what the layer draws: the seed and the layer's number at construction.

@@ -129,6 +129,10 @@ class Graph {
 
   // Of one name of a tensor, or of a list of them.
   std::vector<Symbol> symbols(const char* what, const Json& names) const {
+    if (!names.is_array()) {
+      throw ConfigError(std::string("Functional: its ") + what + " are written as " + core::value_text(names) +
+                        "; they must be in a list (a dictionary of them is not supported)");
+    }
     if (!names.empty() && names.at(0).is_string()) return symbols(what, Json::array({names}));
     std::vector<Symbol> all;
     for (const Json& name : names.get_ref<const Json::array_t&>()) {

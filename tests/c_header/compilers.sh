@@ -51,7 +51,7 @@ try() {
   echo "works: $title"
 }
 
-for options in "-std=c99 -O0" "-std=c99 -O3" "-std=c11 -O2 -ffp-contract=fast" "-std=c99 -Os"; do
+for options in "-std=c99 -O0" "-std=c99 -O3" "-std=c11 -O2 -ffp-contract=fast" "-std=c99 -Os" "-O3 -ffast-math"; do
   # shellcheck disable=SC2086  # the options are words
   try "gcc $options" here gcc $options
   # shellcheck disable=SC2086
@@ -61,6 +61,7 @@ for standard in c++11 c++17 c++20; do
   try "g++ $standard" here g++ -x c++ -std=$standard -O2
   try "clang++ $standard" here clang++ -x c++ -std=$standard -O2
 done
+if [[ $(uname -m) == x86_64 ]]; then try "gcc with the 80 bits of x87" here gcc -std=gnu11 -O3 -mfpmath=387; fi
 try "gcc with sanitizers" here gcc -std=c99 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 try "ARM under qemu" "qemu-arm -L /usr/arm-linux-gnueabihf" arm-linux-gnueabihf-gcc -std=c99 -O2
 try "ARM under qemu, NEON" "qemu-arm -L /usr/arm-linux-gnueabihf" arm-linux-gnueabihf-gcc -std=gnu99 -O3 -mfpu=neon-vfpv4

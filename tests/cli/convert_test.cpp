@@ -99,7 +99,12 @@ TEST(Convert, OptionsOfCHeadersAreForCHeaders) {
   EXPECT_NE(ran.out.find("pump: float32, a state of "), std::string::npos) << ran.out;
   EXPECT_NE(cli.read("m.h").find("pump_step"), std::string::npos);
   expect_failure(cli.run("convert m.keras m.h5 --name pump"), 2, {"--name", "C headers"});
-  expect_failure(cli.run("convert m.keras m.h --name 1st"), 2, {"'1st'"});
+  for (const char* name : {"1st", "_x", "x_", "x__y"}) {
+    expect_failure(cli.run(std::string("convert m.keras m.h --name ") + name), 2, {"--name", name});
+  }
+  Sequential unnamed({LSTM(2, {.input_shape = {3, 1}})}, {.name = "my model"});
+  unnamed.save(cli.path("unnamed.keras"));
+  expect_failure(cli.run("convert unnamed.keras m.h"), 4, {"'my model'", "give --name"});
   expect_failure(cli.run("convert m.keras m.h --precision int4"), 2, {"--precision"});
   expect_failure(cli.run("convert m.keras m.h --precision int8"), 2, {"--calibration"});
 }
@@ -120,10 +125,27 @@ TEST(Convert, IntegersAreCalibratedByAFileOfNumbers) {
   EXPECT_EQ(other.out.substr(other.out.find(':')), ran.out.substr(ran.out.find(':')));
   expect_failure(cli.run("convert m.keras m.h --decimal ,"), 2, {"--decimal", "--calibration in CSV"});
   expect_failure(cli.run("convert m.keras m.h5 --decimal ,"), 2, {"options of CSV", "C headers"});
+  cli.write("gap.csv", "0.1,-0.2,0.3,0.4,,0.6,0.7,0.8\n");
+  expect_failure(cli.run("convert m.keras m.h --precision int8 --calibration gap.csv"), 3, {"gap.csv", "missing"});
   cli.write("few.csv", "1,2\n");
   expect_failure(cli.run("convert m.keras m.h --precision int8 --calibration few.csv"), 3,
                  {"few.csv", "8 numbers a row"});
   expect_failure(cli.run("convert m.keras m.h --precision int8 --calibration none.csv"), 1, {"none.csv"});
+}
+
+TEST(Convert, StatesAndLengthsAreInputsOfOnnx) {
+  const Cli cli;
+  const Sequential model{Masking({.input_shape = {-1, 2}}), LSTM(3, {.name = "l"}), Dense(1)};
+  model.save(cli.path("m.keras"));
+  expect_failure(cli.run("convert m.keras m.onnx"), 4, {"Masking", "With --sequence-lengths an input"});
+  expect_success(cli.run("convert m.keras m.onnx --sequence-lengths --states"));
+  for (const char* input : {"lengths", "l.h0", "l.c0"}) {
+    EXPECT_NE(cli.read("m.onnx").find(input), std::string::npos) << input;
+  }
+  const Sequential stateful{LSTM(3, {.stateful = true, .input_shape = {4, 2}})};
+  stateful.save(cli.path("s.keras"));
+  expect_failure(cli.run("convert s.keras s.onnx"), 4, {"stateful", "With --states states"});
+  expect_failure(cli.run("convert m.keras m.h5 --states"), 2, {"--states", ".onnx"});
 }
 
 TEST(Convert, WhatHasNoFormInAFormatIsNamed) {

@@ -162,5 +162,13 @@ TEST(Inspect, ALayerThatIsNotThereIsNamedBehindWhatIsKnown) {
   EXPECT_NE(ran.out.find("Keras 3.15.1"), std::string::npos) << ran.out;
 }
 
+TEST(Inspect, NamesOfAnyBytesComeOutAsJson) {
+  const Cli cli;
+  small_model().save(cli.path("bad\xFF.keras"));
+  const Ran ran = cli.run("inspect --json bad\xFF.keras");
+  expect_success(ran);
+  EXPECT_NE(ran.out.find("\"file\": \"bad\xEF\xBF\xBD.keras\""), std::string::npos) << ran.out;
+}
+
 }  // namespace
 }  // namespace rondo

@@ -1,5 +1,9 @@
+#include <fcntl.h>
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <rondo/rondo.hpp>
 
@@ -149,6 +153,57 @@ TEST_F(Predict, CellsMayMeanMissingValues) {
             cli.run("predict m.keras - -", "1,2,3,4,5,6,7,8\n").out);
   EXPECT_EQ(cli.run("predict m.keras - - --separator tab", "1\t2\t3\t4\t5\t6\t7\t8\n").out,
             cli.run("predict m.keras - -", "1,2,3,4,5,6,7,8\n").out);
+}
+
+// A model of single numbers, which are what comes out.
+TEST_F(Predict, BlankLinesAreGapsInASeriesOfSingleNumbers) {
+  const Sequential same{Dense(1, {.use_bias = false, .kernel_initializer = "ones", .input_shape = {1}})};
+  same.save(cli.path("same.keras"));
+  const auto predicted = [&](const std::string& csv) { return cli.run("predict same.keras - -", csv).out; };
+  EXPECT_EQ(predicted("1\n\n3\n"), "1\nnan\n3\n");
+  EXPECT_EQ(predicted("1\n\"\"\n3\n\n\n"), "1\nnan\n3\n");
+  EXPECT_EQ(predicted("price\r\n1\r\n\r\n3\r\n"), "1\nnan\n3\n");
+  cli.write("gap.csv", "1\n\n3");
+  EXPECT_EQ(cli.run("predict same.keras gap.csv -").out, "1\nnan\n3\n");
+}
+
+TEST_F(Predict, WritesIntoPipesAndWhatLinksName) {
+  cli.write("x.csv", "1,2,3,4,5,6,7,8\n");
+  const std::string y = cli.run("predict m.keras x.csv -").out;
+  ASSERT_EQ(mkfifo(cli.path("pipe.csv").c_str(), 0600), 0);
+  const int pipe = open(cli.path("pipe.csv").c_str(), O_RDWR | O_NONBLOCK);  // so that nobody waits for the other end
+  expect_success(cli.run("predict m.keras x.csv pipe.csv"));
+  std::string got(y.size() + 1, ' ');
+  got.resize(static_cast<std::size_t>(std::max<ssize_t>(0, read(pipe, got.data(), got.size()))));
+  close(pipe);
+  EXPECT_EQ(got, y);
+  EXPECT_TRUE(std::filesystem::is_fifo(cli.path("pipe.csv")));
+  cli.write("real.csv", "old");
+  std::filesystem::create_symlink("real.csv", cli.path("link.csv"));
+  expect_success(cli.run("predict m.keras x.csv link.csv"));
+  EXPECT_EQ(cli.read("real.csv"), y);
+  EXPECT_TRUE(std::filesystem::is_symlink(cli.path("link.csv")));
+}
+
+TEST_F(Predict, BatchesOfAStatefulModelMustDivideTheSamples) {
+  const Sequential stateful{LSTM(3, {.stateful = true, .input_shape = {4, 2}}), Dense(1)};
+  stateful.save(cli.path("s.keras"));
+  cli.write("x.csv", csv_of(samples(4).reshape({4, 8})));
+  EXPECT_NE(cli.run("predict s.keras x.csv - --batch-size 1").out, cli.run("predict s.keras x.csv -").out);
+  expect_failure(cli.run("predict s.keras x.csv - --batch-size 3"), 3, {"stateful", "Use a --batch-size that divides"});
+}
+
+TEST_F(Predict, IntegersThatRoundingWouldChangeAreRefused) {
+  std::string header = "{'descr': '<i8', 'fortran_order': True, 'shape': (1, 4, 2), }";
+  header.resize(117, ' ');
+  std::string bytes("\x93NUMPY\x01\x00\x76\x00", 10);
+  bytes += header + "\n";
+  std::int64_t numbers[8] = {1, 2, 3, 4, 5, 6, 7, (std::int64_t{1} << 53) + 1};
+  cli.write("x.npy", bytes + std::string(reinterpret_cast<const char*>(numbers), sizeof numbers));
+  expect_failure(cli.run("predict m.keras x.npy -"), 3, {"x.npy", "9007199254740993"});
+  numbers[7] = 8;  // column by column
+  cli.write("x.npy", bytes + std::string(reinterpret_cast<const char*>(numbers), sizeof numbers));
+  EXPECT_EQ(cli.run("predict m.keras x.npy -").out, cli.run("predict m.keras - -", "1,5,2,6,3,7,4,8\n").out);
 }
 
 TEST_F(Predict, OptionsOfCsvAreRefusedForNpy) {

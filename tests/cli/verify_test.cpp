@@ -54,5 +54,12 @@ TEST(Verify, FilesOfKerasHaveNothingToCompareWith) {
   expect_failure(cli.run("verify " + golden_model("seed_model.weights.h5")), 4, {"weights alone"});
 }
 
+TEST(Verify, OtherFormatsKeepNothingToCompareWith) {
+  const Cli cli;
+  ASSERT_EQ(cli.run("convert " + golden_model("seed_model.keras") + " m.onnx").status, 0);
+  expect_failure(cli.run("verify m.onnx"), 4, {"m.onnx", "nothing to verify with", ".onnx keeps no predictions"});
+  expect_failure(cli.run("verify none.onnx"), 1, {"none.onnx"});
+}
+
 }  // namespace
 }  // namespace rondo

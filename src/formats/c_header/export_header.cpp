@@ -136,6 +136,13 @@ class Walk {
   Floats x_, y_;
 };
 
+double finite_output(double y) {
+  if (std::isfinite(y)) return y;
+  throw ConfigError(
+      "export_header: an output of the model is not a finite number: its self-test, or .calibration, takes "
+      "it out of the range of floats");
+}
+
 // So many steps as make a header's self-test without making it long.
 std::size_t steps_of_test(const Sequences& s, Index outputs) {
   const Index fitting = 1024 / (s.features + outputs);
@@ -154,10 +161,10 @@ SelfTest float_test(const Model& model, Program& program, const Sequences& s, Ex
   walk.doubles(first, [&](Doubles& numbers) {
     const double* y = numbers.at(program.output());
     for (std::size_t j = 0; j < walk.outputs().size(); ++j) {
-      report.largest_output = std::max(report.largest_output, std::abs(y[j]));
+      report.largest_output = std::max(report.largest_output, std::abs(finite_output(y[j])));
       distance = std::max(distance, std::abs(y[j] - static_cast<double>(walk.outputs()[j])));
     }
-    test.outputs.insert(test.outputs.end(), walk.outputs().begin(), walk.outputs().end());
+    for (const float v : walk.outputs()) test.outputs.push_back(static_cast<float>(finite_output(v)));
   });
   test.steps = steps;
   for (const double v : first.numbers) test.inputs.push_back(static_cast<float>(v));
@@ -178,7 +185,7 @@ SelfTest integer_test(const Model& model, Program& program, const Sequences& s, 
   walk.integers(s, [&](const std::vector<std::int32_t>& input, Integers& numbers) {
     const std::int32_t* y = numbers.at(program.output());
     for (std::size_t j = 0; j < walk.outputs().size(); ++j) {
-      const double truth = walk.outputs()[j], error = std::abs(y[j] * out.unit - truth);
+      const double truth = finite_output(walk.outputs()[j]), error = std::abs(y[j] * out.unit - truth);
       report.max_error = std::max(report.max_error, error);
       report.largest_output = std::max(report.largest_output, std::abs(truth));
       sum += error;

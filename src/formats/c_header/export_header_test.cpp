@@ -286,7 +286,18 @@ TEST(ExportHeader, NamesWhatItCannotWrite) {
   EXPECT_TRUE(has(error(sum, {.name = "m"}), "is no chain"));
   const Sequential broken{Dense(1, {.input_shape = {1}})};
   broken.layers()[0].set_weights({Tensor{{NAN}}, Tensor{0.0}});
-  EXPECT_TRUE(has(error(broken, {.name = "m"}), "not finite"));
+  for (const char* precision : {"float32", "int16x8", "int8"}) {
+    const Tensor calibration = precision == std::string("float32") ? Tensor{} : Tensor{{0.5}, {1.0}};
+    for (const double value : {double{NAN}, double{INFINITY}, -double{INFINITY}}) {
+      broken.layers()[0].set_weights({Tensor{{value}}, Tensor{0.0}});
+      EXPECT_TRUE(has(error(broken, {.name = "m", .precision = precision, .calibration = calibration}),
+                      "kernel is not finite"));
+    }
+    const Sequential large{Dense(1, {.activation = "exponential", .kernel_initializer = "ones", .input_shape = {1}})};
+    large.layers()[0].set_weights({Tensor{{500}}, Tensor{0.0}});
+    EXPECT_TRUE(
+        has(error(large, {.name = "m", .precision = precision, .calibration = calibration}), "an output of the"));
+  }
 }
 
 }  // namespace

@@ -18,21 +18,23 @@ constexpr double kSeluAlpha = 1.6732632423543772, kSeluScale = 1.050700987355480
 
 // exp(r) is (e + o) / (e - o), o odd and e even in r: short polynomials that Rondo's kernels have, too. The argument is
 // cut off with its sign put back, because compilers make no vectors of a loop in which one case knows all its numbers.
+// It is rounded through an integer, since x + 1.5 * 2^23 - 1.5 * 2^23 is x with -ffast-math; that of a NaN is some
+// number.
 constexpr const char* kSigmoid =
     R"(/* 1 / (1 + e^-x), without a branch or a call, so that a loop of it becomes vectors. */
 static inline float @sigmoid(float x) {
   const float magnitude = fabsf(x);
   const float a = copysignf(magnitude > 80.0f ? 80.0f : magnitude, x);
-  const float shifted = a * 1.44269502f + 12582912.0f;
-  const float n = shifted - 12582912.0f;
+  const float turns = copysignf(magnitude < 80.0f ? magnitude : 80.0f, x) * 1.44269502f;
+  const int32_t whole = (int32_t)(turns + copysignf(0.5f, x));
+  const float n = (float)whole;
   const float r = (a - n * 0.693359375f) + n * 2.12194440e-4f;
   const float square = r * r;
   const float odd = r * (square + 60.0717506f);
   const float even = 120.143501f + square * 12.0119514f;
   union { float f; uint32_t bits; } power;
   float e;
-  power.f = shifted;
-  power.bits = (power.bits + 127u) << 23;
+  power.bits = (uint32_t)(whole + 127) << 23;
   e = power.f * (even + odd);
   return e / ((even - odd) + e);
 }
@@ -42,16 +44,16 @@ constexpr const char* kTanh = R"(/* tanh x, likewise: m / (m + 1) with m = (e^2x
 static inline float @tanh(float x) {
   const float magnitude = fabsf(x);
   const float a = copysignf(magnitude > 10.0f ? 10.0f : magnitude, x);
-  const float shifted = a * 2.88539004f + 12582912.0f;
-  const float n = shifted - 12582912.0f;
+  const float turns = copysignf(magnitude < 10.0f ? magnitude : 10.0f, x) * 2.88539004f;
+  const int32_t whole = (int32_t)(turns + copysignf(0.5f, x));
+  const float n = (float)whole;
   const float r = (a - n * 0.3466796875f) + n * 1.06097220e-4f;
   const float square = r * r;
   const float odd = r * (square + 15.0179377f);
   const float even = 15.0179377f + square * 6.00597572f;
   union { float f; uint32_t bits; } power;
   float m;
-  power.f = shifted;
-  power.bits = (power.bits + 126u) << 23;
+  power.bits = (uint32_t)(whole + 126) << 23;
   m = (power.f + 0.5f) * odd + (power.f - 0.5f) * even;
   return m / (m + (even - odd));
 }

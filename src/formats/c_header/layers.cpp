@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 #include <rondo/error.hpp>
@@ -88,7 +89,11 @@ Value add_nothing(Program&, const graph::LayerNode&, const Value& x) { return x;
 
 std::vector<double> weight(const graph::LayerNode& layer, const std::string& name) {
   for (const engine::Parameter& p : layer.parameters()) {
-    if (p.name() == name) return p.get().to_vector();
+    if (p.name() != name) continue;
+    std::vector<double> values = p.get().to_vector();
+    const auto is_float = [](double v) { return std::isfinite(static_cast<float>(v)); };
+    if (std::ranges::all_of(values, is_float)) return values;
+    throw ConfigError("export_header: a weight of " + p.path + " is not finite as a float");
   }
   return {};
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* kEpoch = "epoch";            // that the fit goes on with
 constexpr const char* kOrders = "epochs_trained";  // how many orders of the samples have been drawn
+constexpr const char* kRate = "learning_rate";     // that was set, to the bit: among the variables it is a float32
 
 using training::node_of;
 
@@ -27,6 +28,11 @@ Index whole_number(const hdf5::Group& root, const char* name) {
   throw FileError(std::string("its attribute '") + name + "' is no number of epochs");
 }
 
+// Not one that follows from the step.
+bool has_rate_to_set(training::ModelNode& node) {
+  return node.compiled("BackupAndRestore").optimizer.rule().given_rate.schedule() == nullptr;
+}
+
 }  // namespace
 
 BackupAndRestore::BackupAndRestore(std::string folder, const BackupAndRestoreOptions& options)
@@ -35,7 +41,8 @@ BackupAndRestore::BackupAndRestore(std::string folder, const BackupAndRestoreOpt
 }
 
 void BackupAndRestore::on_train_begin() {
-  if (!std::filesystem::exists(path())) return;
+  std::error_code why;
+  if (!std::filesystem::exists(path(), why) && !why) return;
   const core::FileBytes bytes(path());
   try {
     const hdf5::Group root = hdf5::File(bytes.bytes(), path()).root();
@@ -44,6 +51,7 @@ void BackupAndRestore::on_train_begin() {
     const auto orders = static_cast<std::uint32_t>(whole_number(root, kOrders));
     keras::read_variables(root, node, /*skip_mismatch=*/false);
     if (!keras::read_optimizer(root, model())) throw FileError("its optimizer is another");
+    if (has_rate_to_set(node) && root.has_attribute(kRate)) model().set_learning_rate(root.attribute(kRate).number());
     node.resumed_epoch = epoch;
     node.epochs_trained = orders;
   } catch (const Error& error) {
@@ -56,6 +64,7 @@ void BackupAndRestore::on_epoch_end(Index epoch, Logs&) {
   hdf5::Writer file;
   file.root().attribute(kEpoch, static_cast<std::int64_t>(epoch + 1));
   file.root().attribute(kOrders, static_cast<std::int64_t>(node_of(model()).epochs_trained));
+  if (has_rate_to_set(node_of(model()))) file.root().attribute(kRate, model().learning_rate());
   keras::write_variables(node_of(model()), file.root());
   keras::write_optimizer(model(), file.root());
   formats::make_folder_of(path());

@@ -71,6 +71,29 @@ TEST_F(Backup, GoesOnAfterAnExceptionAsIfThereHadBeenNone) {
   EXPECT_FALSE(std::filesystem::exists(folder_));  // the fit has come to its end
 }
 
+// Among what the optimizer remembers it is a float32.
+TEST_F(Backup, GoesOnWithTheRateThatWasSet) {
+  const auto falling = [&] {
+    set_random_seed(5);
+    Sequential model{LSTM(1, {.input_shape = {3, 2}})};
+    model.compile({.optimizer = "adam", .loss = "mse"});
+    return model;
+  };
+  const auto rate = make_callback<LearningRateScheduler>([](Index, double before) { return 0.9 * before; });
+  const Sequential whole = falling(), broken = falling(), again = falling();
+  fit(whole, {rate});
+  Callbacks callbacks = with_backup();
+  callbacks.push_back(rate);
+  callbacks.push_back(make_callback<LambdaCallback>(LambdaCallback::Functions{.on_epoch_begin = [](Index epoch) {
+    if (epoch == 3) throw std::runtime_error("the power is gone");
+  }}));
+  EXPECT_THROW(fit(broken, callbacks), std::runtime_error);
+  callbacks.pop_back();
+  fit(again, callbacks);
+  EXPECT_EQ(again.learning_rate(), whole.learning_rate());
+  expect_equal_weights(again, whole);
+}
+
 TEST_F(Backup, GoesOnAfterTheProgramWasKilled) {
   if (!test::children_may_start_threads()) GTEST_SKIP();
   const Sequential whole = model();

@@ -1,6 +1,9 @@
 #include "formats/keras/config.hpp"
 
+#include <algorithm>
+
 #include <rondo/error.hpp>
+#include <rondo/keras_compat.hpp>
 
 #include "core/fields.hpp"
 #include "core/names.hpp"
@@ -32,20 +35,30 @@ Json metrics_of(const HeadOptions& head, std::size_t begin, std::size_t end) {
   return metrics;
 }
 
-// As it is now: the learning rate may have been set.
+// As it is now: the learning rate may have been set. What Keras 3 does not have stands beside its configuration, which
+// it would refuse with it.
 Json config_of(const training::OptimizerState& optimizer) {
   const detail::OptimizerImpl& rule = optimizer.rule();
-  Json config = rule.config();
+  Json config = rule.config(), own = Json::object();
   if (config.at("learning_rate").is_number()) config["learning_rate"] = optimizer.learning_rate();
-  return core::serialize("keras.optimizers", rule.class_name(), config);
+  for (const char* key : {"exclude_from_weight_decay", "epsilon_outside_root", "schedule_decay"}) {
+    if (!config.contains(key)) continue;
+    own[key] = config[key];
+    config.erase(key);
+  }
+  Json all = core::serialize("keras.optimizers", rule.class_name(), config);
+  if (!own.empty()) all[kOwnOptions] = own;
+  return all;
 }
 
 Json compile_config(const training::Compiled& compiled) {
   const std::vector<HeadOptions>& heads = compiled.heads;
+  const bool is_usual = heads.size() == 1 && heads[0].loss_weight == 1;
+  const Json weights = is_usual ? Json() : of_outputs(heads, [](const HeadOptions& h) { return Json(h.loss_weight); });
   return {
       {"optimizer", config_of(compiled.optimizer)},
       {"loss", of_outputs(heads, [](const HeadOptions& h) { return h.loss ? training::to_config(*h.loss) : Json(); })},
-      {"loss_weights", heads.size() == 1 ? Json() : of_outputs(heads, [](auto& h) { return Json(h.loss_weight); })},
+      {"loss_weights", weights},
       {"metrics", of_outputs(heads, [](const HeadOptions& h) { return metrics_of(h, 0, h.unweighted_metrics); })},
       {"weighted_metrics",
        of_outputs(heads, [](const HeadOptions& h) { return metrics_of(h, h.unweighted_metrics, h.metrics.size()); })},
@@ -89,12 +102,14 @@ std::vector<Metric> metrics_from(const Json& config) {
 
 Metrics metrics_from(const Json& config, const std::vector<std::string>& outputs, const char* key) {
   if (config.is_null()) return {};
-  const bool is_list_of_metrics = config.is_array() && (config.empty() || !config.front().is_array());
+  const auto is_list = [](const Json& value) { return value.is_array(); };
+  const bool is_list_of_metrics = config.is_array() && std::ranges::none_of(config, is_list);
   if (outputs.size() == 1 && is_list_of_metrics) return metrics_from(config);
   std::vector<std::vector<Metric>> all;
-  // Keras 2 takes a list for several outputs as one for each of them.
+  const bool is_for_each =
+      is_list_of_metrics && (config.empty() || detail::keras_defaults().metrics_are_for_each_output);
   const std::vector<Json> given =
-      is_list_of_metrics ? std::vector<Json>(outputs.size(), config) : by_output(config, outputs, key);
+      is_for_each ? std::vector<Json>(outputs.size(), config) : by_output(config, outputs, key);
   for (const Json& of_output : given) all.push_back(metrics_from(of_output));
   return Metrics::of_each(all);
 }

@@ -12,6 +12,9 @@ namespace rondo::keras {
 
 using Json = nlohmann::ordered_json;
 
+// Beside an optimizer's configuration: the options that Keras 3 does not have, and passes over there.
+constexpr const char* kOwnOptions = "rondo";
+
 constexpr std::size_t kLargestConfig = std::size_t{8} << 20;  // bytes
 
 struct JsonLimits {

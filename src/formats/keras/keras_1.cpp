@@ -35,7 +35,7 @@ constexpr std::array kNewNames = {
     NewName{"gamma_init", "gamma_initializer"},
 };
 // The data's shape stands in batch_input_shape, too; the last is how the step is computed.
-constexpr std::array kLeftOut = {"input_dim", "input_length", "input_dtype", "consume_less"};
+constexpr std::array kLeftOut = {"input_dim", "input_length", "consume_less"};
 constexpr std::array kClasses = {"Dense", "LSTM", "GRU", "Dropout", "BatchNormalization"};
 
 // {"name": "L1L2Regularizer", "l1": 0.0, "l2": 0.01}.
@@ -44,6 +44,10 @@ void rename_class(Json& object) {
   const Json name = object["name"];
   object.erase("name");
   object = {{"class_name", name == "L1L2Regularizer" ? Json("L1L2") : name}, {"config", object}};
+  Json& options = object["config"];
+  if (name != "MaxNorm" || !options.contains("m")) return;
+  options["max_value"] = options["m"];
+  options.erase("m");
 }
 
 // The places of the gates' triples (kernel, recurrent kernel, bias) in the order that Keras has had since.
@@ -56,9 +60,10 @@ std::vector<std::size_t> gate_order(const graph::LayerNode& layer) {
 }  // namespace
 
 Json renamed_options(Json layer) {
-  if (!layer.contains("class_name") || std::ranges::find(kClasses, layer["class_name"]) == kClasses.end()) return layer;
   Json& options = layer["config"];
-  if (!options.is_object()) return layer;
+  if (!layer.contains("class_name") || !options.is_object()) return layer;
+  options.erase("input_dtype");  // the first layer of a model has it, whatever its class
+  if (std::ranges::find(kClasses, layer["class_name"]) == kClasses.end()) return layer;
   for (const NewName& name : kNewNames) {
     if (!options.contains(name.old) || options.contains(name.now)) continue;
     rename_class(options[name.old]);

@@ -28,8 +28,6 @@ using core::Bytes;
 using keras::in_file;
 using keras::Json;
 
-constexpr const char* kKerasVersion = "3.15.1";  // of Keras, whose form our files have
-
 // Of a model that is made from a text, which has none.
 constexpr std::size_t kMostWeights = std::size_t{1} << 30;
 
@@ -60,8 +58,35 @@ auto in_text(const F& f) {
 
 // ---- writing -------------------------------------------------------------------------------------------------------
 
+// What becomes of masks in a model: whether there is a layer where they begin, one that hands them on, one that does
+// not.
+struct Masks {
+  bool begin = false, go_on = false, end = false;
+
+  void look_at(const graph::LayerNode& node) {
+    begin = begin || node.class_name() == "Masking";
+    if (const std::optional<bool> on = node.hands_mask_on()) (*on ? go_on : end) = true;
+    for (const auto& child : node.children()) look_at(*child);
+  }
+};
+
+// Of Keras, whose form our files have.
+constexpr const char* kUsualVersion = "3.15.1";
+std::string version_for(const Model& model) {
+  Masks masks;
+  masks.look_at(*model.node());
+  if (masks.begin && masks.go_on && masks.end) {
+    throw ConfigError(
+        model.node()->where() +
+        ": some of its layers hand masks on and some do not, as in Keras before 3.16 and since; a file is "
+        "of one version");
+  }
+  return masks.end ? "3.16.0" : kUsualVersion;
+}
+
 void check_target(const std::string& path, const SaveOptions& options) {
-  if (options.overwrite || !std::filesystem::exists(path)) return;
+  std::error_code none;
+  if (options.overwrite || !std::filesystem::exists(std::filesystem::symlink_status(path, none))) return;
   throw FileError("'" + path + "' is there already, and .overwrite is false");
 }
 
@@ -72,7 +97,8 @@ void save_keras(const Model& model, const std::string& path) {
   keras::write_variables(*model.node(), file.root());
   keras::write_optimizer(model, file.root());
   keras::write_verification(model, file.root());
-  const std::string metadata = Json{{"keras_version", kKerasVersion}}.dump(), config = keras::config_of(model).dump();
+  const std::string metadata = Json{{"keras_version", version_for(model)}}.dump(),
+                    config = keras::config_of(model).dump();
   zip::Writer archive;
   archive.add(keras::kMetadata, bytes_of(metadata));
   archive.add(keras::kConfig, bytes_of(config));
@@ -84,7 +110,8 @@ void save_legacy(const Model& model, const std::string& path) {
   Json config = keras::config_of(model);
   hdf5::Writer file;
   hdf5::GroupWriter& root = file.root();
-  root.attribute("keras_version", kKerasVersion);
+  const std::string version = version_for(model);
+  root.attribute("keras_version", version);
   root.attribute("backend", "rondo");
   if (config.contains("compile_config")) {
     Json training = config["compile_config"];
@@ -95,7 +122,7 @@ void save_legacy(const Model& model, const std::string& path) {
   }
   root.attribute("model_config", config.dump());
   hdf5::GroupWriter& weights = root.group("model_weights");
-  weights.attribute("keras_version", kKerasVersion);
+  weights.attribute("keras_version", version);
   weights.attribute("backend", "rondo");
   keras::write_legacy_weights(*model.node(), weights);
   keras::write_legacy_optimizer(model, root);
@@ -205,7 +232,12 @@ std::vector<std::string> Model::load_weights(const std::string& path, const Load
   return in_file(path, [&] { return read_weights(file.hdf5().root(), node, options); });
 }
 
-std::string Model::to_json() const { return keras::config_of(*this).dump(); }
+std::string Model::to_json() const {
+  Json config = keras::config_of(*this);
+  // Keras writes no version into this text, which is read as before 3.16.
+  if (const std::string version = version_for(*this); version != kUsualVersion) config["keras_version"] = version;
+  return config.dump();
+}
 
 Model keras::load_model(core::Bytes bytes, const std::string& path, const LoadOptions& options,
                         const hdf5::ReadOptions& reading) {

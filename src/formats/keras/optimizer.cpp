@@ -19,6 +19,8 @@ bool is_compiled(const Model& model) { return training::node_of(model).compiled_
 bool ends_with(const std::string& name, const char* end) { return name.ends_with(std::string("/") + end); }
 bool is_iteration(const OptimizerVariable& variable) { return ends_with(variable.name, "iteration"); }
 bool is_rate(const OptimizerVariable& variable) { return ends_with(variable.name, "learning_rate"); }
+bool is_product(const OptimizerVariable& variable) { return ends_with(variable.name, "variable"); }  // Nadam's
+bool is_number(const hdf5::Dataset& dataset) { return dataset.shape().rank() == 0; }
 
 // Calls put(variable, data set in the making) for each, which must stay until the file is written.
 class Writer {
@@ -37,8 +39,8 @@ class Writer {
       return;
     }
     // Keras's own variables of one number are float32.
-    const bool is_number = shape.rank() == 0;
-    const auto value = std::make_shared<Tensor>(is_number ? variable.value.cast(DType::float32) : variable.value);
+    const bool is_scalar = shape.rank() == 0;
+    const auto value = std::make_shared<Tensor>(is_scalar ? variable.value.cast(DType::float32) : variable.value);
     group.dataset(path, shape, number_type(value->dtype()),
                   [value](const hdf5::Sink& sink) { sink(bytes_of(*value)); });
   }
@@ -65,14 +67,19 @@ bool set(const Model& model, const std::vector<Tensor>& values) {
   return fits;
 }
 
+// Whether there is Nadam's product behind the steps, as in Keras 2.3 and TensorFlow's to 2.10.
+bool has_product(const std::vector<hdf5::Dataset>& old) {
+  return old.size() > 1 && is_number(old[0]) && is_number(old[1]);
+}
+
 // "momentum" of "adam/sequential_lstm_lstm_cell_kernel_momentum"; none of a single number.
 std::string kind_of(const OptimizerVariable& variable) {
   return variable.value.shape().rank() == 0 ? "" : variable.name.substr(variable.name.rfind('_') + 1);
 }
 
-// The order before Keras 3 is another: the steps, then for each kind of memory all weights, in the parts that the file
-// keeps them in; behind them what only some options need. There is no learning rate among them. None where they do not
-// fit.
+// The order before Keras 3 is another: the steps, of some versions Nadam's product, then for each kind of memory all
+// weights, in the parts that the file keeps them in; behind them what only some options need. There is no learning rate
+// among them. None where they do not fit.
 std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vector<hdf5::Dataset>& old,
                                         const Parts& weights) {
   std::vector<std::string> kinds;
@@ -83,7 +90,8 @@ std::vector<Tensor> in_order_of_keras_3(const Variables& known, const std::vecto
   std::vector<Tensor> values;
   for (const OptimizerVariable& variable : known) values.push_back(variable.value);
   std::size_t first = 0;
-  if (!old.empty() && old[0].shape().rank() == 0) values[0] = tensor_of(old[first++], DType::float64);
+  if (!old.empty() && is_number(old[0])) values[0] = tensor_of(old[first++], DType::float64);
+  if (has_product(old)) ++first;
   for (const std::string& kind : kinds) {
     auto weight = weights.begin();
     std::size_t taken = 0;
@@ -112,14 +120,14 @@ DType type_of(const OptimizerVariable& variable) {
   return is_iteration(variable) ? DType::float64 : variable.value.dtype();
 }
 
-// The file's data sets in Keras 3's order, to which Keras 2 did not write the learning rate. None where they do not
-// fit.
+// The file's data sets in Keras 3's order, to which Keras 2 wrote neither the learning rate nor Nadam's product, which
+// it began again. None where they do not fit.
 std::vector<Tensor> in_order(const Variables& known, const std::vector<hdf5::Dataset>& given) {
-  const bool has_rate = given.size() == known.size();
+  const bool has_rate = given.size() > 1 && is_number(given[1]);
   std::vector<Tensor> values;
   auto next = given.begin();
   for (const OptimizerVariable& variable : known) {
-    if (!has_rate && is_rate(variable)) {
+    if ((!has_rate && is_rate(variable)) || (next == given.end() && is_product(variable))) {
       values.push_back(variable.value);
     } else if (next == given.end() || next->shape() != variable.value.shape()) {
       return {};
@@ -128,6 +136,14 @@ std::vector<Tensor> in_order(const Variables& known, const std::vector<hdf5::Dat
     }
   }
   return next == given.end() ? values : std::vector<Tensor>();
+}
+
+// Nadam's product after so many steps, which is more exact than a file's.
+double product_after(const Model& model, double steps) {
+  if (!(steps >= 0 && steps <= 0x1p53)) return 1;  // refused when it is set
+  const auto rule = training::node_of(model).compiled("load_model").optimizer.rule().clone();
+  rule->resume(static_cast<Index>(steps) / rule->accumulated_steps);
+  return *rule->product();
 }
 
 }  // namespace
@@ -165,7 +181,8 @@ bool read_legacy_optimizer(const hdf5::Group& root, const Model& model, const de
   const hdf5::Group group = root.group("optimizer_weights");
   const Variables known = model.optimizer_variables();
   const std::vector<std::string> names = texts_of(group, "weight_names");
-  if (names.size() > 4 * known.size()) return false;
+  // Some versions kept what Rondo does not remember, such as moments without momentum.
+  if (names.size() > 4 * (known.size() + model.node()->parameters().size())) return false;
   std::vector<hdf5::Dataset> given;
   for (const std::string& name : names) given.push_back(group.dataset(name));
   // Since TensorFlow's 2.11 the order is that of Keras 3.
@@ -175,6 +192,9 @@ bool read_legacy_optimizer(const hdf5::Group& root, const Model& model, const de
              : in_order_of_keras_3(known, given, parts_of_learned_weights(root.group("model_weights"), *model.node()));
   // Keras 2.3 on TensorFlow 2 read the number of steps when it had been raised already.
   if (version.version == std::string("2.3") && !values.empty()) values[0].set({}, values[0]() + 1);
+  if (!is_new && !values.empty() && is_product(known.back()) && has_product(given)) {
+    values.back().set({}, product_after(model, values[0]()));
+  }
   return set(model, values);
 }
 

@@ -1,8 +1,10 @@
 #include "formats/keras/upgrade.hpp"
 
 #include <rondo/error.hpp>
+#include <rondo/keras_compat.hpp>
 
 #include "core/fields.hpp"
+#include "formats/keras/config.hpp"
 #include "formats/keras/keras_1.hpp"
 #include "training/from_config.hpp"
 
@@ -89,6 +91,13 @@ Json upgraded_graph(Json config) {
   return config;
 }
 
+// TensorFlow's Keras has it in a list, of one since there is no virtual batch.
+void upgrade_axis(Json& config) {
+  if (!config.is_object() || !config.contains("axis")) return;
+  const Json axis = config["axis"];
+  if (axis.is_array() && axis.size() == 1) config["axis"] = axis[0];
+}
+
 // Models may be inside layers of models.
 void upgrade_inside(Json& config) {
   if (!config.is_object()) return;
@@ -110,6 +119,22 @@ void strip_package(Json& object) {
   object["class_name"] = name.substr(name.find('>') + 1);
 }
 
+// TensorFlow's optimizers until 2.10, "legacy" since, always had a decay. Nadam's was that of its schedule; RMSprop
+// without momentum and Adagrad added epsilon outside of the root.
+void upgrade_tensorflow_optimizer(Json& optimizer) {
+  Json& options = optimizer["config"];
+  if (!options.contains("decay") && options.value("is_legacy_optimizer", Json()) != true) return;
+  if (is_class(optimizer, "Nadam")) {
+    options["schedule_decay"] = options.value("decay", Json(0.004));
+    options.erase("decay");
+  }
+  const Json momentum = options.value("momentum", Json(0));
+  const bool has_momentum = momentum.is_number() && momentum.get<double>() != 0;
+  if (is_class(optimizer, "Adagrad") || (is_class(optimizer, "RMSprop") && !has_momentum)) {
+    options["epsilon_outside_root"] = true;
+  }
+}
+
 void upgrade_optimizer(Json& optimizer) {
   strip_package(optimizer);
   Json& options = optimizer["config"];
@@ -119,7 +144,24 @@ void upgrade_optimizer(Json& optimizer) {
     options.erase("lr");
   }
   if (options.contains("epsilon") && options["epsilon"].is_null()) options.erase("epsilon");  // the standard one
+  if (std::string("2.4") == detail::keras_defaults().version) upgrade_tensorflow_optimizer(optimizer);
   options.erase("is_legacy_optimizer");
+  if (!optimizer.contains(kOwnOptions)) return;
+  if (optimizer[kOwnOptions].is_object()) options.update(optimizer[kOwnOptions]);
+  optimizer.erase(kOwnOptions);
+}
+
+// TensorFlow's Keras names the function of a loss beside its class, and means the mean where it says "auto".
+void upgrade_losses(Json& losses) {
+  if (!losses.is_structured()) return;
+  if (is_object_of_class(losses)) {
+    if (!losses.contains("config") || !losses["config"].is_object()) return;
+    Json& options = losses["config"];
+    options.erase("fn");
+    if (options.value("reduction", Json()) == "auto") options.erase("reduction");
+    return;
+  }
+  for (Json& each : losses) upgrade_losses(each);
 }
 
 // A function as a metric is the metric of that name.
@@ -141,6 +183,7 @@ Json upgraded_model(Json model) {
   if (is_class(model, "Model")) model["class_name"] = "Functional";
   Json& config = model["config"];
   if (is_input(model) && config.is_object() && is_integer_type(config.value("dtype", Json()))) config.erase("dtype");
+  if (is_class(model, "BatchNormalization")) upgrade_axis(config);
   if (is_class(model, "Sequential")) config = upgraded_sequential(std::move(config));
   if (is_class(model, "Functional") && config.is_object()) config = upgraded_graph(std::move(config));
   upgrade_inside(config);
@@ -153,6 +196,7 @@ Json upgraded_compile_config(Json config) {
     config.erase("optimizer_config");
   }
   if (config.contains("optimizer") && is_object_of_class(config["optimizer"])) upgrade_optimizer(config["optimizer"]);
+  if (config.contains("loss")) upgrade_losses(config["loss"]);
   for (const char* key : {"metrics", "weighted_metrics"}) {
     if (config.contains(key)) upgrade_metrics(config[key]);
   }

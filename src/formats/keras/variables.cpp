@@ -29,9 +29,9 @@ class Collector {
     if (!known_.insert(&node).second) return;
     const std::string part = node.weights_attribute();
     if (!part.empty()) {
-      groups_.push_back({joined(joined(path, part), "vars"), part_name(node), node.own_parameters()});
+      groups_.push_back({joined(joined(path, part), "vars"), part_name(node), layer_, node.own_parameters()});
     }
-    groups_.push_back({joined(path, "vars"), node.name(), part.empty() ? node.own_parameters() : Parameters{}});
+    groups_.push_back({joined(path, "vars"), node.name(), layer_, part.empty() ? node.own_parameters() : Parameters{}});
     if (node.has_list_of_children()) return collect_list(node, path);
     for (std::size_t i = 0; i < node.children().size(); ++i) {
       collect(*node.children()[i], joined(path, node.child_attribute(i)));
@@ -49,6 +49,7 @@ class Collector {
     for (const auto& child : node.children()) {
       const std::string name = snake_case(child->class_name());
       int& number = numbers[name];
+      if (node.is_model()) layer_ = child->name();
       collect(*child, joined(list, number == 0 ? name : name + "_" + std::to_string(number)));
       number += is_old && !child->parameters().empty() ? 2 : 1;
     }
@@ -63,6 +64,7 @@ class Collector {
   }
 
   LayerList list_;
+  std::string layer_;
   std::set<const LayerNode*> known_;
   std::vector<VariableGroup> groups_;
 };
@@ -155,10 +157,11 @@ std::vector<std::string> read_variables(const hdf5::Group& root, const LayerNode
     const hdf5::Group* group = finder.find(variables.path);
     const std::string why = mismatch(group, variables);
     if (!why.empty() && !skip_mismatch) {
-      throw FileError("the weights of '" + variables.parameters.front().path + "' and its like: " + why);
+      throw FileError("the weights of layer '" + variables.layer + "', '" + variables.parameters.front().path +
+                      "' and its like: " + why);
     }
     if (!why.empty()) {
-      skipped.push_back(variables.name);
+      if (skipped.empty() || skipped.back() != variables.layer) skipped.push_back(variables.layer);
       continue;
     }
     for (std::size_t i = 0; i < variables.parameters.size(); ++i) {

@@ -14,8 +14,9 @@
 namespace rondo::keras {
 
 struct VariableGroup {
-  std::string path;  // "layers/lstm/cell/vars"
-  std::string name;  // of what has them: "lstm_cell"
+  std::string path;   // "layers/lstm/cell/vars"
+  std::string name;   // of what has them: "lstm_cell"
+  std::string layer;  // of a model, that they are inside of: "lstm"
   std::vector<engine::Parameter> parameters;
 };
 

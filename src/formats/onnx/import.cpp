@@ -85,7 +85,7 @@ Traced Import::arranged(const Traced& x) {
   }
   if (std::is_sorted(order.begin(), order.end()) || x.symbols.size() != 1 || x.has(kDirections)) return x;
   const Layer layer = Permute(order, {.dtype = dtype_, .name = layer_name("", "permute")});
-  Traced y{{layer(x.symbols[0])}, x.axes};
+  Traced y{{layer(x.symbols[0])}, x.axes, x.backwards};
   Index next = 1;
   for (Index& axis : y.axes) axis = axis > 0 ? next++ : axis;
   return y;
@@ -181,7 +181,14 @@ std::vector<Symbol> Import::outputs() {
 
 std::vector<Symbol> Import::run() {
   add_inputs();
-  for (const NodeProto& node : model_.graph.nodes) run(node);
+  // Numbers first: a Dense is made at its product, and its bias may stand behind that.
+  const auto is_constant = [](const NodeProto& node) { return node.op_type == "Constant" && node.inputs.empty(); };
+  for (const NodeProto& node : model_.graph.nodes) {
+    if (is_constant(node)) run(node);
+  }
+  for (const NodeProto& node : model_.graph.nodes) {
+    if (!is_constant(node)) run(node);
+  }
   return outputs();
 }
 

@@ -2,10 +2,12 @@
 #include "formats/onnx/import.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rondo/rondo.hpp>
@@ -68,7 +70,7 @@ TEST(ImportOnnx, LayersHaveTheNamesOfTheNodes) {
   EXPECT_EQ(model.get_layer("_lstm_LSTM_1").class_name(), "LSTM");
 }
 
-// ---- what is not read -----------------------------------------------------------------------------------------------
+// ---- what a graph means --------------------------------------------------------------------------------------------
 
 // A graph of one node over x (batch, 3) or (time, batch, 3), and numbers W, R, B for it.
 class Graph {
@@ -103,10 +105,97 @@ class Graph {
   GraphWriter writer_;
 };
 
+// Numbers of a node, which have no name of their own.
+std::string constant(Graph& graph, std::vector<float> values) {
+  return graph.writer().add("Constant", {}, {attribute("value_floats", std::move(values))});
+}
+
+std::vector<double> predicted(Graph& graph, const std::string& output, const Tensor& x) {
+  const std::vector<std::byte> bytes = graph.bytes(output);
+  return model_of(bytes).predict(x, {.verbose = 0}).to_vector();
+}
+
 void expect_refused(Graph& graph, const std::string& output, const std::vector<std::string>& parts) {
   const std::vector<std::byte> bytes = graph.bytes(output);
   expect_error<FileError>([&] { (void)model_of(bytes); }, parts);
 }
+
+TEST(ImportOnnx, NodesThatShareAMatrixAndNoBiasAreTwoLayers) {
+  Graph graph({{-1, "batch"}, {2}});
+  GraphWriter& w = graph.writer();
+  const std::string matrix = w.weight("I", {2, 2}, {1, 0, 0, 1});
+  const auto product = [&] { return w.add("MatMul", {"x", matrix}); };
+  const std::string a = w.add("Add", {product(), constant(graph, {10, 20})});
+  const std::string b = w.add("Add", {product(), constant(graph, {100, 200})});
+  const std::string c = product();
+  EXPECT_EQ(predicted(graph, w.add("Concat", {a, b, c}, {attribute("axis", Index{1})}), Tensor{{1, 2}}),
+            (std::vector<double>{11, 22, 101, 202, 1, 2}));
+}
+
+// Without axes it drops all of size 1: (batch, 3, 1) becomes (batch, 3), whose last axis is another.
+TEST(ImportOnnx, SqueezeWithoutAxesDropsThemAll) {
+  const Tensor x = Tensor{1, 2, 3}.reshape({1, 3, 1});
+  const auto behind = [&](const std::string& op, std::size_t times, const Attributes& attributes) {
+    Graph graph({{-1, "batch"}, {3}, {1}});
+    GraphWriter& w = graph.writer();
+    const std::string squeezed = w.add("Squeeze", {w.add("MatMul", {"x", w.weight("I", {1, 1}, {1})})});
+    return predicted(graph, w.add(op, Names(times, squeezed), attributes), x);
+  };
+  const std::vector<double> softmax = behind("Softmax", 1, {attribute("axis", Index{-1})});
+  ASSERT_EQ(softmax.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double sum = std::exp(1.0) + std::exp(2.0) + std::exp(3.0);
+    EXPECT_NEAR(softmax[i], std::exp(static_cast<double>(i + 1)) / sum, 1e-6);
+  }
+  EXPECT_EQ(behind("Concat", 2, {attribute("axis", Index{-1})}), (std::vector<double>{1, 2, 3, 1, 2, 3}));
+}
+
+// The only number of a row, as PyTorch's squeeze leaves it: an axis that Rondo's tensor has and the graph's has not.
+TEST(ImportOnnx, TheOnlyFeatureMayBeSqueezedAway) {
+  const auto graph_of = [] { return Graph({{-1, "batch"}, {2}}); };
+  const auto squeezed = [](Graph& graph, bool with_axes) {
+    GraphWriter& w = graph.writer();
+    Names operands{w.add("MatMul", {"x", w.weight("K", {2, 1}, {1, 1})})};
+    if (with_axes) operands.push_back(w.integers({-1}));
+    return w.add("Squeeze", operands);
+  };
+  const Tensor x{{1, 2}, {3, 4}};
+  for (const bool with_axes : {false, true}) {
+    Graph plain = graph_of(), summed = graph_of(), behind = graph_of(), soft = graph_of(), joined = graph_of();
+    EXPECT_EQ(predicted(plain, squeezed(plain, with_axes), x), (std::vector<double>{3, 7}));
+    const std::string y = squeezed(summed, with_axes);
+    EXPECT_EQ(predicted(summed, summed.writer().add("Add", {y, y}), x), (std::vector<double>{6, 14}));
+    EXPECT_EQ(predicted(behind, behind.writer().add("Relu", {squeezed(behind, with_axes)}), x),
+              (std::vector<double>{3, 7}));
+    // What works along the batch has no form.
+    expect_refused(soft, soft.writer().add("Softmax", {squeezed(soft, with_axes)}, {attribute("axis", Index{-1})}),
+                   {"(Softmax)"});
+    const std::string z = squeezed(joined, with_axes);
+    expect_refused(joined, joined.writer().add("Concat", {z, z}, {attribute("axis", Index{0})}), {"(Concat)"});
+  }
+}
+
+// A sequence that is made backwards, turned, stays one.
+TEST(ImportOnnx, ASequenceMadeBackwardsIsNotTurnedSilently) {
+  Graph graph({{-1, "time"}, {-1, "batch"}, {3}});
+  GraphWriter& w = graph.writer();
+  const std::string y =
+      graph.add("LSTM", graph.lstm(), {attribute("direction", "reverse"), attribute("hidden_size", Index{2})})[0];
+  const std::string turned = w.add("Transpose", {y}, {attribute("perm", std::vector<Index>{2, 1, 3, 0})});
+  expect_refused(graph, w.add("Reshape", {turned, w.integers({0, 1, -1})}), {"Reshape"});
+}
+
+TEST(ImportOnnx, DropoutInTrainingModeIsRefused) {
+  const auto with_mode = [](Graph& graph, double mode) {
+    GraphWriter& w = graph.writer();
+    return w.add("Dropout", {"x", w.number(0.5), w.integer(static_cast<Index>(mode))});
+  };
+  Graph off({{-1, "batch"}, {2}}), on({{-1, "batch"}, {2}});
+  EXPECT_EQ(predicted(off, with_mode(off, 0), Tensor{{1, 2}}), (std::vector<double>{1, 2}));
+  expect_refused(on, with_mode(on, 1), {"(Dropout)", "training mode"});
+}
+
+// ---- what is not read -----------------------------------------------------------------------------------------------
 
 TEST(ImportOnnx, FormsOfAnLstmThatRondoHasNotAreRefusedByName) {
   const auto refused = [](const Attributes& attributes, const Names& more, const std::vector<std::string>& parts) {

@@ -80,7 +80,10 @@ Values add_layer(Export& to, const graph::LayerNode& layer, const Values& inputs
   if (layer.is_model()) return add_network(to, static_cast<const training::ModelNode&>(layer), inputs);
   Values outputs = add_known(to, layer, inputs);
   const std::vector<Shape> samples = layer.output_shapes(samples_of(inputs));
-  for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i].sample = samples[i];
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    outputs[i].sample = samples[i];
+    if (layer.hands_mask_on() == false) outputs[i].steps.lengths.clear();
+  }
   return outputs;
 }
 

@@ -208,7 +208,7 @@ class VarianceScalingRule final : public DrawingRule<VarianceScalingOptions> {
  private:
   // Its number among the known ones.
   static std::size_t word(const char* option, const std::string& given, const std::vector<std::string>& known) {
-    const auto found = std::find(known.begin(), known.end(), given);
+    const auto found = std::find(known.begin(), known.end(), given == "normal" ? "truncated_normal" : given);
     if (found != known.end()) return static_cast<std::size_t>(found - known.begin());
     throw ConfigError(std::string("VarianceScaling: ") + option + " '" + given + "' is not known." +
                       did_you_mean(given, known) + " Known: " + quoted_list(known));

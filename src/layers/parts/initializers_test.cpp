@@ -134,7 +134,7 @@ TEST(ScalingInitializers, RefuseOtherWords) {
   };
   EXPECT_NE(message({.mode = "fan_inn"}).find("mode 'fan_inn' is not known. Did you mean 'fan_in'?"),
             std::string::npos);
-  EXPECT_NE(message({.distribution = "normal"}).find("'untruncated_normal'"), std::string::npos);
+  EXPECT_NE(message({.distribution = "gaussian"}).find("'untruncated_normal'"), std::string::npos);
   EXPECT_NE(message({.scale = 0.0}).find("scale is 0"), std::string::npos);
 }
 

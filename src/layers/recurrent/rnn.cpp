@@ -273,6 +273,9 @@ class RnnNode final : public graph::LayerNode {
     for (const auto& state : carried_) state->reset();
   }
   std::optional<graph::Recurrence> recurrence() const override { return layers::recurrence_of(options_); }
+  std::optional<bool> hands_mask_on() const override {
+    return options_.return_sequences ? std::optional(masks_go_on()) : std::nullopt;
+  }
   bool takes_initial_state() const override { return true; }
   bool keeps_time(const std::vector<Shape>& inputs) const override { return inputs.size() == 1; }
   std::string output_activation(std::size_t output) const override { return cell().output_activation(output); }
@@ -332,7 +335,7 @@ class RnnNode final : public graph::LayerNode {
     const RnnRule rule{options_.return_sequences, options_.go_backwards, options_.zero_output_for_mask,
                        builder.streaming()};
     builder.add<RnnExecutor>(builder, walked, rule, x, builder.info(out[0]), std::move(states));
-    if (options_.return_sequences) builder.set_mask(out[0], x.mask);
+    if (options_.return_sequences && masks_go_on()) builder.set_mask(out[0], x.mask);
     return out;
   }
 

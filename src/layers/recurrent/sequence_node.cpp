@@ -326,7 +326,7 @@ std::vector<Value> SequenceNode::with_mask(PlanBuilder& builder, const ValueInfo
         builder, outputs[0],
         {.mask = x.mask, .steps = x.steps, .backwards = options_.go_backwards, .zero = options_.zero_output_for_mask});
   }
-  if (options_.return_sequences) builder.set_mask(outputs[0], x.mask);
+  if (options_.return_sequences && masks_go_on()) builder.set_mask(outputs[0], x.mask);
   return outputs;
 }
 

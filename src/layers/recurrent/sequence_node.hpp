@@ -128,6 +128,9 @@ class SequenceNode : public graph::LayerNode {
 
   bool stateful() const override { return options_.stateful; }
   std::optional<graph::Recurrence> recurrence() const override { return recurrence_of(options_); }
+  std::optional<bool> hands_mask_on() const override {
+    return options_.return_sequences ? std::optional(masks_go_on()) : std::nullopt;
+  }
   std::string weights_attribute() const override { return weights_path().empty() ? "" : "cell"; }
   bool takes_initial_state() const override { return true; }
   // Not from a state that is given: it may be the end of a whole sequence. One that goes backwards says so itself.

@@ -150,6 +150,9 @@ class BidirectionalNode final : public graph::LayerNode {
   }
   bool takes_initial_state() const override { return true; }
   // Its backward layer begins with the last step.
+  std::optional<bool> hands_mask_on() const override {
+    return backward().recurrence()->return_sequences ? std::optional(masks_go_on()) : std::nullopt;
+  }
   bool keeps_time(const std::vector<Shape>&) const override { return false; }
   std::string output_activation(std::size_t output) const override {
     const std::string activation = forward().output_activation(0);
@@ -192,7 +195,8 @@ class BidirectionalNode final : public graph::LayerNode {
       b[0] = builder.reversed(b[0]);
     }
     std::vector<Value> out = merged(builder, a[0], b[0]);
-    for (const Value v : out) builder.set_mask(v, recurrence.return_sequences ? x.mask : engine::Place{});
+    const bool has_mask = recurrence.return_sequences && masks_go_on();
+    for (const Value v : out) builder.set_mask(v, has_mask ? x.mask : engine::Place{});
     out.insert(out.end(), a.begin() + 1, a.end());
     out.insert(out.end(), b.begin() + 1, b.end());
     return out;

@@ -104,15 +104,16 @@ class TimeDistributedNode final : public graph::LayerNode {
 
   bool keeps_time(const std::vector<Shape>&) const override { return true; }
   bool works_row_by_row() const override { return layer().works_row_by_row(); }
+  std::optional<bool> hands_mask_on() const override { return masks_go_on(); }
   std::string output_activation(std::size_t output) const override { return layer().output_activation(output); }
 
   std::vector<Value> plan(engine::PlanBuilder& builder, const std::vector<Value>& inputs) const override {
-    if (layer().works_row_by_row()) return layer().plan(builder, inputs);
+    const engine::ValueInfo x = builder.info(inputs[0]);
+    if (layer().works_row_by_row() && (masks_go_on() || !x.mask)) return layer().plan(builder, inputs);
     if (builder.rounds_weights()) {
       throw ConfigError(where() +
                         ": .weights is 'bfloat16', which rounds the weights of LSTM layers, not of those inside");
     }
-    const engine::ValueInfo x = builder.info(inputs[0]);
     engine::PlanBuilder body = builder.body();
     const Value in = body.input(x.sample.from(1), builder.wants_gradient(inputs[0]));
     // As in Keras the layer learns which rows count in its step; a sequence in a step has a time of its own.
@@ -122,7 +123,7 @@ class TimeDistributedNode final : public graph::LayerNode {
     const bool wants_gradient = body.wants_gradient(out);
     const Shape y_sample = body.info(out).sample.prepend(x.sample[0]);
     const Value y = builder.value(y_sample, wants_gradient);
-    builder.set_mask(y, x.mask);
+    if (masks_go_on()) builder.set_mask(y, x.mask);
     const std::shared_ptr<const engine::Plan> walked = body.finish();
     builder.add<EachStep>(builder, walked, x, builder.info(y));
     return {y};

@@ -46,8 +46,11 @@ class NadamRule final : public ElementwiseRule<NadamRule, NadamOptions> {
   void end_step() override { powers_ = next_; }
   void resume(Index updates) override {
     powers_ = {};
-    for (Index t = 0; t < updates && powers_.decay + powers_.beta_2 + powers_.product > 0; ++t)
-      powers_ = behind(powers_);
+    const Index by_one = std::min(updates, kStepsByOne);
+    for (Index t = 0; t < by_one && powers_.decay + powers_.product > 0; ++t) powers_ = behind(powers_);
+    powers_.decay = power_after(updates, decay_);
+    powers_.beta_2 = power_after(updates, o_.beta_2);
+    if (updates > by_one) powers_.product *= power_after(updates - by_one, momentum(powers_.decay));
   }
   // u and P are below beta_1; m is between earlier gradients, v between their squares.
   Sizes after_steps(double steps, double rate, const Sizes& before, double gradient) const noexcept override {

@@ -1,5 +1,9 @@
 #include "training/optimizers/rule.hpp"
 
+#include <algorithm>
+
+#include <rondo/keras_compat.hpp>
+
 namespace rondo::training {
 
 namespace {
@@ -39,7 +43,7 @@ void shared_fields(Visitor& v, const char* name, const SharedOptions& o) {
   v.only_read("lr", o.lr);
   v.only_read("decay", o.decay);
   v("weight_decay", o.weight_decay);
-  v.only_read("exclude_from_weight_decay", o.exclude_from_weight_decay);
+  v.if_any("exclude_from_weight_decay", o.exclude_from_weight_decay);
   v("clipnorm", o.clipnorm);
   v("global_clipnorm", o.global_clipnorm);
   v("clipvalue", o.clipvalue);
@@ -65,6 +69,12 @@ LearningRate checked_rate(const char* class_name, const std::optional<Real>& lr,
 }
 
 void take_shared_options(const char* class_name, const SharedOptions& o, detail::OptimizerImpl& rule) {
+  o.learning_rate = rule.given_rate;
+  o.lr.reset();
+  o.decay.reset();
+  if (detail::keras_defaults().clipnorm_is_global && o.clipnorm && !o.global_clipnorm) {
+    std::swap(o.clipnorm, o.global_clipnorm);
+  }
   rule.clipping = clipping_of(class_name, o);
   if (o.weight_decay) {
     rule.decay.rate = checked_option(class_name, "weight_decay", *o.weight_decay, Allowed::zero_or_more);
@@ -76,6 +86,15 @@ void take_shared_options(const char* class_name, const SharedOptions& o, detail:
   if (o.loss_scale_factor) {
     rule.loss_scale_factor = checked_option(class_name, "loss_scale_factor", *o.loss_scale_factor, Allowed::above_0);
   }
+}
+
+double power_after(Index steps, double beta) {
+  double power = 1;
+  for (Index t = 0; t < std::min(steps, kStepsByOne) && power > 0; ++t) power = next_power(power, beta);
+  for (Index left = steps - kStepsByOne; left > 0 && power > 0; left /= 2, beta *= beta) {
+    if (left % 2 != 0) power = next_power(power, beta);
+  }
+  return power;
 }
 
 }  // namespace rondo::training

@@ -165,7 +165,8 @@ void optimizer_fields(Visitor& v, const char* name, Options& o) {
   shared_fields(v, name, shared(o));
 }
 
-// ConfigError where one is out of range, or where there is more than one clip option.
+// ConfigError where one is out of range, or where there is more than one clip option. Options of older versions become
+// today's.
 void take_shared_options(const char* class_name, const SharedOptions& o, detail::OptimizerImpl& rule);
 
 // `lr` is Keras 1 and 2's name of the learning rate, and `decay` how theirs falls. ConfigError below 0, and for a decay
@@ -206,12 +207,10 @@ inline double next_power(double power, double beta) {
   return power < 0x1p-60 ? 0 : power;
 }
 
-// beta^t as t steps have it.
-inline double power_after(Index steps, double beta) {
-  double power = 1;
-  for (Index t = 0; t < steps && power > 0; ++t) power = next_power(power, beta);
-  return power;
-}
+// beta^t as t steps have it. Of the steps behind these, which a file may have any number of, by squaring, which is as
+// good but for rounding. (A beta of 0.99999 has come to 0 then.)
+constexpr Index kStepsByOne = 5'000'000;
+double power_after(Index steps, double beta);
 
 // Each beside its rule, for the registry.
 Optimizer adadelta_from_config(const core::Json& config);

@@ -73,9 +73,21 @@ void import_transpose(const Node& node) {
 
 namespace {
 
-// An axis of size 1 that is one of Rondo's as well.
+// Whether it is of size 1, as one of Rondo's.
+bool is_unit(const Traced& x, std::size_t position) {
+  const Index axis = x.axes[position];
+  return axis > 0 && !x.symbols.empty() && x.symbols[0].shape()[axis] == 1;
+}
+
+// Without an axis of size 1 that is one of Rondo's as well. The features of (batch, 1) stay, as what the graph's tensor
+// has no axis for: outputs have them again.
 Traced without_unit(const Node& node, const Traced& x, std::size_t position) {
   const Shape shape = x.symbols.empty() ? Shape{} : x.symbols[0].shape();
+  if (x.symbols.size() == 1 && shape.rank() == 2 && is_unit(x, position)) {
+    Traced y = x;
+    y.axes.erase(y.axes.begin() + static_cast<std::ptrdiff_t>(position));
+    return y;
+  }
   if (!x.is_plain() || position == 0 || shape[static_cast<Index>(position)] != 1 || shape.rank() < 3) {
     node.fail("drops an axis whose size is not 1, or the batch's");
   }
@@ -99,7 +111,7 @@ void import_squeeze(const Node& node) {
   if (!axes) {
     axes.emplace();
     for (std::size_t i = 0; i < y.axes.size(); ++i) {
-      if (y.axes[i] == kOne) axes->push_back(static_cast<Index>(i));
+      if (y.axes[i] == kOne || is_unit(y, i)) axes->push_back(static_cast<Index>(i));
     }
   }
   for (Index& axis : *axes) axis = static_cast<Index>(node.axis(axis, y.axes.size()));
@@ -154,7 +166,8 @@ void import_dropout(const Node& node) {
     if (checked_count(*given) != 1) node.fail("has a ratio that is no single number");
     rate = numbers_of(*given).front();
   }
-  if (node.has(2)) (void)node.constant(2, "training_mode");
+  const auto is_off = [](Index mode) { return mode == 0; };
+  if (node.has(2) && !std::ranges::all_of(node.integers(2, "training_mode"), is_off)) node.fail("is in training mode");
   (void)node.integer("seed", 0);
   const Dropout layer(rate, {.dtype = node.import().dtype(), .name = node.layer_name("dropout")});
   node.put_like(x, layer(x.symbols[0]));

@@ -40,7 +40,16 @@ const TensorProto* if_bias(const TensorProto* tensor, Index units) {
   return checked_count(*tensor) == units ? tensor : nullptr;
 }
 
-Symbol dense(const Node& node, const Symbol& x, const Tensor& kernel, const TensorProto* bias, const std::string& key) {
+// A bias and the name that it has in the graph.
+struct Bias {
+  const TensorProto* tensor = nullptr;
+  std::string name = {};
+};
+
+// `matrix` is the name of the kernel in the graph: nodes with the same weights are one layer.
+Symbol dense(const Node& node, const Symbol& x, const Tensor& kernel, const Bias& given, const std::string& matrix) {
+  const TensorProto* bias = given.tensor;
+  const std::string key = "Dense " + matrix + (bias == nullptr ? "" : " + " + given.name);
   const Layer layer = node.import().layer(key, [&] {
     return Dense(kernel.shape()[1],
                  {.use_bias = bias != nullptr, .dtype = node.import().dtype(), .name = node.layer_name("dense")});
@@ -53,18 +62,18 @@ Symbol dense(const Node& node, const Symbol& x, const Tensor& kernel, const Tens
 }
 
 // The bias that the only reader of a product adds to it, whose node is then done.
-const TensorProto* added_bias(const Node& node, Index units) {
+Bias added_bias(const Node& node, Index units) {
   Import& import = node.import();
   const NodeProto* next = import.only_reader(node.proto().outputs[0]);
   if (next == nullptr || next->op_type != "Add" || !next->domain.empty() || next->inputs.size() != 2 ||
       next->outputs.empty())
-    return nullptr;
+    return {};
   const std::string& other = next->inputs[next->inputs[0] == node.proto().outputs[0] ? 1 : 0];
   const Item* item = import.find(other);
   const auto* constant = item == nullptr ? nullptr : std::get_if<const TensorProto*>(item);
   const TensorProto* bias = if_bias(constant == nullptr ? nullptr : *constant, units);
   if (bias != nullptr) import.pass_over(*next);
-  return bias;
+  return {bias, other};
 }
 
 }  // namespace
@@ -74,10 +83,9 @@ void import_matmul(const Node& node) {
   require_features(node, x);
   const Tensor kernel = kernel_of(node, node.constant(1, "matrix"), /*turned=*/false);
   const NodeProto* next = node.import().only_reader(node.proto().outputs.at(0));
-  const TensorProto* bias = added_bias(node, kernel.shape()[1]);
-  const std::string key = "Dense " + node.proto().inputs[1] + " " + (bias == nullptr ? "" : bias->name);
-  const Traced y{{dense(node, x.symbols[0], kernel, bias, key)}, x.axes};
-  if (bias == nullptr) {
+  const Bias bias = added_bias(node, kernel.shape()[1]);
+  const Traced y{{dense(node, x.symbols[0], kernel, bias, node.proto().inputs[1])}, x.axes};
+  if (bias.tensor == nullptr) {
     node.put(y);
   } else {
     node.import().set(next->outputs.at(0), y);
@@ -92,11 +100,10 @@ void import_gemm(const Node& node) {
   if (node.integer("transA", 0) != 0 || scaled)
     node.fail("has transA, or an alpha or beta other than 1: it is no Dense");
   const Tensor kernel = kernel_of(node, node.constant(1, "matrix"), turned);
-  const TensorProto* bias = node.has(2) ? if_bias(&node.constant(2, "bias"), kernel.shape()[1]) : nullptr;
-  if (node.has(2) && bias == nullptr) node.fail("adds what is no bias: one number for each unit");
-  const std::string key =
-      "Dense " + node.proto().inputs[1] + " " + (bias == nullptr ? "" : bias->name) + (turned ? " T" : "");
-  node.put_like(x, dense(node, x.symbols[0], kernel, bias, key));
+  Bias bias;
+  if (node.has(2)) bias = {if_bias(&node.constant(2, "bias"), kernel.shape()[1]), node.proto().inputs[2]};
+  if (node.has(2) && bias.tensor == nullptr) node.fail("adds what is no bias: one number for each unit");
+  node.put_like(x, dense(node, x.symbols[0], kernel, bias, node.proto().inputs[1] + (turned ? " T" : "")));
 }
 
 // Keras's Add has the axes that a tensor lacks behind the batch.
