@@ -109,6 +109,17 @@ int main(int argc, char** argv) try {
   const Sequential stateful{Input({5, 3}, {.batch_size = 6}), GRU(3, {.return_sequences = true, .stateful = true}),
                             LSTM(2, {.stateful = true})};
   keep(folder, "stateful", stateful, x);
+
+  // Options that Keras 3 does not have.
+  const std::pair<const char*, Optimizer> others[] = {{"decay", SGD({.lr = 0.1, .decay = 0.5})},
+                                                      {"excluded", AdamW({.exclude_from_weight_decay = {"bias"}})},
+                                                      {"outside_root", RMSprop({.epsilon_outside_root = true})},
+                                                      {"schedule_decay", Nadam({.schedule_decay = 0.004})}};
+  for (const auto& [name, optimizer] : others) {
+    const Sequential model{LSTM(2, {.input_shape = {5, 3}}), Dense(1)};
+    compile_and_fit(model, {.optimizer = optimizer, .loss = "mse", .loss_weights = {0.5}}, x, {6, 1});
+    keep(folder, name, model, x);
+  }
   return 0;
 } catch (const Error& error) {
   std::cerr << error.what() << '\n';
