@@ -94,7 +94,7 @@ Model model_of(const std::string& architecture) {
 Model load(const ConvertArguments& o) {
   const GivenModel given(o.in);
   if (o.architecture.empty()) return given.load(!o.no_compile);
-  const Model model = model_of(o.architecture);
+  Model model = model_of(o.architecture);
   given.read([&](const std::string& path) { return model.load_weights(path); });
   return model;
 }

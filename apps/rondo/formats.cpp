@@ -37,7 +37,7 @@ Text save_nam(const Model& model, const Text& path, const ExportChoices&) { retu
 Model read_nam(const Text& path) { return import_nam(path).model; }
 
 Tensor calibration_of(const Model& model, const ExportChoices& choices) {
-  const Tensor X = read_samples(choices.calibration, model.inputs().front().shape(), choices.csv.options).X;
+  Tensor X = read_samples(choices.calibration, model.inputs().front().shape(), choices.csv.options).X;
   if (std::ranges::all_of(X.to_vector(), [](double v) { return std::isfinite(v); })) return X;
   throw Failure(kBadData, "'" + choices.calibration +
                               "': a number for the calibration is missing, or not finite; leave out its sample");

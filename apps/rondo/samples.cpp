@@ -109,7 +109,7 @@ Samples samples_of_npy(const std::string& path) {
   return reading(path, kBadData, [&] {
     Samples samples{read_npy(path)};
     if (samples.X.rank() == 0) refuse(path, "it holds a scalar; the first axis must be the samples");
-    if (samples.X.size() == 0) refuse(path, "there are no samples in it");
+    if (samples.X.empty()) refuse(path, "there are no samples in it");
     return samples;
   });
 }

@@ -22,7 +22,7 @@ namespace {
 using training::node_of;
 
 std::string checked_name(const Model& model, const ExportHeaderOptions& options) {
-  const std::string name = options.name.empty() ? model.name() : options.name;
+  std::string name = options.name.empty() ? model.name() : options.name;
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto fits = [&](char c) { return letter(c) || c == '_' || (c >= '0' && c <= '9'); };
   if (!name.empty() && letter(name.front()) && name.back() != '_' && std::all_of(name.begin(), name.end(), fits) &&

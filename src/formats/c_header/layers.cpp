@@ -99,7 +99,7 @@ std::vector<double> weight(const graph::LayerNode& layer, const std::string& nam
 }
 
 std::vector<double> columns(const std::vector<double>& matrix, Index row_size,
-                            std::vector<std::pair<Index, Index>> blocks) {
+                            const std::vector<std::pair<Index, Index>>& blocks) {
   std::vector<double> picked;
   for (auto row = matrix.begin(); row != matrix.end(); row += row_size) {
     for (const auto& [begin, count] : blocks) picked.insert(picked.end(), row + begin, row + begin + count);

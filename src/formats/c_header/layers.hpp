@@ -34,6 +34,6 @@ Value add_nothing(Program& program, const graph::LayerNode& layer, const Value& 
 std::vector<double> weight(const graph::LayerNode& layer, const std::string& name);
 // Columns [begin, begin + count) of the rows of a matrix, one block of columns behind the other.
 std::vector<double> columns(const std::vector<double>& matrix, Index row_size,
-                            std::vector<std::pair<Index, Index>> blocks);
+                            const std::vector<std::pair<Index, Index>>& blocks);
 
 }  // namespace rondo::c_header

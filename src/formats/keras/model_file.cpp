@@ -156,7 +156,7 @@ Model load_keras(keras::ModelBytes& file, const LoadOptions& options) {
   Json config = keras::parse_config(file.archived_config(), file.path() + ": " + keras::kConfig);
   const Json compile_config = config.value("compile_config", Json());
   config.erase("compile_config");
-  const Model model = model_of(config, file.bytes().size());
+  Model model = model_of(config, file.bytes().size());
   const hdf5::Group root = file.hdf5().root();
   keras::read_variables(root, *model.node(), /*skip_mismatch=*/false);
   if (options.compile && compile_config.contains("optimizer")) {
@@ -170,8 +170,8 @@ Model load_legacy(keras::ModelBytes& file, const LoadOptions& options) {
   const hdf5::Group root = file.hdf5().root();
   const std::string version = file.version(), &path = file.path();
   const core::WithKerasDefaults defaults(core::keras_defaults_of(version.empty() ? "1" : version));
-  const Model model = model_of(keras::parse_config(root.attribute("model_config").text(), path + ": model_config"),
-                               file.bytes().size());
+  Model model = model_of(keras::parse_config(root.attribute("model_config").text(), path + ": model_config"),
+                         file.bytes().size());
   keras::read_legacy_weights(root.group("model_weights"), *model.node(), {});
   if (options.compile && root.has_attribute("training_config")) {
     compile(model, keras::parse_config(root.attribute("training_config").text(), path + ": training_config"));
@@ -250,13 +250,13 @@ Model load_model(const std::string& path, const LoadOptions& options) {
   return load(file, options);
 }
 
-Model model_from_json(const std::string& text) {
+Model model_from_json(const std::string& json) {
   return in_text([&] {
-    const Json config = keras::parse_config(text, "model_from_json");
+    const Json config = keras::parse_config(json, "model_from_json");
     const core::WithKerasDefaults defaults(core::keras_defaults_of(config.value("keras_version", "")));
     keras::refuse_foreign(config);
     const graph::Loading loading(graph::FirstWeights::drawn, kMostWeights);
-    const Model model = training::model_from_config(keras::upgraded_model(config));
+    Model model = training::model_from_config(keras::upgraded_model(config));
     const Json compile_config = config.value("compile_config", Json());
     if (compile_config.contains("optimizer"))
       keras::compile_from(keras::upgraded_compile_config(compile_config), model);

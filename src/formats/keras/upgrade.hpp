@@ -9,8 +9,8 @@ namespace rondo::keras {
 // Of a model: the list of a Sequential's layers and its input's shape, the calls of a graph's layers, older class
 // names. A configuration of Keras 3 stays as it is, but for inputs of integers, which Rondo takes in the dtype of its
 // layers.
-Json upgraded_model(Json config);
+Json upgraded_model(Json model);
 // Of training_config: the optimizer under its key of today, a rate that decays as the schedule that it is.
-Json upgraded_compile_config(Json training_config);
+Json upgraded_compile_config(Json config);
 
 }  // namespace rondo::keras

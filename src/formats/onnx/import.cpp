@@ -70,11 +70,11 @@ const NodeProto* Import::only_reader(const std::string& name) const {
   return all.size() == 1 && !goes_out(name) ? all.front() : nullptr;
 }
 
-std::string Import::layer_name(std::string name, const std::string& otherwise) {
-  if (name.empty()) name = otherwise;
-  std::replace(name.begin(), name.end(), '/', '_');
-  std::string free = name;
-  for (int number = 1; !names_.insert(free).second; ++number) free = name + "_" + std::to_string(number);
+std::string Import::layer_name(std::string given, const std::string& otherwise) {
+  if (given.empty()) given = otherwise;
+  std::replace(given.begin(), given.end(), '/', '_');
+  std::string free = given;
+  for (int number = 1; !names_.insert(free).second; ++number) free = given + "_" + std::to_string(number);
   return free;
 }
 

@@ -61,7 +61,7 @@ class Import {
   void add_inputs();
   void add_input(const ValueInfoProto& input);
   std::vector<Symbol> outputs();
-  void run(const NodeProto& node);
+  void run(const NodeProto& proto);
 
   const ModelProto& model_;
   DType dtype_ = DType::float32;

@@ -54,7 +54,7 @@ Symbol dense(const Node& node, const Symbol& x, const Tensor& kernel, const Bias
     return Dense(kernel.shape()[1],
                  {.use_bias = bias != nullptr, .dtype = node.import().dtype(), .name = node.layer_name("dense")});
   });
-  const Symbol y = layer(x);
+  Symbol y = layer(x);
   std::vector<Tensor> weights{kernel};
   if (bias != nullptr) weights.emplace_back(Shape{kernel.shape()[1]}, numbers_of(*bias));
   layer.set_weights(weights);
